@@ -1,0 +1,1 @@
+"""What people import: contracts, authoring, client and command line."""

@@ -1,0 +1,106 @@
+"""The content-addressed store: a blob's name is its SHA-256, so nothing is ever overwritten."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import uuid
+from pathlib import Path
+
+import fsspec
+
+from perennial.contracts.base import BlobRef
+from perennial.contracts.errors import Final, Unavailable
+
+_CHUNK = 1 << 20
+
+
+class BlobCorrupt(Final):
+    """A blob does not hash to its name."""
+
+
+class BlobStore:
+    """Blobs under an fsspec URL (a folder, S3, GCS, Azure)."""
+
+    def __init__(self, url: str, cache: Path | None = None) -> None:
+        self.url = url.rstrip("/")
+        self._fs, self._root = fsspec.core.url_to_fs(self.url)
+        self._local = "file" in self._fs.protocol
+        self._cache = cache or Path(tempfile.gettempdir()) / f"perennial-blobs-{os.getuid()}"
+
+    def put(self, path: Path) -> BlobRef:
+        """Keep a file. Putting the same bytes twice keeps one blob."""
+        sha256, size = _hash(path)
+        target = self._path(sha256)
+        ref = BlobRef(uri=self._fs.unstrip_protocol(target), sha256=sha256, size=size)
+        try:
+            if not self._fs.exists(target):
+                self._fs.makedirs(os.path.dirname(target), exist_ok=True)
+                # a name of its own until it is whole: a reader never sees half a blob
+                partial = f"{target}.{uuid.uuid4().hex}"
+                self._fs.put_file(str(path), partial)
+                self._fs.mv(partial, target)
+        except OSError as error:
+            raise Unavailable(
+                f"blob {sha256[:12]} could not be kept at {self.url}: {error}; "
+                f"check that the store can be reached and has room"
+            ) from error
+        return ref
+
+    def put_bytes(self, data: bytes) -> BlobRef:
+        """Keep bytes."""
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(data)
+            file.flush()
+            return self.put(Path(file.name))
+
+    def get(self, ref: BlobRef) -> Path:
+        """A local file with the blob's bytes, verified.
+
+        Raises:
+            BlobCorrupt: the bytes do not hash to the blob's name.
+            Unavailable: the store did not answer.
+        """
+        source = self._path(ref.sha256)
+        if self._local:
+            path = Path(source)
+        else:
+            path = self._cache / ref.sha256
+            if not path.exists():
+                self._cache.mkdir(parents=True, exist_ok=True, mode=0o700)
+                partial = path.with_suffix(f".{uuid.uuid4().hex}")
+                try:
+                    self._fs.get_file(source, str(partial))
+                except OSError as error:
+                    raise Unavailable(
+                        f"blob {ref.sha256[:12]} could not be read from {self.url}: {error}"
+                    ) from error
+                partial.rename(path)
+        if not path.exists():
+            raise BlobCorrupt(
+                f"blob {ref.sha256[:12]} is not in {self.url}; restore it from a backup"
+            )
+        found, _ = _hash(path)
+        if found != ref.sha256:
+            raise BlobCorrupt(
+                f"blob {ref.sha256[:12]} in {self.url} hashes to {found[:12]}: its bytes have "
+                f"changed; restore it from a backup"
+            )
+        return path
+
+    def get_bytes(self, ref: BlobRef) -> bytes:
+        """The blob's bytes, verified."""
+        return self.get(ref).read_bytes()
+
+    def _path(self, sha256: str) -> str:
+        return f"{self._root}/{sha256[:2]}/{sha256}"
+
+
+def _hash(path: Path) -> tuple[str, int]:
+    hasher, size = hashlib.sha256(), 0
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            hasher.update(chunk)
+            size += len(chunk)
+    return hasher.hexdigest(), size

@@ -1,0 +1,30 @@
+"""Ids that say what they name. Workflow ids are business keys, so a repeat meets itself."""
+
+from __future__ import annotations
+
+import hashlib
+
+
+def model_workflow(model: str) -> str:
+    """The one durable owner of a model."""
+    return f"model:{model}"
+
+
+def run_workflow(model: str, run_id: str) -> str:
+    """One run: a whole lifecycle, or the promotion of a version that exists."""
+    return f"run:{model}:{run_id}"
+
+
+def run_id(model: str, request_id: str) -> str:
+    """The run that a request starts: the same request names the same run."""
+    return f"{model}-{hashlib.sha256(f'{model}/{request_id}'.encode()).hexdigest()[:10]}"
+
+
+def approval_id(run_id: str, environment: str, round_: int) -> str:
+    """One question put to people; a new round when the evidence has changed."""
+    return f"{run_id}.{environment}.{round_}"
+
+
+def effect(*parts: str | int) -> str:
+    """The key under which a change is made at most once, however often it is delivered."""
+    return "/".join(str(part) for part in parts)

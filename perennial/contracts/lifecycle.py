@@ -1,0 +1,214 @@
+"""Workflows by name: what starts them, what may be asked of them, what they answer."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from perennial.contracts.base import Contract, Sha256, Utc
+from perennial.contracts.policy import Vote
+from perennial.contracts.records import Champion, Outcome, RunKind
+from perennial.contracts.spec import Environment, ModelSpec, Param
+
+MODEL_WORKFLOW = "Model"
+LIFECYCLE_WORKFLOW = "Lifecycle"
+PROMOTION_WORKFLOW = "Promotion"
+
+# Updates of the model's workflow
+APPLY_SPEC = "apply_spec"
+START_RUN = "start_run"
+CANCEL_RUN = "cancel_run"
+PROMOTE = "promote"
+ROLL_BACK = "roll_back"
+PAUSE = "pause"
+RESUME = "resume"
+RETIRE = "retire"
+# Updates of a run's workflow
+APPROVE = "approve"
+REJECT = "reject"
+# Signals between a run and its model's workflow
+CHAMPION_WANTED = "champion_wanted"
+CHAMPION_ANSWERED = "champion_answered"
+# Queries
+STATE = "state"
+
+# Search attributes, all of type Keyword
+SEARCH_ATTRIBUTES = ("ModelName", "Stage", "Environment", "Outcome", "WaitingFor")
+
+
+class Asked(Contract):
+    """Every request carries the id its client gave it, and who asks."""
+
+    request_id: str = Field(min_length=1, max_length=200)
+    actor: str
+
+
+class ApplySpec(Asked):
+    """Make a spec the one that counts from the next run on."""
+
+    spec: ModelSpec
+
+
+class StartRun(Asked):
+    """Start a lifecycle run, with hyper-parameters of its own if need be."""
+
+    run_id: str
+    reason: str = ""
+    params: dict[str, Param] = Field(default_factory=dict)
+    epochs: int | None = Field(default=None, ge=1)
+    learning_rate: float | None = Field(default=None, gt=0)
+
+
+class CancelRun(Asked):
+    """End a run that is queued or under way."""
+
+    run_id: str
+    reason: str = ""
+
+
+class Promote(Asked):
+    """Take a version that exists through the environments, up to and with the last named."""
+
+    run_id: str
+    version: int
+    environment: Environment
+    reason: str = ""
+
+
+class RollBack(Asked):
+    """Put an earlier champion of this environment back, at once."""
+
+    environment: Environment
+    to_version: int | None = None
+    reason: str = ""
+
+
+class Lever(Asked):
+    """Pause, resume or retire."""
+
+    reason: str = ""
+
+
+class CastVote(Asked):
+    """Approve or reject; the digest says which evidence was looked at."""
+
+    approval_id: str
+    roles: tuple[str, ...]
+    evidence_digest: Sha256
+    comment: str = ""
+
+
+class RunAccepted(Contract):
+    """The run that a request started, and whether it waits for its turn."""
+
+    run_id: str
+    status: str
+    ahead: int = Field(default=0, description="runs before it in the queue")
+
+
+class SpecApplied(Contract):
+    """The spec version that counts now."""
+
+    model: str
+    spec_version: int
+    changed: bool
+
+
+class ModelStatus(Contract):
+    """Active, paused or retired."""
+
+    model: str
+    status: str
+
+
+class VoteTaken(Contract):
+    """What a vote led to."""
+
+    approval_id: str
+    status: str = Field(description="open, approved or rejected")
+    votes: int
+    required: int
+
+
+class RunInput(Contract):
+    """What a run starts with. The spec is the effective one, overrides applied."""
+
+    run_id: str
+    kind: RunKind = "lifecycle"
+    spec: ModelSpec
+    spec_version: int
+    author: str
+    reason: str = ""
+    version: int | None = Field(default=None, description="promotion runs: which version")
+    up_to: Environment | None = Field(default=None, description="None: the last environment")
+
+
+class RunResult(Contract):
+    """How a run ended."""
+
+    run_id: str
+    outcome: Outcome
+    reason: str
+    version: int | None = None
+    reached: Environment | None = None
+
+
+class ChampionWanted(Contract):
+    """A run asks its model's workflow, the single writer, to move a champion."""
+
+    reply_to: str = Field(description="workflow id of the run")
+    run_id: str
+    environment: Environment
+    version: int
+    expected_epoch: int
+    decision_id: str
+    actor: str
+    reason: str
+
+
+class ChampionAnswered(Contract):
+    """The answer: the new champion, or why not."""
+
+    environment: Environment
+    expected_epoch: int
+    champion: Champion | None = None
+    refused: str = ""
+
+
+class Waiting(Contract):
+    """A run, as the model's workflow keeps it while it queues."""
+
+    input: RunInput
+
+
+class Handled(Contract):
+    """A request that was answered, so that its repeat gets the same answer."""
+
+    request_id: str
+    digest: Sha256
+    answer: str = Field(description="JSON of the answer")
+
+
+class ModelState(Contract):
+    """All that a model's workflow carries through continue-as-new."""
+
+    model: str
+    spec: ModelSpec | None = None
+    spec_version: int = 0
+    status: str = "active"
+    queue: tuple[RunInput, ...] = ()
+    handled: tuple[Handled, ...] = ()
+    unprojected: tuple[Environment, ...] = ()
+
+
+class RunView(Contract):
+    """What a run answers to the `state` query."""
+
+    run_id: str
+    stage: str
+    environment: Environment | None = None
+    waiting_for: str = ""
+    approval_id: str = ""
+    evidence_digest: str = ""
+    required: int = 0
+    votes: tuple[Vote, ...] = ()
+    expires_at: Utc | None = None

@@ -1,0 +1,122 @@
+"""Judgement: what the policy is asked, and what it answers."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+from temporalio import activity
+
+from perennial.contracts.base import Contract, Json, Metrics, Sha256, Utc
+from perennial.contracts.data import DataValidation
+from perennial.contracts.spec import Environment, RiskTier, Task, Threshold
+from perennial.contracts.training import CodeIdentity, Parity
+
+
+class Evidence(Contract):
+    """Everything known of a version that a judgement may use. Its digest is what is approved."""
+
+    model: str
+    version: int
+    run_id: str
+    snapshot: Sha256
+    profile: Sha256
+    onnx: Sha256
+    code: CodeIdentity
+    params: Json
+    validation: DataValidation
+    metrics: Metrics
+    champions: dict[int, Metrics] = Field(default_factory=dict)
+    test_rows: int
+    parity: Parity
+    produced_at: Utc
+
+
+class PrimaryMetric(Contract):
+    """The metric that is compared with the champion's."""
+
+    name: str
+    goal: Literal["maximize", "minimize"]
+    max_regression: float = 0.0
+
+
+class Incumbent(Contract):
+    """The champion of the environment at the time of the question."""
+
+    version: int
+    epoch: int
+    metrics: Metrics
+
+
+class Vote(Contract):
+    """One person's word on one piece of evidence."""
+
+    by: str
+    roles: tuple[str, ...]
+    at: Utc
+    evidence_digest: Sha256
+    comment: str = ""
+
+
+class PromotionQuestion(Contract):
+    """The input of the promotion policy, beside the time at which it is asked."""
+
+    kind: Literal["promotion"] = "promotion"
+    model: str
+    task: Task
+    risk_tier: RiskTier
+    owners: tuple[str, ...]
+    environment: Environment
+    version: int
+    run_id: str
+    author: str
+    thresholds: tuple[Threshold, ...]
+    primary: PrimaryMetric
+    evidence: Evidence
+    evidence_digest: Sha256
+    champion: Incumbent | None = None
+    votes: tuple[Vote, ...] = ()
+
+
+class Decide(Contract):
+    """Ask the policy once; `effect` makes a repeated delivery return the stored answer."""
+
+    effect: str
+    question: PromotionQuestion
+
+
+class Decision(Contract):
+    """An answer as it was stored. Undefined and malformed answers are stored as `error`."""
+
+    decision_id: str
+    outcome: Literal["allow", "deny", "needs_approval", "error"]
+    reasons: tuple[str, ...] = ()
+    approvals_required: int = 0
+    approvals_missing: int = 0
+    policy_digest: str = ""
+    decided_at: Utc
+
+    @property
+    def allowed(self) -> bool:
+        """Whether the promotion may go ahead now."""
+        return self.outcome == "allow"
+
+
+class RefuseUnasked(Contract):
+    """Record that the policy could not be asked: not allowed, and why."""
+
+    effect: str
+    question: PromotionQuestion
+    reason: str
+
+
+@activity.defn(name="decide_promotion")
+async def decide_promotion(input: Decide) -> Decision:
+    """Ask OPA and store input, policy digest and answer. Raises PolicyUnavailable."""
+    raise NotImplementedError
+
+
+@activity.defn(name="refuse_unasked")
+async def refuse_unasked(input: RefuseUnasked) -> Decision:
+    """Store an `error` decision for a policy that stayed away."""
+    raise NotImplementedError

@@ -1,0 +1,169 @@
+"""The page of YAML: what a model is, how it is trained, and what it must show."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Environment = Literal["development", "testing", "staging", "production"]
+ENVIRONMENTS: tuple[Environment, ...] = ("development", "testing", "staging", "production")
+Task = Literal["binary", "multiclass", "regression"]
+RiskTier = Literal["low", "medium", "high"]
+Concurrency = Literal["queue", "reject", "replace"]
+Duration = Annotated[
+    str,
+    Field(
+        pattern=r"^[1-9][0-9]*(s|m|h|d)$",
+        description="a whole number and a unit: 30s, 5m, 12h, 14d",
+        examples=["5m", "14d"],
+    ),
+]
+Name = Annotated[
+    str,
+    Field(
+        pattern=r"^[a-z][a-z0-9-]{0,62}$",
+        description="lower-case letters, digits and hyphens, a letter first, 63 at most",
+        examples=["flights"],
+    ),
+]
+Param = bool | int | float | str
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def duration(text: str) -> timedelta:
+    """Read a `Duration`: `"14d"` is fourteen days."""
+    match = re.fullmatch(r"([1-9][0-9]*)([smhd])", text)
+    if match is None:
+        raise ValueError(f"{text!r} is not a duration such as 30s, 5m, 12h or 14d")
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
+class SpecPart(BaseModel):
+    """Specs are strict: an unknown key is an error, since it is most often a typing mistake."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Source(SpecPart):
+    """Where the data comes from; the project's `load` receives this."""
+
+    uri: str = Field(
+        min_length=1,
+        description="an fsspec URL or path of CSV, Parquet or JSON lines, or whatever the "
+        "project's own load() reads",
+        examples=["data/flights.parquet"],
+    )
+    options: dict[str, Any] = Field(
+        default_factory=dict, description="handed to the project's load() as they are"
+    )
+
+
+class Split(SpecPart):
+    """How rows are held out for evaluation."""
+
+    by: Literal["random", "time"] = "random"
+    test_fraction: float = Field(default=0.2, gt=0.0, lt=1.0)
+
+
+class Training(SpecPart):
+    """Resources and hyper-parameters of one training."""
+
+    workers: int = Field(default=1, ge=1, le=256)
+    cpus_per_worker: int = Field(default=1, ge=1)
+    gpus_per_worker: float = Field(default=0, ge=0)
+    epochs: int = Field(default=5, ge=1, le=10_000)
+    batch_size: int = Field(default=512, ge=1)
+    learning_rate: float = Field(default=0.01, gt=0)
+    seed: int = Field(default=0, ge=0)
+    split: Split = Split()
+    params: dict[str, Param] = Field(
+        default_factory=dict, description="hyper-parameters of the project's own build()"
+    )
+
+
+class Threshold(SpecPart):
+    """A bound on one metric, in all environments or in those named."""
+
+    metric: str = Field(min_length=1)
+    min: float | None = None
+    max: float | None = None
+    environments: tuple[Environment, ...] = Field(
+        default=(), description="empty: every environment"
+    )
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        if self.min is None and self.max is None:
+            raise ValueError(f"threshold on {self.metric!r} needs min, max or both")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"threshold on {self.metric!r}: min {self.min} is above max {self.max}")
+        return self
+
+
+class MetricPlan(SpecPart):
+    """Which metric counts, which way is better, and the bounds."""
+
+    primary: str = Field(min_length=1, examples=["roc_auc"])
+    goal: Literal["maximize", "minimize"] = "maximize"
+    max_regression: float = Field(
+        default=0.0,
+        ge=0.0,
+        description="how much worse than the champion the primary metric may be, in its own unit",
+    )
+    thresholds: tuple[Threshold, ...] = ()
+
+
+class ApprovalPlan(SpecPart):
+    """How long a question to people stays open. Expiry never promotes."""
+
+    expires_after: Duration = "14d"
+
+
+class ModelSpec(SpecPart):
+    """All that the platform needs to know of a model, beside its project class."""
+
+    model: Name
+    description: str = ""
+    project: str = Field(
+        pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$",
+        description="module:Class of the model project",
+        examples=["examples.flights.project:FlightDelay"],
+    )
+    task: Task
+    source: Source
+    training: Training = Training()
+    metrics: MetricPlan
+    risk_tier: RiskTier = "medium"
+    owners: tuple[str, ...] = Field(min_length=1)
+    environments: tuple[Environment, ...] = Field(
+        default=ENVIRONMENTS, min_length=1, description="the order a version is promoted in"
+    )
+    approvals: ApprovalPlan = ApprovalPlan()
+    concurrency: Concurrency = Field(
+        default="queue", description="what a second run does while one is under way"
+    )
+    patience: Duration = Field(
+        default="10m", description="how long a run waits for a system that is away"
+    )
+
+    @model_validator(mode="after")
+    def _environments_once(self) -> Self:
+        if len(set(self.environments)) != len(self.environments):
+            raise ValueError("environments must not name one twice")
+        for threshold in self.metrics.thresholds:
+            if unknown := [e for e in threshold.environments if e not in self.environments]:
+                raise ValueError(
+                    f"threshold on {threshold.metric!r} names {unknown[0]!r}, "
+                    f"which is not in environments"
+                )
+        return self
+
+    def thresholds_in(self, environment: str) -> tuple[Threshold, ...]:
+        """The thresholds that count in one environment."""
+        return tuple(
+            t for t in self.metrics.thresholds if not t.environments or environment in t.environments
+        )

@@ -1,0 +1,59 @@
+"""What activities need of the records. `api.db` implements it; workers hand it in.
+
+Every writing method is one transaction with its ledger row, and does its work once per `effect`:
+a repeat returns what the first call returned. The methods block and are called from threads.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from perennial.contracts import policy, records
+from perennial.contracts.base import Json, Utc
+
+
+class RecordStore(Protocol):
+    """The records, as activities see them. Raises RecordsUnavailable when the database is away."""
+
+    def record_spec(self, input: records.RecordSpec) -> records.SpecRecorded: ...
+    def record_run(self, input: records.RecordRun) -> records.Done: ...
+    def mark_stage(self, input: records.MarkStage) -> records.Done: ...
+    def mark_run(self, input: records.MarkRun) -> records.Done: ...
+    def finish_run(self, input: records.FinishRun) -> records.Done: ...
+    def record_snapshot(self, input: records.RecordSnapshot) -> records.Done: ...
+    def record_version(self, input: records.RecordVersion) -> records.VersionRecorded: ...
+    def record_evidence(self, input: records.RecordEvidence) -> records.Done: ...
+    def open_approval(self, input: records.OpenApproval) -> records.Done: ...
+    def record_vote(self, input: records.RecordVote) -> records.Done: ...
+    def close_approval(self, input: records.CloseApproval) -> records.Done: ...
+    def read_version(self, input: records.ReadVersion) -> records.VersionRecord: ...
+    def read_champions(self, input: records.ReadChampions) -> records.Champions: ...
+    def previous_champion(self, input: records.PreviousChampion) -> records.Champion: ...
+    def move_champion(self, input: records.MoveChampion) -> records.Champion: ...
+    def set_model_status(self, input: records.SetModelStatus) -> records.Done: ...
+
+    def report_progress(self, run_id: str, stage: str, at: Utc, progress: Json) -> None:
+        """Show how far a stage is (the epoch, the loss): a view, not a fact of the ledger."""
+
+    def find_decision(self, effect: str) -> policy.Decision | None:
+        """The decision that was stored under this effect, if any."""
+
+    def record_decision(
+        self,
+        effect: str,
+        decision: policy.Decision,
+        question: Json,
+        answer: Json,
+        *,
+        model: str,
+        environment: str,
+        version: int,
+        run_id: str,
+    ) -> policy.Decision:
+        """Keep a decision with its exact input and the raw answer."""
+
+    def set_registration(self, model: str, version: int, mlflow_run: str, mlflow: str) -> None:
+        """Keep where MLflow has a version."""
+
+    def mlflow_versions(self, model: str) -> dict[int, str]:
+        """MLflow's version by ours."""

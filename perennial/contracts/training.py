@@ -1,0 +1,163 @@
+"""Training, evaluation and export of a candidate."""
+
+from __future__ import annotations
+
+from pydantic import Field
+from temporalio import activity
+
+from perennial.contracts.base import BlobRef, Contract, Metrics, Sha256, Utc
+from perennial.contracts.data import DatasetSnapshot
+from perennial.contracts.spec import MetricPlan, Task, Training
+
+
+class CodeIdentity(Contract):
+    """Which code trained a model."""
+
+    project: str
+    source_digest: Sha256
+    git_commit: str | None = None
+    dirty: bool | None = None
+    lock_digest: Sha256 | None = Field(
+        default=None, description="digest of the locked environment, where there is a lock file"
+    )
+
+
+class TrainModel(Contract):
+    """Train one candidate; the run id names the Ray job, so a retry attaches to it."""
+
+    run_id: str
+    model: str
+    project: str
+    task: Task
+    snapshot: DatasetSnapshot
+    training: Training
+    author: str = ""
+
+
+class Epoch(Contract):
+    """What one pass over the training rows ended with."""
+
+    epoch: int
+    loss: float
+    metrics: Metrics = Field(default_factory=dict)
+    seconds: float
+
+
+class TrainedModel(Contract):
+    """Weights, the fitted preprocessing, and how the loss went."""
+
+    weights: BlobRef
+    preprocessing: BlobRef
+    code: CodeIdentity
+    epochs: tuple[Epoch, ...] = Field(description="200 at most, thinned evenly beyond")
+    train_rows: int
+    test_rows: int
+    seconds: float
+    device: str
+    mlflow_run_id: str
+
+
+class ChampionModel(Contract):
+    """A champion to measure on the same rows."""
+
+    version: int
+    onnx: BlobRef
+
+
+class EvaluateModel(Contract):
+    """Measure a candidate, and champions beside it, on the held-out rows."""
+
+    run_id: str
+    model: str
+    project: str
+    task: Task
+    metrics: MetricPlan
+    snapshot: DatasetSnapshot
+    training: Training
+    trained: TrainedModel
+    champions: tuple[ChampionModel, ...] = ()
+
+
+class Evaluation(Contract):
+    """Metrics of the candidate and, by version, of champions on the very same rows."""
+
+    rows: int
+    metrics: Metrics
+    champions: dict[int, Metrics] = Field(default_factory=dict)
+    evaluated_at: Utc
+
+
+class CompareChampions(Contract):
+    """Measure further champions on the rows that a version was evaluated on."""
+
+    run_id: str
+    model: str
+    project: str
+    task: Task
+    snapshot: DatasetSnapshot
+    training: Training
+    champions: tuple[ChampionModel, ...]
+
+
+class ExportModel(Contract):
+    """Write a candidate as one ONNX file with its preprocessing inside."""
+
+    run_id: str
+    model: str
+    project: str
+    task: Task
+    snapshot: DatasetSnapshot
+    training: Training
+    trained: TrainedModel
+
+
+class Tensor(Contract):
+    """One input or output of the graph; -1 is the batch."""
+
+    name: str
+    type: str
+    shape: tuple[int, ...]
+
+
+class Parity(Contract):
+    """How far the ONNX file is from the trained model, on raw rows."""
+
+    passed: bool
+    batch_sizes: tuple[int, ...]
+    rows: int
+    max_abs_diff: float
+    tolerance: float
+
+
+class ExportedModel(Contract):
+    """The file that is registered and served."""
+
+    onnx: BlobRef
+    opset: int
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    parity: Parity
+
+
+@activity.defn(name="train_model")
+async def train_model(input: TrainModel) -> TrainedModel:
+    """Train on Ray. Raises TrainingDiverged, ProjectInvalid, ClusterUnavailable."""
+    raise NotImplementedError
+
+
+@activity.defn(name="evaluate_model")
+async def evaluate_model(input: EvaluateModel) -> Evaluation:
+    """Raises EvidenceInvalid when a metric is missing or not finite."""
+    raise NotImplementedError
+
+
+@activity.defn(name="compare_champions")
+async def compare_champions(input: CompareChampions) -> Evaluation:
+    """Metrics of champions only; `metrics` is empty."""
+    raise NotImplementedError
+
+
+@activity.defn(name="export_model")
+async def export_model(input: ExportModel) -> ExportedModel:
+    """Raises ExportFailed when an operator has no ONNX form, naming it."""
+    raise NotImplementedError

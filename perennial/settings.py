@@ -1,0 +1,70 @@
+"""Where everything is: one settings object, read from the environment.
+
+The defaults are the local stack's (`make up`). A cluster sets the same variables to other
+addresses and nothing else changes. Temporal's own `TEMPORAL_*` variables (address, namespace,
+TLS, API key) are read by `temporalio.envconfig` where a client is built; Ray's `RAY_ADDRESS` and
+MLflow's `MLFLOW_TRACKING_URI` keep their usual names.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import AliasChoices, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Addresses and locations used by the API and the workers."""
+
+    model_config = SettingsConfigDict(env_prefix="PERENNIAL_", frozen=True, extra="ignore")
+
+    state_dir: Path = Field(
+        default=Path(".perennial"),
+        description="Folder for the database, blobs, tokens and logs of the local stack.",
+    )
+    database_url: str = Field(
+        default="",
+        description="SQLAlchemy URL of the records. Empty: SQLite in the state folder.",
+    )
+    blob_url: str = Field(
+        default="",
+        description="fsspec URL of the content-addressed store. Empty: a folder in the state "
+        "folder.",
+    )
+    tokens_file: Path | None = Field(
+        default=None,
+        description="0600 file of bearer tokens. Empty: tokens.json in the state folder.",
+    )
+    opa_url: str = Field(
+        default="http://127.0.0.1:8181",
+        validation_alias=AliasChoices("PERENNIAL_OPA_URL", "OPA_URL"),
+    )
+    mlflow_tracking_uri: str = Field(
+        default="http://127.0.0.1:5000", validation_alias="MLFLOW_TRACKING_URI"
+    )
+    ray_address: str = Field(default="127.0.0.1:6379", validation_alias="RAY_ADDRESS")
+    temporal_ui_url: str = Field(default="http://127.0.0.1:8233")
+    api_url: str = Field(default="http://127.0.0.1:8000")
+
+    @property
+    def database(self) -> str:
+        """SQLAlchemy URL of the records database."""
+        return self.database_url or f"sqlite:///{self.state_dir.resolve() / 'records.db'}"
+
+    @property
+    def blobs(self) -> str:
+        """fsspec URL under which blobs are kept by their SHA-256."""
+        return self.blob_url or f"file://{self.state_dir.resolve() / 'blobs'}"
+
+    @property
+    def tokens(self) -> Path:
+        """The file that holds the bearer tokens (mode 0600)."""
+        return self.tokens_file or self.state_dir / "tokens.json"
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The process's settings, read once."""
+    return Settings()
