@@ -37,6 +37,9 @@ class Settings(BaseSettings):
         default=None,
         description="0600 file of bearer tokens. Empty: tokens.json in the state folder.",
     )
+    opa_binary: str = Field(
+        default="opa", description="The opa program, with which stored decisions are replayed."
+    )
     opa_url: str = Field(
         default="http://127.0.0.1:8181",
         validation_alias=AliasChoices("PERENNIAL_OPA_URL", "OPA_URL"),
@@ -57,6 +60,11 @@ class Settings(BaseSettings):
     def blobs(self) -> str:
         """fsspec URL under which blobs are kept by their SHA-256."""
         return self.blob_url or f"file://{self.state_dir.resolve() / 'blobs'}"
+
+    @property
+    def policy_bundles(self) -> Path:
+        """Every policy bundle that was ever in force, by digest."""
+        return self.state_dir / "policies"
 
     @property
     def tokens(self) -> Path:
