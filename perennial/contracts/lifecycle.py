@@ -28,6 +28,7 @@ REJECT = "reject"
 # Signals between a run and its model's workflow
 CHAMPION_WANTED = "champion_wanted"
 CHAMPION_ANSWERED = "champion_answered"
+CHAMPION_MOVED = "champion_moved"
 # Queries
 STATE = "state"
 
@@ -172,12 +173,6 @@ class ChampionAnswered(Contract):
     expected_epoch: int
     champion: Champion | None = None
     refused: str = ""
-
-
-class Waiting(Contract):
-    """A run, as the model's workflow keeps it while it queues."""
-
-    input: RunInput
 
 
 class Handled(Contract):
