@@ -36,7 +36,7 @@ class BlobStore:
         ref = BlobRef(uri=self._fs.unstrip_protocol(target), sha256=sha256, size=size)
         try:
             if not self._fs.exists(target):
-                self._fs.makedirs(os.path.dirname(target), exist_ok=True)
+                self._fs.makedirs(target.rpartition("/")[0], exist_ok=True)
                 # a name of its own until it is whole: a reader never sees half a blob
                 partial = f"{target}.{uuid.uuid4().hex}"
                 self._fs.put_file(str(path), partial)

@@ -17,7 +17,8 @@ def canonical(value: Any) -> bytes:
     """
     if isinstance(value, BaseModel):
         value = value.model_dump(mode="json")
-    return rfc8785.dumps(value)
+    form: bytes = rfc8785.dumps(value)
+    return form
 
 
 def digest(value: Any) -> str:

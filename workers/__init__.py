@@ -1,0 +1,1 @@
+"""WIRING: the one place that builds clients and lists what is registered."""

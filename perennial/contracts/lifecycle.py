@@ -26,6 +26,7 @@ RETIRE = "retire"
 APPROVE = "approve"
 REJECT = "reject"
 # Signals between a run and its model's workflow
+CANCEL = "cancel"
 CHAMPION_WANTED = "champion_wanted"
 CHAMPION_ANSWERED = "champion_answered"
 CHAMPION_MOVED = "champion_moved"
@@ -57,6 +58,12 @@ class StartRun(Asked):
     params: dict[str, Param] = Field(default_factory=dict)
     epochs: int | None = Field(default=None, ge=1)
     learning_rate: float | None = Field(default=None, gt=0)
+
+
+class Cancel(Contract):
+    """The model's workflow tells a run to end, and why."""
+
+    why: str
 
 
 class CancelRun(Asked):

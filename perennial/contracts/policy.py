@@ -70,6 +70,7 @@ class PromotionQuestion(Contract):
     version: int
     run_id: str
     author: str
+    requester: str = Field(default="", description="who asked for this run, if not the author")
     thresholds: tuple[Threshold, ...]
     primary: PrimaryMetric
     evidence: Evidence

@@ -100,7 +100,9 @@ class Threshold(SpecPart):
         if self.min is None and self.max is None:
             raise ValueError(f"threshold on {self.metric!r} needs min, max or both")
         if self.min is not None and self.max is not None and self.min > self.max:
-            raise ValueError(f"threshold on {self.metric!r}: min {self.min} is above max {self.max}")
+            raise ValueError(
+                f"threshold on {self.metric!r}: min {self.min} is above max {self.max}"
+            )
         return self
 
 
@@ -165,5 +167,7 @@ class ModelSpec(SpecPart):
     def thresholds_in(self, environment: str) -> tuple[Threshold, ...]:
         """The thresholds that count in one environment."""
         return tuple(
-            t for t in self.metrics.thresholds if not t.environments or environment in t.environments
+            t
+            for t in self.metrics.thresholds
+            if not t.environments or environment in t.environments
         )

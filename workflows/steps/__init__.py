@@ -1,0 +1,23 @@
+"""Steps of a life: import these into a workflow of your own.
+
+Each takes the `Run` of the workflow it works for. `docs/guides/own-workflow.md` has an example.
+"""
+
+from workflows.steps.data import profile_data, snapshot_data, validate_data
+from workflows.steps.ending import Ended
+from workflows.steps.promotion import promote_through
+from workflows.steps.run import Run
+from workflows.steps.training import evaluate, export, register, train
+
+__all__ = [
+    "Ended",
+    "Run",
+    "evaluate",
+    "export",
+    "profile_data",
+    "promote_through",
+    "register",
+    "snapshot_data",
+    "train",
+    "validate_data",
+]

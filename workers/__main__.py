@@ -1,0 +1,84 @@
+"""`python -m workers <role>`: run one worker until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+from perennial.quiet import quieten
+
+quieten()  # before any library that phones home is loaded
+
+from temporalio.client import Client  # noqa: E402
+from temporalio.worker import Worker  # noqa: E402
+
+from perennial.contracts.errors import PerennialError  # noqa: E402
+from perennial.settings import Settings, settings  # noqa: E402
+from perennial.temporal import connect, ensure_search_attributes  # noqa: E402
+
+ROLES = ("control", "ml")
+
+
+def _worker(role: str, client: Client, settings_: Settings) -> AbstractAsyncContextManager[Worker]:
+    # imported by role, so that the control worker never loads torch
+    if role == "control":
+        from workers.control import control_worker
+
+        return control_worker(client, settings_)
+    from workers.ml import ml_worker
+
+    return ml_worker(client, settings_)
+
+
+async def _serve(role: str) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    here = settings()
+    client = await connect()
+    await ensure_search_attributes(client)
+    async with _worker(role, client, here) as worker, worker:
+        ready = _ready_file(here, role)
+        logging.info("%s worker polls %s", role, worker.task_queue)
+        await stop.wait()
+        ready.unlink(missing_ok=True)
+        logging.info("%s worker stops: finishing what is in flight", role)
+
+
+def _ready_file(here: Settings, role: str) -> Path:
+    """Tell the supervisor that this process polls."""
+    path = here.state_dir / "run" / f"{role}.ready"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(str(os.getpid()))
+    return path
+
+
+def main() -> None:
+    """Check the role, serve, and leave without running finalizers."""
+    if len(sys.argv) != 2 or sys.argv[1] not in ROLES:
+        sys.exit(f"usage: python -m workers {'|'.join(ROLES)}")
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    status = 0
+    try:
+        asyncio.run(_serve(sys.argv[1]))
+    except PerennialError as error:
+        logging.error("%s", error.message)
+        status = 1
+    except Exception:
+        logging.exception("the %s worker failed", sys.argv[1])
+        status = 1
+    # Temporal's native runtime can abort while the interpreter is finalized
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
+if __name__ == "__main__":
+    main()

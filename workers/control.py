@@ -1,0 +1,43 @@
+"""The control worker: workflows, records and policy. Light: no ML library is loaded here."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from activities.policy import PolicyActivities
+from api.db.store import Store
+from temporalio.client import Client
+from temporalio.worker import Worker
+
+from activities.records import RecordActivities
+from perennial.contracts import queues
+from perennial.settings import Settings
+from workers.interceptors import ErrorTranslation
+from workers.registration import methods
+from workflows.lifecycle import LifecycleWorkflow
+from workflows.model import ModelWorkflow
+from workflows.promotion import PromotionWorkflow
+
+WORKFLOWS = [ModelWorkflow, LifecycleWorkflow, PromotionWorkflow]
+
+
+@asynccontextmanager
+async def control_worker(client: Client, settings: Settings) -> AsyncIterator[Worker]:
+    """Built with its clients, which are closed after it."""
+    store = Store.open(settings.database)
+    policy = PolicyActivities.connect(settings.opa_url, store)
+    records = RecordActivities(store)
+    try:
+        yield Worker(
+            client,
+            task_queue=queues.CONTROL,
+            workflows=WORKFLOWS,
+            activities=[*methods(records), *methods(policy)],
+            interceptors=[ErrorTranslation()],
+            graceful_shutdown_timeout=timedelta(seconds=20),
+        )
+    finally:
+        await policy.close()
+        store.close()

@@ -1,0 +1,207 @@
+"""Moves of champions, one after another, each followed by its projection into MLflow."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, FailureError, is_cancelled_exception
+
+from perennial.contracts import ids, lifecycle, records, registry
+from perennial.contracts.spec import Environment
+from workflows.steps import options
+from workflows.steps.ending import read_failure
+
+_PROJECTION_PATIENCE = timedelta(minutes=1)
+_PROJECTION_PAUSE = timedelta(minutes=1)
+
+Tell = Callable[[], Sequence[lifecycle.RunInput]]
+"""The runs to be told of a move."""
+
+
+class ChampionWriter:
+    """The only code that moves a champion."""
+
+    def __init__(self, model: str, unprojected: Iterable[Environment]) -> None:
+        self._model = model
+        self._wanted: list[lifecycle.ChampionWanted] = []
+        self._unprojected = list(unprojected)
+        self._projecting = False
+        self._lock = asyncio.Lock()
+        self._shown: dict[str, str] = {}
+
+    def idle(self) -> bool:
+        """Whether nothing waits to be moved or projected."""
+        return not (self._wanted or self._unprojected or self._projecting or self._lock.locked())
+
+    def has_wanted(self) -> bool:
+        """Whether a run waits for a move."""
+        return bool(self._wanted)
+
+    def next_wanted(self) -> lifecycle.ChampionWanted | None:
+        """The move whose turn it is."""
+        return self._wanted.pop(0) if self._wanted else None
+
+    def want(self, wanted: lifecycle.ChampionWanted) -> None:
+        """Queue a move."""
+        self._wanted.append(wanted)
+
+    def unprojected(self) -> tuple[Environment, ...]:
+        """Environments whose alias in MLflow may lag behind."""
+        return tuple(self._unprojected)
+
+    def describe(self) -> str:
+        """For the Temporal UI."""
+        shown = ", ".join(f"{env}: {what}" for env, what in sorted(self._shown.items()))
+        return f"champions moved here: {shown or 'none yet'}"
+
+    async def serve(self, wanted: lifecycle.ChampionWanted, tell: Tell) -> None:
+        """Move for a run, and answer it. A stale epoch is an answer: the run judges again."""
+        move = records.MoveChampion(
+            effect=ids.effect("champion", wanted.run_id, wanted.environment, wanted.expected_epoch),
+            model=self._model,
+            environment=wanted.environment,
+            version=wanted.version,
+            expected_epoch=wanted.expected_epoch,
+            cause="promotion",
+            actor=wanted.actor,
+            reason=wanted.reason,
+            run_id=wanted.run_id,
+            decision_id=wanted.decision_id,
+            at=workflow.now(),
+        )
+        champion, refused = None, ""
+        try:
+            champion = await self._move(move, tell, but=wanted.run_id)
+        except ActivityError as error:
+            refused = read_failure(error)[0]
+        try:
+            await workflow.get_external_workflow_handle(wanted.reply_to).signal(
+                lifecycle.CHAMPION_ANSWERED,
+                lifecycle.ChampionAnswered(
+                    environment=wanted.environment,
+                    expected_epoch=wanted.expected_epoch,
+                    champion=champion,
+                    refused=refused,
+                ),
+            )
+        except FailureError:
+            # the run was cancelled or terminated while it waited; the move stands in the ledger
+            workflow.logger.info("run %s was gone when its move was done", wanted.run_id)
+
+    async def roll_back(self, ask: lifecycle.RollBack, effect: str, tell: Tell) -> records.Champion:
+        """Put an earlier champion back."""
+        back = await workflow.execute_local_activity(
+            records.previous_champion,
+            records.PreviousChampion(
+                model=self._model, environment=ask.environment, to_version=ask.to_version
+            ),
+            **options.record(),
+            summary=f"before it in {ask.environment}",
+        )
+        return await self._move(
+            records.MoveChampion(
+                effect=effect,
+                model=self._model,
+                environment=ask.environment,
+                version=back.version,
+                expected_epoch=back.epoch,
+                cause="rollback",
+                actor=ask.actor,
+                reason=ask.reason,
+                at=workflow.now(),
+            ),
+            tell,
+        )
+
+    async def withdraw_all(self, ask: lifecycle.Lever, effect: str) -> None:
+        """Leave no champion in any environment; moves that wait are dropped with their runs."""
+        self._wanted.clear()
+        champions = await workflow.execute_local_activity(
+            records.read_champions,
+            records.ReadChampions(model=self._model),
+            **options.record(),
+            summary="champions",
+        )
+        for champion in champions.champions:
+            if champion.version is not None:
+                await self._move(
+                    records.MoveChampion(
+                        effect=ids.effect(effect, champion.environment),
+                        model=self._model,
+                        environment=champion.environment,
+                        version=None,
+                        expected_epoch=champion.epoch,
+                        cause="retirement",
+                        actor=ask.actor,
+                        reason=ask.reason,
+                        at=workflow.now(),
+                    ),
+                    lambda: (),
+                )
+
+    async def _move(
+        self, move: records.MoveChampion, tell: Tell, but: str = ""
+    ) -> records.Champion:
+        async with self._lock:
+            champion: records.Champion = await workflow.execute_local_activity(
+                records.move_champion,
+                move,
+                **options.record(),
+                summary=f"{move.environment} to version {move.version or 'none'}",
+            )
+        self._shown[move.environment] = f"version {champion.version} (epoch {champion.epoch})"
+        if move.environment not in self._unprojected:
+            self._unprojected.append(move.environment)
+        for run in tell():
+            if run.run_id != but:
+                await self._tell(run, champion)
+        return champion
+
+    async def _tell(self, run: lifecycle.RunInput, champion: records.Champion) -> None:
+        """An open question about the old champion is out of date."""
+        try:
+            await workflow.get_external_workflow_handle(
+                ids.run_workflow(self._model, run.run_id)
+            ).signal(lifecycle.CHAMPION_MOVED, champion)
+        except FailureError:
+            workflow.logger.info("run %s ended before it heard of the move", run.run_id)
+
+    async def project_for_ever(self) -> None:
+        """Bring MLflow's aliases after each move; keep trying while MLflow is away."""
+        while True:
+            await workflow.wait_condition(lambda: bool(self._unprojected))
+            if not await self._project_all():
+                await workflow.sleep(_PROJECTION_PAUSE, summary="MLflow is away; aliases lag")
+
+    async def _project_all(self) -> bool:
+        """Project what lags; whether all of it got through."""
+        self._projecting = True
+        try:
+            while self._unprojected:
+                environment = self._unprojected[0]
+                # taken out first: a move during the call puts it back, and it is done again
+                self._unprojected.pop(0)
+                if not await self._project(environment):
+                    self._unprojected.append(environment)
+                    return False
+            return True
+        finally:
+            self._projecting = False
+
+    async def _project(self, environment: Environment) -> bool:
+        try:
+            await workflow.execute_activity(
+                registry.project_alias,
+                registry.ProjectAlias(model=self._model, environment=environment),
+                **options.registry(_PROJECTION_PATIENCE),
+                summary=f"alias {environment}",
+            )
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                raise
+            workflow.logger.warning("alias %s lags: %s", environment, read_failure(error)[0])
+            return False
+        return True

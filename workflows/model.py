@@ -1,0 +1,365 @@
+"""The one durable owner of a model: the single writer of its champions, for its whole life.
+
+Runs are its children, one under way at a time. Everything that people ask of a model is an update
+here; a repeated request (same id) gets the first one's answer, also after continue-as-new.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
+
+from perennial.contracts import ids, lifecycle, records
+from perennial.contracts.spec import Training
+from workflows.champions import ChampionWriter
+from workflows.requests import Requests
+from workflows.runs import RunQueue
+from workflows.steps import options
+from workflows.steps.judged import MODEL
+
+
+@workflow.defn(name=lifecycle.MODEL_WORKFLOW)
+class ModelWorkflow:
+    """Owner of one model. Its state passes through continue-as-new as one value."""
+
+    @workflow.init
+    def __init__(self, state: lifecycle.ModelState) -> None:
+        self._name = state.model
+        self._spec = state.spec
+        self._spec_version = state.spec_version
+        self._status = state.status
+        self._requests = Requests(state.handled)
+        self._runs = RunQueue(state.model, state.queue)
+        self._champions = ChampionWriter(state.model, state.unprojected)
+
+    @workflow.run
+    async def run(self, state: lifecycle.ModelState) -> None:
+        """Serve the model until it is retired."""
+        workflow.upsert_search_attributes([MODEL.value_set(self._name)])
+        projector = asyncio.create_task(self._champions.project_for_ever())
+        while self._status != "retired":
+            await workflow.wait_condition(self._has_work)
+            if self._status == "active":
+                if wanted := self._champions.next_wanted():
+                    await self._champions.serve(wanted, tell=self._runs.under_way)
+                elif self._runs.can_start():
+                    await self._runs.start_next()
+            if self._may_continue_as_new():
+                await workflow.wait_condition(workflow.all_handlers_finished)
+                if self._may_continue_as_new():  # a handler may have started a run meanwhile
+                    workflow.continue_as_new(self._snapshot())
+            self._show()
+        # the last runs record their ends, and MLflow's aliases go, before the owner does
+        await workflow.wait_condition(
+            lambda: (
+                workflow.all_handlers_finished()
+                and not self._runs.under_way()
+                and self._champions.idle()
+            )
+        )
+        projector.cancel()
+
+    def _has_work(self) -> bool:
+        if self._status == "retired":
+            return True
+        active = self._status == "active"
+        return (
+            active and (self._champions.has_wanted() or self._runs.can_start())
+        ) or self._may_continue_as_new()
+
+    def _may_continue_as_new(self) -> bool:
+        return (
+            workflow.info().is_continue_as_new_suggested()
+            and self._runs.idle()
+            and self._champions.idle()
+        )
+
+    def _snapshot(self) -> lifecycle.ModelState:
+        return lifecycle.ModelState(
+            model=self._name,
+            spec=self._spec,
+            spec_version=self._spec_version,
+            status=self._status,
+            queue=self._runs.waiting(),
+            handled=self._requests.handled(),
+            unprojected=self._champions.unprojected(),
+        )
+
+    def _show(self) -> None:
+        workflow.set_current_details(
+            f"**{self._name}** is {self._status}, spec version {self._spec_version}\n\n"
+            f"{self._runs.describe()}\n\n{self._champions.describe()}"
+        )
+
+    @workflow.query(name=lifecycle.STATE)
+    def state(self) -> lifecycle.ModelState:
+        """What the workflow carries."""
+        return self._snapshot()
+
+    @workflow.signal(name=lifecycle.CHAMPION_WANTED)
+    def champion_wanted(self, wanted: lifecycle.ChampionWanted) -> None:
+        """A run has been allowed to make its version champion."""
+        self._champions.want(wanted)
+
+    # What people ask. Validators refuse before anything enters history; they do no I/O.
+
+    @workflow.update(name=lifecycle.APPLY_SPEC)
+    async def apply_spec(self, ask: lifecycle.ApplySpec) -> lifecycle.SpecApplied:
+        """Make a spec the one that counts from the next run on."""
+
+        async def apply() -> lifecycle.SpecApplied:
+            recorded = await workflow.execute_local_activity(
+                records.record_spec,
+                records.RecordSpec(
+                    effect=self._effect(ask), spec=ask.spec, actor=ask.actor, at=workflow.now()
+                ),
+                **options.record(),
+                summary="keep the spec",
+            )
+            self._spec, self._spec_version = ask.spec, recorded.spec_version
+            return lifecycle.SpecApplied(
+                model=self._name, spec_version=recorded.spec_version, changed=recorded.changed
+            )
+
+        return await self._requests.once(ask, lifecycle.SpecApplied, apply)
+
+    @apply_spec.validator
+    def _may_apply(self, ask: lifecycle.ApplySpec) -> None:
+        self._check(ask, needs_spec=False)
+        if ask.spec.model != self._name:
+            raise _refused(f"the spec is of model {ask.spec.model!r}, not of {self._name!r}")
+
+    @workflow.update(name=lifecycle.START_RUN)
+    async def start_run(self, ask: lifecycle.StartRun) -> lifecycle.RunAccepted:
+        """Start a lifecycle run, or queue it, as the spec's concurrency says."""
+        return await self._requests.once(
+            ask, lifecycle.RunAccepted, lambda: self._accept(ask, self._lifecycle_input(ask))
+        )
+
+    @start_run.validator
+    def _may_start(self, ask: lifecycle.StartRun) -> None:
+        if self._check(ask):
+            self._check_room()
+            try:
+                self._lifecycle_input(ask)
+            except ValueError as error:
+                raise ApplicationError(
+                    f"the run's overrides do not fit: {error}", type="BadInput", non_retryable=True
+                ) from None
+
+    @workflow.update(name=lifecycle.PROMOTE)
+    async def promote(self, ask: lifecycle.Promote) -> lifecycle.RunAccepted:
+        """Start the promotion of a version that exists."""
+
+        async def accept() -> lifecycle.RunAccepted:
+            await workflow.execute_local_activity(
+                records.read_version,
+                records.ReadVersion(model=self._name, version=ask.version),
+                **options.record(),
+                summary=f"version {ask.version}",
+            )
+            return await self._accept(ask, self._promotion_input(ask))
+
+        return await self._requests.once(ask, lifecycle.RunAccepted, accept)
+
+    @promote.validator
+    def _may_promote(self, ask: lifecycle.Promote) -> None:
+        if self._check(ask):
+            self._check_environment(ask.environment)
+            self._check_room()
+
+    @workflow.update(name=lifecycle.CANCEL_RUN)
+    async def cancel_run(self, ask: lifecycle.CancelRun) -> lifecycle.RunAccepted:
+        """End a run that is queued or under way."""
+
+        async def cancel() -> lifecycle.RunAccepted:
+            await self._runs.cancel(
+                ask.run_id, f"cancelled by {ask.actor}: {ask.reason}".strip(": ")
+            )
+            return lifecycle.RunAccepted(run_id=ask.run_id, status="cancelling")
+
+        return await self._requests.once(ask, lifecycle.RunAccepted, cancel)
+
+    @cancel_run.validator
+    def _may_cancel(self, ask: lifecycle.CancelRun) -> None:
+        if self._check(ask) and not self._runs.knows(ask.run_id):
+            raise _refused(f"run {ask.run_id} is neither queued nor under way")
+
+    @workflow.update(name=lifecycle.ROLL_BACK)
+    async def roll_back(self, ask: lifecycle.RollBack) -> records.Champion:
+        """Put an earlier champion back at once, also while the model is paused."""
+
+        async def back() -> records.Champion:
+            return await self._champions.roll_back(
+                ask, self._effect(ask), tell=self._runs.under_way
+            )
+
+        return await self._requests.once(ask, records.Champion, back)
+
+    @roll_back.validator
+    def _may_roll_back(self, ask: lifecycle.RollBack) -> None:
+        if self._check(ask):
+            self._check_environment(ask.environment)
+
+    @workflow.update(name=lifecycle.PAUSE)
+    async def pause(self, ask: lifecycle.Lever) -> lifecycle.ModelStatus:
+        """Stop new runs and promotions; what runs goes on until it wants to promote."""
+        return await self._requests.once(
+            ask, lifecycle.ModelStatus, lambda: self._become("paused", ask)
+        )
+
+    @pause.validator
+    def _may_pause(self, ask: lifecycle.Lever) -> None:
+        self._check(ask)
+
+    @workflow.update(name=lifecycle.RESUME)
+    async def resume(self, ask: lifecycle.Lever) -> lifecycle.ModelStatus:
+        """Go on after a pause."""
+        return await self._requests.once(
+            ask, lifecycle.ModelStatus, lambda: self._become("active", ask)
+        )
+
+    @resume.validator
+    def _may_resume(self, ask: lifecycle.Lever) -> None:
+        self._check(ask)
+
+    @workflow.update(name=lifecycle.RETIRE)
+    async def retire(self, ask: lifecycle.Lever) -> lifecycle.ModelStatus:
+        """End the model's life: its runs are cancelled and no environment keeps a champion."""
+
+        async def retire() -> lifecycle.ModelStatus:
+            await self._become("paused", ask.model_copy(update={"reason": "retiring"}))
+            await self._runs.cancel_all(f"{ask.actor} retired the model")
+            await self._champions.withdraw_all(ask, self._effect(ask))
+            return await self._become("retired", ask)
+
+        return await self._requests.once(ask, lifecycle.ModelStatus, retire)
+
+    @retire.validator
+    def _may_retire(self, ask: lifecycle.Lever) -> None:
+        self._check(ask)
+
+    # How it is done
+
+    def _check(self, ask: lifecycle.Asked, *, needs_spec: bool = True) -> bool:
+        """Whether this is a new request; a repeat passes, to be given the first answer."""
+        if self._requests.is_repeat(ask):
+            return False
+        if self._status == "retired":
+            raise ApplicationError(
+                f"model {self._name!r} is retired; apply a spec under another name",
+                type="ModelRetired",
+                non_retryable=True,
+            )
+        if needs_spec and self._spec is None:
+            raise _refused(f"model {self._name!r} has no spec yet; apply one first")
+        return True
+
+    def _check_room(self) -> None:
+        spec = self._spec
+        if spec is not None and spec.concurrency == "reject" and not self._runs.idle():
+            raise _refused(
+                f"run {self._runs.under_way()[0].run_id} of {self._name!r} is under way and the "
+                f"spec says concurrency: reject; wait for it or cancel it"
+                if self._runs.under_way()
+                else f"{self._name!r} has a run waiting and the spec says concurrency: reject"
+            )
+        if self._runs.full():
+            raise _refused(f"the queue of {self._name!r} is full; cancel runs or wait")
+
+    def _check_environment(self, environment: str) -> None:
+        assert self._spec is not None
+        if environment not in self._spec.environments:
+            raise _refused(
+                f"{environment!r} is not one of {self._name!r}'s environments: "
+                f"{', '.join(self._spec.environments)}"
+            )
+
+    def _effect(self, ask: lifecycle.Asked) -> str:
+        return ids.effect("model", self._name, ask.request_id)
+
+    def _lifecycle_input(self, ask: lifecycle.StartRun) -> lifecycle.RunInput:
+        assert self._spec is not None
+        changes: dict[str, object] = {"params": {**self._spec.training.params, **ask.params}}
+        if ask.epochs is not None:
+            changes["epochs"] = ask.epochs
+        if ask.learning_rate is not None:
+            changes["learning_rate"] = ask.learning_rate
+        training = Training.model_validate({**self._spec.training.model_dump(), **changes})
+        return lifecycle.RunInput(
+            run_id=ask.run_id,
+            spec=self._spec.model_copy(update={"training": training}),
+            spec_version=self._spec_version,
+            author=ask.actor,
+            reason=ask.reason,
+        )
+
+    def _promotion_input(self, ask: lifecycle.Promote) -> lifecycle.RunInput:
+        assert self._spec is not None
+        return lifecycle.RunInput(
+            run_id=ask.run_id,
+            kind="promotion",
+            spec=self._spec,
+            spec_version=self._spec_version,
+            author=ask.actor,
+            reason=ask.reason,
+            version=ask.version,
+            up_to=ask.environment,
+        )
+
+    async def _accept(
+        self, ask: lifecycle.StartRun | lifecycle.Promote, input: lifecycle.RunInput
+    ) -> lifecycle.RunAccepted:
+        overrides = ask.model_dump(
+            mode="json", include={"params", "epochs", "learning_rate"}, exclude_defaults=True
+        )
+        if input.spec.concurrency == "replace":
+            await self._runs.cancel_all(f"replaced by run {input.run_id}")
+        waits = not (self._runs.idle() and self._status == "active")
+        await workflow.execute_local_activity(
+            records.record_run,
+            records.RecordRun(
+                effect=ids.effect("run", input.run_id, "requested"),
+                run_id=input.run_id,
+                model=self._name,
+                kind=input.kind,
+                spec_version=input.spec_version,
+                actor=ask.actor,
+                reason=input.reason,
+                status="queued",
+                overrides=overrides,
+                version=input.version,
+                at=workflow.now(),
+            ),
+            **options.record(),
+            summary=f"run {input.run_id}",
+        )
+        ahead = self._runs.add(input)
+        return lifecycle.RunAccepted(
+            run_id=input.run_id, status="queued" if waits else "running", ahead=ahead
+        )
+
+    async def _become(self, status: str, ask: lifecycle.Lever) -> lifecycle.ModelStatus:
+        await workflow.execute_local_activity(
+            records.set_model_status,
+            records.SetModelStatus.model_validate(
+                {
+                    "effect": f"{self._effect(ask)}/{status}",
+                    "model": self._name,
+                    "status": status,
+                    "actor": ask.actor,
+                    "reason": ask.reason,
+                    "at": workflow.now(),
+                }
+            ),
+            **options.record(),
+            summary=status,
+        )
+        self._status = status
+        return lifecycle.ModelStatus(model=self._name, status=status)
+
+
+def _refused(message: str) -> ApplicationError:
+    return ApplicationError(message, type="Refused", non_retryable=True)

@@ -1,0 +1,127 @@
+"""The gate: evidence that fits the champion of the moment, and the policy's word on it."""
+
+from __future__ import annotations
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, is_cancelled_exception
+
+from perennial.canonical import digest
+from perennial.contracts import policy, records, training
+from perennial.contracts.spec import Environment, Training
+from workflows.steps import options
+from workflows.steps.ending import Ended, read_failure
+from workflows.steps.run import Run
+from workflows.steps.training import keep_evidence
+
+
+async def measured_against(
+    run: Run, version: records.VersionRecord, champion: records.Champion
+) -> records.VersionRecord:
+    """The version with evidence that names this champion, measured on the same rows."""
+    if champion.onnx is None or champion.onnx.version in version.evidence.champions:
+        return version
+    compared = await workflow.execute_activity(
+        training.compare_champions,
+        training.CompareChampions(
+            run_id=version.run_id,
+            model=run.model,
+            project=run.spec.project,
+            task=run.spec.task,
+            snapshot=version.snapshot,
+            training=Training.model_validate(version.evidence.params),
+            champions=(champion.onnx,),
+        ),
+        **options.compute(run.patience),
+        summary=f"version {champion.onnx.version} on the same rows",
+    )
+    evidence = version.evidence.model_copy(
+        update={"champions": {**version.evidence.champions, **compared.champions}}
+    )
+    renewed = version.model_copy(update={"evidence": evidence, "evidence_digest": digest(evidence)})
+    await keep_evidence(run, renewed)
+    return renewed
+
+
+async def ask_policy(
+    run: Run,
+    version: records.VersionRecord,
+    environment: Environment,
+    champion: records.Champion,
+    *,
+    round_: int,
+    votes: tuple[policy.Vote, ...] = (),
+) -> policy.Decision:
+    """Ask, and have question, answer and policy digest stored.
+
+    A policy engine that stays away for longer than the spec's patience is stored as an `error`
+    decision: not allowed, with the reason.
+    """
+    question = _question(run, version, environment, champion, votes)
+    effect = run.effect("decision", environment, round_, len(votes))
+    try:
+        return await workflow.execute_activity(
+            policy.decide_promotion,
+            policy.Decide(effect=effect, question=question),
+            **options.decision(run.patience),
+            summary=f"may version {version.version} enter {environment}?",
+        )
+    except ActivityError as error:
+        if is_cancelled_exception(error):
+            raise
+        reason, _ = read_failure(error)
+        return await workflow.execute_local_activity(
+            policy.refuse_unasked,
+            policy.RefuseUnasked(effect=effect, question=question, reason=reason),
+            **options.record(),
+            summary="not allowed: policy not reached",
+        )
+
+
+def _question(
+    run: Run,
+    version: records.VersionRecord,
+    environment: Environment,
+    champion: records.Champion,
+    votes: tuple[policy.Vote, ...],
+) -> policy.PromotionQuestion:
+    spec = run.spec
+    incumbent = None
+    if champion.version is not None:
+        incumbent = policy.Incumbent(
+            version=champion.version,
+            epoch=champion.epoch,
+            metrics=version.evidence.champions.get(champion.version, {}),
+        )
+    return policy.PromotionQuestion(
+        model=run.model,
+        task=spec.task,
+        risk_tier=spec.risk_tier,
+        owners=spec.owners,
+        environment=environment,
+        version=version.version,
+        run_id=run.id,
+        author=version.author,
+        requester=run.input.author,
+        thresholds=spec.thresholds_in(environment),
+        primary=policy.PrimaryMetric(
+            name=spec.metrics.primary,
+            goal=spec.metrics.goal,
+            max_regression=spec.metrics.max_regression,
+        ),
+        evidence=version.evidence,
+        evidence_digest=version.evidence_digest,
+        champion=incumbent,
+        votes=votes,
+    )
+
+
+def denied(decision: policy.Decision, environment: Environment) -> Ended:
+    """The end of a run that the policy did not let through."""
+    reasons = "; ".join(decision.reasons) or "no reason given"
+    if decision.outcome == "error":
+        return Ended(
+            "failed",
+            f"{environment} was not judged, so not entered: {reasons}",
+            "PolicyUnavailable",
+        )
+    return Ended("denied", f"{environment}: {reasons}", "")

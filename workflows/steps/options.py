@@ -1,0 +1,89 @@
+"""The few profiles of activity options. No time-out is written anywhere else in a workflow.
+
+How often a profile retries follows from the spec's patience: how long a run waits for a system
+that is away. Errors that asking again cannot mend are marked so by the worker
+(`workers/interceptors.py`) and end the activity at once.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from temporalio.common import RetryPolicy
+from temporalio.workflow import ActivityCancellationType
+
+from perennial.contracts import queues
+
+_FIRST = timedelta(seconds=1)
+_LONGEST = timedelta(seconds=15)
+
+
+def attempts(patience: timedelta) -> int:
+    """How many attempts fill the patience, given the waits between them."""
+    count, wait, total = 2, _FIRST, _FIRST
+    while total < patience:
+        wait = min(wait * 2, _LONGEST)
+        total += wait
+        count += 1
+    return count
+
+
+def _patient(patience: timedelta) -> RetryPolicy:
+    return RetryPolicy(
+        initial_interval=_FIRST,
+        backoff_coefficient=2.0,
+        maximum_interval=_LONGEST,
+        maximum_attempts=attempts(patience),
+    )
+
+
+def record() -> dict[str, Any]:
+    """A database row, as a local activity. Retried for ever: a fact must not get lost."""
+    return {
+        "start_to_close_timeout": timedelta(seconds=20),
+        "retry_policy": RetryPolicy(
+            initial_interval=timedelta(milliseconds=200), maximum_interval=_LONGEST
+        ),
+        "local_retry_threshold": timedelta(seconds=5),
+    }
+
+
+def decision(patience: timedelta) -> dict[str, Any]:
+    """A question to the policy engine."""
+    return {
+        "task_queue": queues.CONTROL,
+        "start_to_close_timeout": timedelta(seconds=15),
+        "retry_policy": _patient(patience),
+    }
+
+
+def registry(patience: timedelta) -> dict[str, Any]:
+    """A call to MLflow."""
+    return {
+        "task_queue": queues.ML,
+        "start_to_close_timeout": timedelta(minutes=10),
+        "heartbeat_timeout": timedelta(seconds=60),
+        "retry_policy": _patient(patience),
+    }
+
+
+def compute(patience: timedelta) -> dict[str, Any]:
+    """Work on data or models in the ML worker, which heartbeats while it goes on."""
+    return {
+        "task_queue": queues.ML,
+        "start_to_close_timeout": timedelta(hours=6),
+        "heartbeat_timeout": timedelta(seconds=30),
+        "retry_policy": _patient(patience),
+    }
+
+
+def ray_job(patience: timedelta) -> dict[str, Any]:
+    """A job on Ray. A cancel waits until its CPUs and GPUs are free."""
+    return {
+        "task_queue": queues.ML,
+        "start_to_close_timeout": timedelta(days=14),
+        "heartbeat_timeout": timedelta(seconds=30),
+        "retry_policy": _patient(patience),
+        "cancellation_type": ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    }

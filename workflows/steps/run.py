@@ -1,0 +1,150 @@
+"""A run as its steps see it: what was asked, where it is, and what people can watch."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+from temporalio import workflow
+from temporalio.common import SearchAttributeKey
+from temporalio.exceptions import FailureError, is_cancelled_exception
+
+from perennial.contracts import ids, records
+from perennial.contracts.lifecycle import RunInput
+from perennial.contracts.spec import Environment, ModelSpec, duration
+from workflows.steps import options
+from workflows.steps.ending import Ended, read_failure
+
+STAGE = SearchAttributeKey.for_keyword("Stage")
+ENVIRONMENT = SearchAttributeKey.for_keyword("Environment")
+OUTCOME = SearchAttributeKey.for_keyword("Outcome")
+WAITING_FOR = SearchAttributeKey.for_keyword("WaitingFor")
+
+_SIGNS = {"running": "…", "passed": "✓", "failed": "✗"}
+
+
+class StageNotes:
+    """What a stage says of itself when it has passed."""
+
+    def __init__(self) -> None:
+        self.summary = ""
+        self.detail: dict[str, Any] = {}
+
+    def say(self, summary: str, **detail: Any) -> None:
+        """One sentence for people, and figures for programs."""
+        self.summary = summary
+        self.detail = detail
+
+
+class Run:
+    """The run that a workflow carries through its steps."""
+
+    def __init__(self, input: RunInput) -> None:
+        self.input = input
+        self.stage = "queued"
+        self.environment: Environment | None = None
+        self.waiting_for = ""
+        self.version: int | None = input.version
+        self.reached: Environment | None = None
+        self._lines: dict[tuple[str, str], str] = {}
+
+    @property
+    def id(self) -> str:
+        """The run's id."""
+        return self.input.run_id
+
+    @property
+    def model(self) -> str:
+        """The model's name."""
+        return self.input.spec.model
+
+    @property
+    def spec(self) -> ModelSpec:
+        """The spec that holds for this run."""
+        return self.input.spec
+
+    @property
+    def patience(self) -> timedelta:
+        """How long the run waits for a system that is away."""
+        return duration(self.spec.patience)
+
+    @property
+    def now(self) -> datetime:
+        """The workflow's clock."""
+        return workflow.now()
+
+    def effect(self, *parts: str | int) -> str:
+        """A key for one change made by this run."""
+        return ids.effect("run", self.id, *parts)
+
+    @asynccontextmanager
+    async def during(
+        self, stage: records.Stage, environment: Environment | None = None
+    ) -> AsyncIterator[StageNotes]:
+        """Show a stage while it goes on, and how it ended, to everyone who watches."""
+        notes = StageNotes()
+        self.stage, self.environment = stage, environment
+        workflow.upsert_search_attributes(
+            [STAGE.value_set(stage), ENVIRONMENT.value_set(environment or "")]
+        )
+        await self._mark(stage, environment, "running", "")
+        try:
+            yield notes
+        except BaseException as error:
+            # a cancelled run marks its stages when it records its end
+            if not is_cancelled_exception(error):
+                await self._mark(stage, environment, "failed", _reason(error))
+            raise
+        await self._mark(stage, environment, "passed", notes.summary, notes.detail)
+
+    async def wait_for(self, what: str) -> None:
+        """Show that the run waits: for an approval, or for its model to be resumed."""
+        self.waiting_for = what
+        workflow.upsert_search_attributes([WAITING_FOR.value_set(what)])
+        await workflow.execute_local_activity(
+            records.mark_run,
+            records.MarkRun(
+                run_id=self.id,
+                status="waiting" if what else "running",
+                waiting_for=what,
+                at=self.now,
+            ),
+            **options.record(),
+            summary=f"wait for {what}" if what else "go on",
+        )
+
+    async def _mark(
+        self,
+        stage: records.Stage,
+        environment: Environment | None,
+        status: records.StageStatus,
+        summary: str,
+        detail: dict[str, Any] | None = None,
+    ) -> None:
+        name = f"{stage} ({environment})" if environment else stage
+        self._lines[(stage, environment or "")] = f"{_SIGNS[status]} **{name}** {summary}".strip()
+        workflow.set_current_details("\n\n".join(self._lines.values()))
+        await workflow.execute_local_activity(
+            records.mark_stage,
+            records.MarkStage(
+                run_id=self.id,
+                stage=stage,
+                environment=environment,
+                status=status,
+                at=self.now,
+                summary=summary,
+                detail=detail or {},
+            ),
+            **options.record(),
+            summary=f"{name} {status}",
+        )
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, Ended):
+        return error.reason
+    if isinstance(error, FailureError):
+        return read_failure(error)[0]
+    return str(error)
