@@ -99,9 +99,7 @@ class Judged:
             }
         )
 
-    async def to_its_end(
-        self, life: Callable[[], Coroutine[Any, Any, None]]
-    ) -> lifecycle.RunResult:
+    async def to_its_end(self, life: Life) -> lifecycle.RunResult:
         """Live through `life` and keep how it ended, whatever happens.
 
         A run that failed fails its workflow too, and a cancelled one is cancelled, so that
