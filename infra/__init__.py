@@ -1,0 +1,1 @@
+"""What the platform runs on: tools, set-up, the local stack."""
