@@ -9,7 +9,8 @@
     │   │   ├── ProjectInvalid   the project's code cannot be loaded, or raised
     │   │   ├── TrainingDiverged the loss is no longer a finite number
     │   │   ├── ExportFailed     the model has no ONNX form, or the form answers differently
-    │   │   └── EvidenceInvalid  a metric is missing or not a number
+    │   │   ├── EvidenceInvalid  a metric is missing or not a number
+    │   │   └── PolicyInvalid    Rego or its data does not compile
     │   ├── NotFound             no such model, run, version, approval (404)
     │   ├── Refused              the state of things forbids it (409)
     │   │   ├── StaleEpoch       somebody else moved the champion first
@@ -78,6 +79,10 @@ class ExportFailed(BadInput):
 
 class EvidenceInvalid(BadInput):
     """A metric is missing or is not a finite number."""
+
+
+class PolicyInvalid(BadInput):
+    """Rego or its data does not compile; the message carries OPA's own words, file and line."""
 
 
 class NotFound(Final):

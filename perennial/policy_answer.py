@@ -1,0 +1,92 @@
+"""What a policy's answer means: one reading for the gate and for the replay of its decisions."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, NamedTuple, Self
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+
+from perennial.contracts.base import Sha256
+
+Outcome = Literal["allow", "deny", "needs_approval", "error"]
+
+
+class Reading(NamedTuple):
+    """An answer, read. `reasons` is empty only for `allow`."""
+
+    outcome: Outcome
+    reasons: tuple[str, ...]
+    approvals_required: int = 0
+    approvals_missing: int = 0
+    policy_digest: str = ""
+
+
+class _Answer(BaseModel):
+    """The one well-formed answer. Strict: `"true"` and `1` are not true, and a key that is not
+    known here could be a condition that nobody keeps."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    allow: bool
+    deny: list[Annotated[str, Field(min_length=1)]]
+    approvals_required: Annotated[int, Field(ge=0)]
+    approvals_missing: Annotated[int, Field(ge=0)]
+    policy_digest: Sha256
+
+    @model_validator(mode="after")
+    def _agrees_with_itself(self) -> Self:
+        if self.approvals_missing > self.approvals_required:
+            raise ValueError("more approvals are missing than are required")
+        if self.allow is not (not self.deny and self.approvals_missing == 0):
+            raise ValueError("allow contradicts deny and approvals_missing")
+        return self
+
+
+_DIGEST: TypeAdapter[str] = TypeAdapter(Sha256)
+
+
+def interpret(answer: Any) -> Reading:
+    """Read an answer of `perennial/promotion/decision`; None is an undefined one.
+
+    Anything but a complete answer that agrees with itself is an `error`, which is not allowed.
+    An `error` names the policy where the answer did.
+    """
+    if answer is None:
+        return Reading(
+            "error",
+            (
+                "the policy is undefined for this question; check that OPA serves a bundle that "
+                "`perennial.policy_bundle` built, and that it has the decision "
+                "data.perennial.promotion.decision",
+            ),
+        )
+    try:
+        read = _Answer.model_validate(answer)
+    except ValidationError as error:
+        return Reading("error", (_wrong_with(answer, error),), policy_digest=_digest_of(answer))
+    asked, missing, digest = read.approvals_required, read.approvals_missing, read.policy_digest
+    if read.deny:
+        return Reading("deny", tuple(read.deny), asked, missing, digest)
+    if missing:
+        reason = f"{missing} of {asked} approvals missing"
+        return Reading("needs_approval", (reason,), asked, missing, digest)
+    return Reading("allow", (), asked, missing, digest)
+
+
+def _wrong_with(answer: Any, error: ValidationError) -> str:
+    if not isinstance(answer, dict):
+        return f"the policy's answer is malformed: {type(answer).__name__} is not an object"
+    if answer.keys() == {"error"}:
+        return f"the policy broke on this question: {answer['error']}"
+    problems = "; ".join(
+        ".".join(str(part) for part in problem["loc"]) + f" {problem['msg']}".removesuffix(".")
+        for problem in error.errors(include_url=False, include_input=False)
+    )
+    return f"the policy's answer is malformed: {problems.strip()}"
+
+
+def _digest_of(answer: Any) -> str:
+    try:
+        return _DIGEST.validate_python(answer["policy_digest"], strict=True)
+    except (ValidationError, TypeError, KeyError):
+        return ""
