@@ -1,0 +1,1 @@
+"""Who asks: the HTTP interface, and the records it shares with the workers."""

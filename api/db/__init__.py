@@ -1,0 +1,1 @@
+"""The records: tables, migrations, and the store that activities write through."""

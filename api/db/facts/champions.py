@@ -1,0 +1,206 @@
+"""Champions: one row for each model and environment, moved by compare-and-set of its epoch."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import update
+from sqlmodel import Session, col, select
+
+from api.db import events, journal
+from api.db.facts.specs import get_model, living_model
+from api.db.facts.versions import as_champion, get_version
+from api.db.tables import ChampionHistoryRow, ChampionRow
+from perennial.contracts.errors import Refused, StaleEpoch
+from perennial.contracts.records import (
+    Champion,
+    Champions,
+    MoveChampion,
+    PreviousChampion,
+    ReadChampions,
+)
+from perennial.contracts.spec import ENVIRONMENTS, Environment
+
+
+def read_champions(session: Session, input: ReadChampions) -> Champions:
+    """The champion of every environment that ever had one, in the environments' usual order."""
+    rows = session.exec(select(ChampionRow).where(ChampionRow.model == input.model))
+    by_environment = {row.environment: row for row in rows}
+    return Champions(
+        model=input.model,
+        champions=tuple(
+            _champion(session, row.model, environment, row.version, row.epoch, row.since)
+            for environment in ENVIRONMENTS
+            if (row := by_environment.get(environment)) is not None
+        ),
+    )
+
+
+def move_champion(session: Session, input: MoveChampion) -> Champion:
+    """Move the pointer if its epoch is still the expected one, and only then.
+
+    Raises:
+        StaleEpoch: it has moved since.
+        ModelRetired: the model's life has ended (its retirement itself may still empty it).
+        NotFound: there is no such model or version.
+    """
+    model, environment = input.model, input.environment
+    if body := journal.find(session, input.effect, "champion.moved"):
+        since = datetime.fromisoformat(body["since"])
+        return _champion(session, model, environment, body["version"], body["epoch"], since)
+    if input.cause == "retirement":
+        get_model(session, model)
+    else:
+        living_model(session, model)
+    if input.version is not None:
+        get_version(session, model, input.version)
+    current = session.get(ChampionRow, (model, environment))
+    found = current.epoch if current else 0
+    if found != input.expected_epoch:
+        raise _stale(input, found)
+    # clocks of two machines may differ; a period never ends before it began
+    since = max(input.at, current.since) if current else input.at
+    previous = current.version if current else None
+    epoch = _set(session, input, current, since)
+    session.add(
+        ChampionHistoryRow(
+            model=model,
+            environment=environment,
+            epoch=epoch,
+            version=input.version,
+            since=since,
+            cause=input.cause,
+            actor=input.actor,
+            reason=input.reason,
+            run_id=input.run_id,
+            decision_id=input.decision_id,
+        )
+    )
+    session.flush()
+    moved = {
+        "environment": environment,
+        "version": input.version,
+        "previous": previous,
+        "epoch": epoch,
+        "cause": input.cause,
+    }
+    events.append(session, input.run_id, "champion", since, moved)
+    journal.append(
+        session,
+        at=since,
+        actor=input.actor,
+        kind="champion.moved",
+        model=model,
+        subject=f"{model}/{environment}",
+        body={
+            **moved,
+            "since": since.isoformat(),
+            "reason": input.reason,
+            "run_id": input.run_id,
+            "decision_id": input.decision_id,
+        },
+        effect=input.effect,
+    )
+    return _champion(session, model, environment, input.version, epoch, since)
+
+
+def previous_champion(session: Session, input: PreviousChampion) -> Champion:
+    """What a rollback would put back: its version, under the epoch that holds now.
+
+    Raises:
+        Refused: there is nothing to put back, or the version asked for never was champion there.
+    """
+    model, environment = input.model, input.environment
+    get_model(session, model)
+    current = session.get(ChampionRow, (model, environment))
+    if current is None:
+        raise Refused(
+            f"{model} never had a champion in {environment}, so there is nothing to roll back; "
+            f"promote a version first"
+        )
+    rows = session.exec(
+        select(ChampionHistoryRow.version)
+        .where(
+            ChampionHistoryRow.model == model,
+            ChampionHistoryRow.environment == environment,
+            col(ChampionHistoryRow.version).is_not(None),
+        )
+        .order_by(col(ChampionHistoryRow.epoch).desc())
+    )
+    earlier = list(dict.fromkeys(v for v in rows if v is not None and v != current.version))
+    wanted = input.to_version
+    if wanted is not None and wanted == current.version:
+        raise Refused(f"version {wanted} is the champion of {model} in {environment} already")
+    if wanted is not None and wanted not in earlier:
+        raise Refused(
+            f"version {wanted} never was champion of {model} in {environment}; versions that "
+            f"were: {_named(earlier)}; promote it instead"
+        )
+    if not earlier:
+        raise Refused(
+            f"{model} had no other champion in {environment} than version {current.version}, so "
+            f"there is nothing to roll back to; promote another version"
+        )
+    back = earlier[0] if wanted is None else wanted
+    return _champion(session, model, environment, back, current.epoch, current.since)
+
+
+def _set(
+    session: Session, input: MoveChampion, current: ChampionRow | None, since: datetime
+) -> int:
+    """Write the pointer and close the period before it; the new epoch."""
+    epoch = input.expected_epoch + 1
+    key = {"model": input.model, "environment": input.environment}
+    if current is None:
+        session.add(ChampionRow(**key, version=input.version, epoch=epoch, since=since))
+        return epoch
+    # the condition stands in the statement too: no lock has to be trusted for it
+    moved = session.execute(
+        update(ChampionRow)
+        .where(
+            col(ChampionRow.model) == input.model,
+            col(ChampionRow.environment) == input.environment,
+            col(ChampionRow.epoch) == input.expected_epoch,
+        )
+        .values(version=input.version, epoch=epoch, since=since)
+        .returning(col(ChampionRow.epoch))
+    ).scalar_one_or_none()
+    if moved is None:
+        raise _stale(input, current.epoch)
+    session.execute(
+        update(ChampionHistoryRow)
+        .where(
+            col(ChampionHistoryRow.model) == input.model,
+            col(ChampionHistoryRow.environment) == input.environment,
+            col(ChampionHistoryRow.until).is_(None),
+        )
+        .values(until=since)
+    )
+    return epoch
+
+
+def _stale(input: MoveChampion, found: int) -> StaleEpoch:
+    return StaleEpoch(
+        f"the champion of {input.model} in {input.environment} is at epoch {found}, not at "
+        f"{input.expected_epoch}: somebody else moved it first; look at it and ask again",
+        expected=input.expected_epoch,
+        found=found,
+    )
+
+
+def _champion(
+    session: Session,
+    model: str,
+    environment: Environment,
+    version: int | None,
+    epoch: int,
+    since: datetime,
+) -> Champion:
+    onnx = None if version is None else as_champion(get_version(session, model, version))
+    return Champion(
+        model=model, environment=environment, version=version, epoch=epoch, since=since, onnx=onnx
+    )
+
+
+def _named(versions: list[int]) -> str:
+    return ", ".join(map(str, sorted(versions))) or "none but the current one"

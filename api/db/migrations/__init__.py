@@ -1,0 +1,4 @@
+"""Migrations of the records, oldest first in `versions/`."""
+
+HEAD = "0001"
+"""The newest revision: a database that has it needs no alembic to be loaded."""

@@ -1,0 +1,166 @@
+"""The records as activities see them: `perennial.contracts.store.RecordStore` on a database."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Self
+
+from api.db.engine import Database
+from api.db.facts import approvals, champions, decisions, runs, specs, versions
+from api.db.migrate import upgrade
+from perennial.contracts import policy, records
+from perennial.contracts.base import Json, Utc
+
+
+class Store:
+    """Facts and views of every run. Each method is one transaction; safe to share by threads.
+
+    Every method raises RecordsUnavailable when the database is away or stays locked.
+    """
+
+    def __init__(self, database: Database | str) -> None:
+        self.database = Database(database) if isinstance(database, str) else database
+
+    @classmethod
+    def open(cls, url: str) -> Self:
+        """Migrate the database at a SQLAlchemy URL if need be, and connect to it."""
+        database = Database(url)
+        upgrade(database)
+        return cls(database)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.database.close()
+
+    def record_spec(self, input: records.RecordSpec) -> records.SpecRecorded:
+        """Keep a spec as applied. Raises ModelRetired."""
+        with self.database.recording() as session:
+            return specs.record_spec(session, input)
+
+    def set_model_status(self, input: records.SetModelStatus) -> records.Done:
+        """Keep that a model was paused, resumed or retired. Raises NotFound, ModelRetired."""
+        with self.database.recording() as session:
+            return specs.set_model_status(session, input)
+
+    def record_run(self, input: records.RecordRun) -> records.Done:
+        """Keep a run that was asked for. Raises NotFound for a model without a spec."""
+        with self.database.recording() as session:
+            return runs.record_run(session, input)
+
+    def mark_stage(self, input: records.MarkStage) -> records.Done:
+        """Show that a stage began or ended. Raises NotFound."""
+        with self.database.writing() as session:
+            return runs.mark_stage(session, input)
+
+    def mark_run(self, input: records.MarkRun) -> records.Done:
+        """Show what a run is doing. Raises NotFound."""
+        with self.database.writing() as session:
+            return runs.mark_run(session, input)
+
+    def report_progress(self, run_id: str, stage: str, at: Utc, progress: Json) -> None:
+        """Show how far a stage is that is under way."""
+        with self.database.writing() as session:
+            runs.report_progress(session, run_id, stage, at, progress)
+
+    def finish_run(self, input: records.FinishRun) -> records.Done:
+        """Keep how a run ended; the first end stands. Raises NotFound."""
+        with self.database.recording() as session:
+            return runs.finish_run(session, input)
+
+    def record_snapshot(self, input: records.RecordSnapshot) -> records.Done:
+        """Keep a snapshot and its profile. Raises NotFound."""
+        with self.database.recording() as session:
+            return versions.record_snapshot(session, input)
+
+    def record_version(self, input: records.RecordVersion) -> records.VersionRecorded:
+        """Give a candidate its number; the same run gets the same again. Raises NotFound."""
+        with self.database.recording() as session:
+            return versions.record_version(session, input)
+
+    def record_evidence(self, input: records.RecordEvidence) -> records.Done:
+        """Keep evidence beside its version. Raises NotFound."""
+        with self.database.recording() as session:
+            return versions.record_evidence(session, input)
+
+    def read_version(self, input: records.ReadVersion) -> records.VersionRecord:
+        """All that is known of a version. Raises NotFound."""
+        with self.database.reading() as session:
+            return versions.read_version(session, input)
+
+    def set_registration(self, model: str, version: int, mlflow_run: str, mlflow: str) -> None:
+        """Keep where MLflow has a version. Raises NotFound."""
+        with self.database.writing() as session:
+            versions.set_registration(session, model, version, mlflow_run, mlflow)
+
+    def mlflow_versions(self, model: str) -> dict[int, str]:
+        """MLflow's version by ours."""
+        with self.database.reading() as session:
+            return versions.mlflow_versions(session, model)
+
+    def open_approval(self, input: records.OpenApproval) -> records.Done:
+        """Keep an open question. Raises NotFound."""
+        with self.database.recording() as session:
+            return approvals.open_approval(session, input)
+
+    def record_vote(self, input: records.RecordVote) -> records.Done:
+        """Keep one person's word. Raises NotFound, and Refused on a second one."""
+        with self.database.recording() as session:
+            return approvals.record_vote(session, input)
+
+    def close_approval(self, input: records.CloseApproval) -> records.Done:
+        """Keep how a question ended. Raises NotFound."""
+        with self.database.recording() as session:
+            return approvals.close_approval(session, input)
+
+    def refuse_vote(
+        self, effect: str, approval_id: str, by: str, reason: str, at: datetime
+    ) -> None:
+        """Keep that somebody tried to vote and might not. Raises NotFound."""
+        with self.database.recording() as session:
+            approvals.refuse_vote(session, effect, approval_id, by, reason, at)
+
+    def read_champions(self, input: records.ReadChampions) -> records.Champions:
+        """The champions of a model, in every environment that ever had one."""
+        with self.database.reading() as session:
+            return champions.read_champions(session, input)
+
+    def previous_champion(self, input: records.PreviousChampion) -> records.Champion:
+        """What a rollback would put back. Raises NotFound, Refused."""
+        with self.database.reading() as session:
+            return champions.previous_champion(session, input)
+
+    def move_champion(self, input: records.MoveChampion) -> records.Champion:
+        """Compare-and-set. Raises StaleEpoch, ModelRetired, NotFound."""
+        with self.database.recording() as session:
+            return champions.move_champion(session, input)
+
+    def find_decision(self, effect: str) -> policy.Decision | None:
+        """The decision that was stored under this effect, if any."""
+        with self.database.reading() as session:
+            return decisions.find_decision(session, effect)
+
+    def record_decision(
+        self,
+        effect: str,
+        decision: policy.Decision,
+        question: Json,
+        answer: Json,
+        *,
+        model: str,
+        environment: str,
+        version: int,
+        run_id: str,
+    ) -> policy.Decision:
+        """Keep a decision with its exact input and the raw answer; the first one stands."""
+        with self.database.recording() as session:
+            return decisions.record_decision(
+                session,
+                effect,
+                decision,
+                question,
+                answer,
+                model=model,
+                environment=environment,
+                version=version,
+                run_id=run_id,
+            )
