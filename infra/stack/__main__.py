@@ -58,12 +58,11 @@ def _up(stack: Stack, arguments: argparse.Namespace) -> None:
         _say(f"   elsewhere  {service} at {address}")
     stack.up(only, timeout=arguments.timeout, report=_say)
     _say(f"the stack is up, in {time.monotonic() - begin:.1f} s")
-    if "api" in stack.services:
-        _say(f"  API          {stack.urls['api']}/docs")
-    if "temporal" in stack.services:
-        _say(f"  Temporal UI  {stack.urls['temporal_ui']}")
-    if "mlflow" in stack.services:
-        _say(f"  MLflow       {stack.urls['mlflow']}")
+    links = {"api": "/docs", "temporal_ui": "", "mlflow": ""}
+    for name, path in links.items():
+        service = name.removesuffix("_ui")
+        if service in (only or stack.services) and service not in stack.config.elsewhere:
+            _say(f"  {name.replace('_', ' '):12} {stack.urls[name]}{path}")
 
 
 def _down(stack: Stack, arguments: argparse.Namespace) -> None:

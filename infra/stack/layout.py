@@ -84,7 +84,7 @@ class Layout:
     @property
     def bundles(self) -> Path:
         """The policy bundles, one for each content."""
-        return self.state_dir / "bundles"
+        return self.state_dir / "policies"
 
     @property
     def ray_token(self) -> Path:

@@ -9,16 +9,13 @@ import os
 import sys
 from pathlib import Path
 
+from perennial.policy_bundle import build
+
 
 def main() -> None:
     """Replace this process by OPA, so that the supervisor watches OPA itself."""
     opa, policies, bundles, address = sys.argv[1:]
-    try:
-        from perennial.policy_bundle import build
-    except ModuleNotFoundError:
-        bundle = Path(policies)
-    else:
-        bundle = build(Path(policies), Path(bundles), opa)
+    bundle = build(Path(policies), Path(bundles), opa)
     print(f"serving {bundle}", flush=True)
     os.execv(
         opa,

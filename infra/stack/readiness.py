@@ -18,7 +18,9 @@ Report = Callable[[str], None]
 _PAUSE = 0.15
 _REMINDER = 10.0
 _TAIL_LINES = 15
-_GIVEN_UP = {"FATAL", "STOPPED", "EXITED"}
+# EXITED is not among them: the supervisor is about to start it again.
+_GIVEN_UP = {"FATAL", "STOPPED"}
+_MANY_STARTS = 5
 
 
 def quiet(line: str) -> None:
@@ -40,7 +42,7 @@ def await_ready(
     try:
         while waiting:
             watch.refresh()
-            fallen = {name for name in waiting if watch.state(name) in _GIVEN_UP}
+            fallen = {name for name in waiting if watch.has_failed(name)}
             if fallen or watch.spent > timeout:
                 raise NotReady(watch.explain(sorted(fallen or waiting)))
             if watch.spent - reminded > _REMINDER:
@@ -64,6 +66,7 @@ class _Watch:
         self._begin = time.monotonic()
         self._states: Mapping[str, ProcessState] = supervisor.states()
         self._reasons = dict.fromkeys(names, "it was not asked yet")
+        self._seen: dict[str, set[int]] = {name: set() for name in names}
         self._ready: queue.Queue[str] = queue.Queue()
         self._stop = threading.Event()
         every = probes(config)
@@ -79,8 +82,15 @@ class _Watch:
     def refresh(self) -> None:
         """Ask the supervisor once for all threads."""
         self._states = self._supervisor.states()
+        for name, seen in self._seen.items():
+            if (state := self._states.get(name)) and state.pid:
+                seen.add(state.pid)
 
-    def state(self, name: str) -> str:
+    def has_failed(self, name: str) -> bool:
+        """Whether the supervisor gave up on it, or it has died again and again."""
+        return self._state(name) in _GIVEN_UP or len(self._seen[name]) >= _MANY_STARTS
+
+    def _state(self, name: str) -> str:
         state = self._states.get(name)
         return state.state if state else "STOPPED"
 
@@ -109,7 +119,7 @@ class _Watch:
         while not self._stop.is_set():
             state = self._states.get(name)
             if state is None or not state.pid:
-                reason: str | None = f"its process is {self.state(name).lower()}"
+                reason: str | None = f"its process is {self._state(name).lower()}"
             else:
                 reason = probe(state.pid)
             if reason is None:

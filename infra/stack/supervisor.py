@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from infra.stack.errors import StackError
 from infra.stack.layout import CHECKOUT, SERVICE, Layout
 from infra.stack.programs import Program
@@ -70,11 +72,12 @@ def _program(layout: Layout, program: Program) -> str:
         autorestart="true",
         # Dying sooner counts as a failed start, after which the wait grows by a second each
         # time. So many tries that a service outlasts a long absence of one it needs.
-        startsecs="5",
+        startsecs="10",
         startretries="60",
         stopsignal="TERM",
         stopwaitsecs=program.patience,
-        stopasgroup="true",
+        # Each program ends its own children; what still lives after its patience is killed.
+        stopasgroup="false",
         killasgroup="true",
         redirect_stderr="true",
         stdout_logfile=layout.log(program.name),
@@ -167,20 +170,17 @@ class Supervisor:
     def shutdown(self, patience: float) -> bool:
         """End the supervisor itself; False when it did not go in time."""
         try:
+            process = psutil.Process(self._call("supervisor.getPID"))
             self._call("supervisor.shutdown")
-        except (OSError, http.client.HTTPException):
+            process.wait(patience)
+        except (OSError, http.client.HTTPException, psutil.NoSuchProcess):
             return True
-        deadline = time.monotonic() + patience
-        while time.monotonic() < deadline:
+        except psutil.TimeoutExpired:
+            return False
+        finally:
             if self._child is not None:
                 self._child.poll()  # or it stays as a zombie of this process
-            if not self.is_running() and self._gone():
-                return True
-            time.sleep(0.05)
-        return False
-
-    def _gone(self) -> bool:
-        return self._child.poll() is not None if self._child else True
+        return True
 
     def _call(self, method: str, *arguments: str | bool) -> Any:
         body = xmlrpc.client.dumps(arguments, method).encode()

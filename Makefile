@@ -1,0 +1,56 @@
+# Perennial from the command line. Each target sets up what it needs first.
+
+PYTHON ?= python3
+VENV   := .venv/bin
+OPA     = $$($(VENV)/python -m infra.toolchain locate opa)
+
+# Compiled files make the second start of everything much quicker than the first.
+unexport PYTHONDONTWRITEBYTECODE
+
+.DEFAULT_GOAL := help
+.PHONY: help setup up down status logs demo test lint policies bench clean-state
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## virtual environment and tools (minutes once, then a second)
+	@$(PYTHON) -m infra.bootstrap
+
+up: setup ## start the local stack and wait until it is ready
+	@$(VENV)/python -m infra.stack up
+
+down: ## stop the local stack, keep its data
+	@test -x $(VENV)/python || { echo "nothing is set up here: run make setup"; exit 1; }
+	@$(VENV)/python -m infra.stack down
+
+status: ## what runs, since when, where
+	@test -x $(VENV)/python || { echo "nothing is set up here: run make setup"; exit 1; }
+	@$(VENV)/python -m infra.stack status
+
+logs: ## follow the logs (SERVICE=api for one of them)
+	@test -x $(VENV)/python || { echo "nothing is set up here: run make setup"; exit 1; }
+	@$(VENV)/python -m infra.stack logs $(SERVICE)
+
+demo: up ## a model's whole life on real data, live
+	@$(VENV)/python -m infra.demo
+
+test: lint policies ## everything that must hold: lint, policies, pytest
+	$(VENV)/python -m pytest $(ARGS)
+
+lint: setup ## style, types, and which package may import which
+	$(VENV)/ruff check .
+	$(VENV)/ruff format --check .
+	$(VENV)/mypy
+	$(VENV)/lint-imports
+
+policies: setup ## format, compile and test the policies; every rule is covered
+	@opa=$(OPA) && set -x && $$opa fmt --fail --list policies && $$opa check --strict policies \
+	  && $$opa test policies
+	@opa=$(OPA) && $$opa test --coverage --threshold 100 policies > .venv/coverage.json \
+	  || { cat .venv/coverage.json; echo "some lines of the policies have no test"; exit 1; }
+
+bench: setup ## measurements (NAME=x for one), written to benchmarks/results
+	$(VENV)/python -m benchmarks $(NAME)
+
+clean-state: ## stop the local stack and delete its data
+	@test ! -x $(VENV)/python || $(VENV)/python -m infra.stack clean
