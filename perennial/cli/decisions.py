@@ -1,0 +1,191 @@
+"""Decisions of the policy: list them, look at one, ask them all again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from perennial.cli import exits
+from perennial.cli.command import Session, command, with_session
+from perennial.cli.grouped import Grouped
+from perennial.cli.problems import Stop
+from perennial.cli.runs import Limit
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from perennial.documents import Decision, DecisionDetail, Replay
+
+Model = Annotated[str | None, typer.Option("--model", metavar="NAME", help="Of this model only.")]
+_POLICY_FILES = (".rego", ".json", ".yaml", ".yml")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the group of this module."""
+    group = typer.Typer(
+        help="Decisions of the policy: list, show, or ask again.",
+        cls=Grouped,
+        rich_markup_mode=None,
+    )
+    group.callback(invoke_without_command=True)(with_session(decisions))
+    command(group, "list")(decisions)
+    command(group, "show")(show)
+    command(group, "replay")(replay)
+    app.add_typer(group, name="decisions", rich_help_panel="Records")
+
+
+def decisions(
+    session: Session,
+    model: Model = None,
+    environment: Annotated[
+        str | None,
+        typer.Option("--environment", "-e", metavar="ENV", help="In this environment only."),
+    ] = None,
+    outcome: Annotated[
+        str | None,
+        typer.Option("--outcome", metavar="OUTCOME", help="allow, deny, needs_approval or error."),
+    ] = None,
+    run: Annotated[
+        str | None, typer.Option("--run", metavar="RUN", help="Of this run only.")
+    ] = None,
+    limit: Limit = 20,
+) -> None:
+    """List decisions, the newest first."""
+    found = session.client.decisions(
+        model=model, environment=environment, outcome=outcome, run_id=run, limit=limit
+    )
+    session.show({"items": found}, lambda out: out.print(_table(found)))
+
+
+def show(
+    session: Session, decision: Annotated[str, typer.Argument(metavar="ID", help="Its id.")]
+) -> None:
+    """Show a decision with its reasons; with --json also exactly what was asked and answered."""
+    found = session.client.decision(decision)
+    session.show(found, lambda out: _draw(out, found))
+
+
+def replay(
+    session: Session,
+    policy: Annotated[
+        Path | None,
+        typer.Option(
+            "--policy", metavar="DIR", help="Ask this policy in place of the stored ones."
+        ),
+    ] = None,
+    model: Model = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, metavar="N", help="How many at most.")
+    ] = None,
+) -> int:
+    """Ask stored questions again, and list the decisions that would flip.
+
+    Each is asked under the policy that made it, which must agree, or under the one in --policy.
+    Ends with code 10 when a decision flips.
+    """
+    files = read_policy(policy) if policy else None
+    answer = session.client.replay(model=model, policy=files, limit=limit)
+    session.show(answer, lambda out: _draw_replay(out, answer))
+    return exits.DIFFERS if answer["flipped"] else exits.OK
+
+
+def read_policy(folder: Path) -> dict[str, str]:
+    """The policy files of a folder by their path inside it; tests of the policy stay out.
+
+    Raises:
+        Stop: there is no such folder, or no Rego in it.
+    """
+    files = {
+        path.relative_to(folder).as_posix(): path.read_text()
+        for path in sorted(folder.rglob("*"))
+        if path.suffix in _POLICY_FILES
+        and path.is_file()
+        and not path.name.endswith("_test.rego")
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    }
+    if not any(name.endswith(".rego") for name in files):
+        raise Stop(
+            f"{folder} has no Rego file",
+            advice="--policy wants a folder of policies, such as policies/",
+            code=exits.USAGE,
+        )
+    return files
+
+
+def _table(found: list[Decision]) -> Table:
+    from perennial.cli.render import table, when, word
+
+    return table(
+        ("decision", "model", "environment", "v#", "outcome", "at", "reasons"),
+        (
+            (
+                decision["decision_id"][:12],
+                decision["model"],
+                decision["environment"],
+                str(decision["version"]),
+                word(decision["outcome"]),
+                when(decision["decided_at"]),
+                "; ".join(decision["reasons"]),
+            )
+            for decision in found
+        ),
+    )
+
+
+def _draw(out: Console, decision: DecisionDetail) -> None:
+    from rich.text import Text
+
+    from perennial.cli.render import facts, when, word
+
+    reasons: list[tuple[str, Any]] = [("because", reason) for reason in decision["reasons"]]
+    missing = decision["approvals_missing"]
+    out.print(
+        facts(
+            [
+                ("decision", Text(decision["decision_id"], style="bold")),
+                ("outcome", word(decision["outcome"])),
+                *reasons,
+                (
+                    "approvals",
+                    f"{decision['approvals_required']} required, {missing} missing"
+                    if decision["approvals_required"]
+                    else None,
+                ),
+                ("asked for", f"{decision['model']} version {decision['version']}"),
+                ("to enter", decision["environment"]),
+                ("by run", decision["run_id"]),
+                ("policy", decision["policy_digest"] or "none was reached"),
+                ("at", when(decision["decided_at"])),
+            ]
+        )
+    )
+
+
+def _draw_replay(out: Console, answer: Replay) -> None:
+    from perennial.cli.render import plain, table, word
+
+    skipped = f", {answer['skipped']} could not be asked" if answer["skipped"] else ""
+    out.print(f"{answer['asked']} asked, {answer['agreed']} agree{skipped}")
+    if not answer["flipped"]:
+        return
+    out.print()
+    out.print(
+        table(
+            ("decision", "model", "environment", "v#", "was", "is", "now because"),
+            (
+                (
+                    flip["decision_id"][:12],
+                    flip["model"],
+                    flip["environment"],
+                    str(flip["version"]),
+                    word(flip["stored"]["outcome"]),
+                    word(flip["now"]["outcome"]),
+                    plain("; ".join(flip["now"]["reasons"])),
+                )
+                for flip in answer["flipped"]
+            ),
+        )
+    )

@@ -1,0 +1,287 @@
+"""A small client of the HTTP interface: one method for each thing that can be asked.
+
+    from perennial.client import Client
+
+    with Client.local() as client:
+        run = client.start_run("flights", epochs=5)
+        for event in client.events(run["run_id"]):
+            print(event.name, event.data)
+
+Every method returns the document that the API sent (`perennial.documents`). It raises `ApiError`
+for an answer that is a problem and `ServiceAway` when there was no answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal, Self, cast
+
+from perennial import discovery, sse
+from perennial.connection import ApiError, Connection, ServiceAway, path
+from perennial.documents import (
+    Approval,
+    Champion,
+    Decision,
+    DecisionDetail,
+    Identity,
+    Json,
+    LedgerRow,
+    LedgerVerdict,
+    Model,
+    ModelStatus,
+    Reign,
+    Replay,
+    Run,
+    RunAccepted,
+    RunSummary,
+    SpecApplied,
+    VoteTaken,
+)
+
+__all__ = ["ApiError", "Client", "ServiceAway"]
+
+_PAGE = 100
+
+
+class Client(Connection):
+    """One connection to one API, as one principal. Safe to keep, not to share between threads."""
+
+    @classmethod
+    def local(cls, principal: str | None = None, url: str | None = None) -> Self:
+        """The API that `perennial.discovery` finds.
+
+        Args:
+            principal: a name or role of the tokens file; without one it is the owner of
+                PERENNIAL_TOKEN, or the engineer.
+            url: the API's address, if it is not to be looked for.
+
+        Raises:
+            DiscoveryError: there is no token to use.
+        """
+        found = discovery.find(url)
+        return cls(found.url, found.token(principal))
+
+    # -- the service itself
+
+    def whoami(self) -> Identity:
+        """Who this client's token belongs to."""
+        return cast(Identity, self._get("/v1/whoami"))
+
+    def ready(self) -> Json:
+        """Each dependency of the API, and whether it answers; an unready API is no error."""
+        return cast(Json, self._answer(self._send("GET", "/readyz"), or_status=503))
+
+    # -- models
+
+    def apply(self, spec: bytes, *, key: str | None = None) -> SpecApplied:
+        """Make a spec, given as YAML or JSON, the one that counts from the next run on."""
+        answer = self._post("/v1/models", content=spec, key=key, content_type="application/yaml")
+        return cast(SpecApplied, answer)
+
+    def models(self, *, limit: int = _PAGE) -> list[Model]:
+        """The models that there are."""
+        return self._items("/v1/models", limit)
+
+    def model(self, model: str) -> Model:
+        """A model and what it is doing now."""
+        return cast(Model, self._get(path("models", model)))
+
+    def spec(self, model: str, version: int | None = None) -> Json:
+        """The spec that counts, or an earlier version of it."""
+        return cast(Json, self._get(path("models", model, "spec"), version=version))
+
+    def lever(
+        self,
+        model: str,
+        lever: Literal["pause", "resume", "retire"],
+        *,
+        reason: str = "",
+        key: str | None = None,
+    ) -> ModelStatus:
+        """Pause, resume or retire a model."""
+        answer = self._post(path("models", model, lever), {"reason": reason}, key=key)
+        return cast(ModelStatus, answer)
+
+    def versions(self, model: str, *, limit: int = _PAGE) -> list[Json]:
+        """The versions of a model, newest first."""
+        return self._items(path("models", model, "versions"), limit)
+
+    def version(self, model: str, version: int) -> Json:
+        """A version with its evidence."""
+        return cast(Json, self._get(path("models", model, "versions", version)))
+
+    # -- champions
+
+    def champions(self, model: str) -> list[Champion]:
+        """Which version each environment has."""
+        return cast(list[Champion], self._get(path("models", model, "champions"))["champions"])
+
+    def history(
+        self,
+        model: str,
+        *,
+        environment: str | None = None,
+        at: str | None = None,
+        limit: int = _PAGE,
+    ) -> list[Reign]:
+        """Every champion there was, newest first; with `at` (RFC 3339) only those of then."""
+        where = path("models", model, "champions", "history")
+        return self._items(where, limit, environment=environment, at=at)
+
+    def promote(
+        self,
+        model: str,
+        version: int,
+        environment: str,
+        *,
+        reason: str = "",
+        key: str | None = None,
+    ) -> RunAccepted:
+        """Take a version that exists through the environments, up to the one named."""
+        body = {"version": version, "environment": environment, "reason": reason}
+        return cast(RunAccepted, self._post(path("models", model, "promote"), body, key=key))
+
+    def roll_back(
+        self,
+        model: str,
+        environment: str,
+        *,
+        to_version: int | None = None,
+        reason: str = "",
+        key: str | None = None,
+    ) -> Champion:
+        """Put an earlier champion back, the previous one unless told which."""
+        body = {"environment": environment, "to_version": to_version, "reason": reason}
+        return cast(Champion, self._post(path("models", model, "rollback"), body, key=key))
+
+    # -- runs
+
+    def start_run(
+        self,
+        model: str,
+        *,
+        reason: str = "",
+        params: Json | None = None,
+        epochs: int | None = None,
+        learning_rate: float | None = None,
+        key: str | None = None,
+    ) -> RunAccepted:
+        """Start a lifecycle run, with hyper-parameters of its own if need be."""
+        body: Json = {"reason": reason, "params": params or {}}
+        if epochs is not None:
+            body["epochs"] = epochs
+        if learning_rate is not None:
+            body["learning_rate"] = learning_rate
+        return cast(RunAccepted, self._post(path("models", model, "runs"), body, key=key))
+
+    def runs(
+        self,
+        *,
+        model: str | None = None,
+        status: str | None = None,
+        outcome: str | None = None,
+        limit: int = _PAGE,
+    ) -> list[RunSummary]:
+        """Runs, newest first."""
+        return self._items("/v1/runs", limit, model=model, status=status, outcome=outcome)
+
+    def run(self, run_id: str) -> Run:
+        """A run with its stages and its open question."""
+        return cast(Run, self._get(path("runs", run_id)))
+
+    def cancel(self, run_id: str, *, reason: str = "", key: str | None = None) -> Json:
+        """End a run that is queued or under way."""
+        return cast(Json, self._post(path("runs", run_id, "cancel"), {"reason": reason}, key=key))
+
+    def events(self, run_id: str, *, after: str | None = None) -> Iterator[sse.Event]:
+        """What happens in a run, as it happens, until it is finished or the stream breaks.
+
+        Args:
+            run_id: the run.
+            after: the id of the last event that was seen; the stream goes on behind it.
+
+        Raises:
+            ServiceAway: the stream broke; ask again with the last event's id.
+        """
+        headers = {"Last-Event-ID": after} if after else {}
+        yield from sse.parse(self._lines(path("runs", run_id, "events"), headers))
+
+    # -- approvals
+
+    def approvals(
+        self, *, status: str | None = "open", model: str | None = None, limit: int = _PAGE
+    ) -> list[Approval]:
+        """Questions to people."""
+        return self._items("/v1/approvals", limit, status=status, model=model)
+
+    def approval(self, approval_id: str) -> Approval:
+        """One question, with the votes on it."""
+        return cast(Approval, self._get(path("approvals", approval_id)))
+
+    def vote(
+        self,
+        approval_id: str,
+        evidence_digest: str,
+        *,
+        approve: bool,
+        comment: str = "",
+        key: str | None = None,
+    ) -> VoteTaken:
+        """Approve or reject; the digest says which evidence was looked at."""
+        where = path("approvals", approval_id, "approve" if approve else "reject")
+        body = {"evidence_digest": evidence_digest, "comment": comment}
+        return cast(VoteTaken, self._post(where, body, key=key))
+
+    # -- decisions
+
+    def decisions(
+        self,
+        *,
+        model: str | None = None,
+        environment: str | None = None,
+        outcome: str | None = None,
+        run_id: str | None = None,
+        limit: int = _PAGE,
+    ) -> list[Decision]:
+        """Judgements of the policy, newest first."""
+        return self._items(
+            "/v1/decisions",
+            limit,
+            model=model,
+            environment=environment,
+            outcome=outcome,
+            run_id=run_id,
+        )
+
+    def decision(self, decision_id: str) -> DecisionDetail:
+        """A judgement with exactly what was asked and answered."""
+        return cast(DecisionDetail, self._get(path("decisions", decision_id)))
+
+    def replay(
+        self,
+        *,
+        model: str | None = None,
+        policy: dict[str, str] | None = None,
+        limit: int | None = None,
+    ) -> Replay:
+        """Ask stored questions again: under the policy of then, or under the files given."""
+        body: Json = {"model": model, "policy": policy, "limit": limit}
+        body = {name: value for name, value in body.items() if value is not None}
+        return cast(Replay, self._post("/v1/decisions/replay", body))
+
+    # -- the ledger
+
+    def ledger(self, *, after: int = 0, limit: int | None = None) -> Iterator[LedgerRow]:
+        """Rows of the ledger in their order, behind the row numbered `after`."""
+        cursor: int | None = after
+        left = limit
+        while cursor is not None and left != 0:
+            size = _PAGE if left is None else min(left, _PAGE)
+            page = self._get("/v1/ledger", after=cursor, limit=size)
+            yield from page["items"]
+            left = None if left is None else left - len(page["items"])
+            cursor = page["next_after"] if page["items"] else None
+
+    def verify_ledger(self) -> LedgerVerdict:
+        """Have the API check the chain where it is kept."""
+        return cast(LedgerVerdict, self._get("/v1/ledger/verify"))

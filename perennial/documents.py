@@ -1,0 +1,274 @@
+"""The JSON documents of the HTTP interface, as plain typed dictionaries.
+
+The command line and the client read these. They are not validated: an API of a later version may
+add keys, and a reader of an earlier one goes on working.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypedDict
+
+Json = dict[str, Any]
+Metrics = dict[str, float]
+
+
+class Identity(TypedDict):
+    """Who a token belongs to."""
+
+    name: str
+    role: Literal["viewer", "engineer", "approver", "admin"]
+
+
+class SpecApplied(TypedDict):
+    """The spec version that counts from the next run on."""
+
+    model: str
+    spec_version: int
+    changed: bool
+
+
+class RunAccepted(TypedDict):
+    """The run that a request started, and how many are before it."""
+
+    run_id: str
+    status: str
+    ahead: int
+
+
+class ModelStatus(TypedDict):
+    """Active, paused or retired."""
+
+    model: str
+    status: str
+
+
+class Champion(TypedDict):
+    """Which version an environment has, and by whose hand. Version None: none at present."""
+
+    environment: str
+    version: int | None
+    epoch: int
+    since: str | None
+    cause: str
+    actor: str
+    reason: str
+    run_id: str | None
+    decision_id: str | None
+
+
+# `from` is a keyword of Python, so that this one has the other syntax.
+Reign = TypedDict(
+    "Reign",
+    {
+        "environment": str,
+        "version": int | None,
+        "epoch": int,
+        "from": str,
+        "to": str | None,
+        "cause": str,
+        "actor": str,
+        "reason": str,
+        "run_id": str | None,
+        "decision_id": str | None,
+        "approved_by": list[str],
+    },
+)
+
+
+class Model(TypedDict):
+    """A model and what it is doing now."""
+
+    name: str
+    description: str
+    status: str
+    task: str
+    risk_tier: str
+    owners: list[str]
+    environments: list[str]
+    project: str
+    spec_version: int
+    updated_at: str
+    champions: list[Champion]
+    runs_under_way: list[str]
+
+
+class Vote(TypedDict):
+    """One person's yes or no."""
+
+    by: str
+    approve: bool
+    at: str
+    comment: str
+
+
+class Approval(TypedDict):
+    """A question to people about one version in one environment."""
+
+    approval_id: str
+    run_id: str
+    model: str
+    version: int
+    environment: str
+    author: str
+    required: int
+    status: str
+    evidence_digest: str
+    opened_at: str
+    expires_at: str
+    votes: list[Vote]
+
+
+class VoteTaken(TypedDict):
+    """What a vote led to."""
+
+    approval_id: str
+    status: str
+    votes: int
+    required: int
+
+
+class Stage(TypedDict):
+    """One step of a run."""
+
+    stage: str
+    environment: str | None
+    status: str
+    summary: str
+    detail: Json
+    progress: Json
+    started_at: str | None
+    finished_at: str | None
+
+
+class Retrying(TypedDict):
+    """Work that failed and will be tried again."""
+
+    activity: str
+    attempt: int
+    message: str
+
+
+class RunSummary(TypedDict):
+    """A run without its stages, as lists have it."""
+
+    run_id: str
+    model: str
+    kind: str
+    status: str
+    outcome: str | None
+    reason: str
+    error_type: str
+    actor: str
+    asked_because: str
+    spec_version: int
+    version: int | None
+    reached: str | None
+    waiting_for: str
+    created_at: str
+    started_at: str | None
+    finished_at: str | None
+
+
+class Run(RunSummary):
+    """A run with its stages, its open question, and where to look further."""
+
+    overrides: Json
+    stages: list[Stage]
+    approval: Approval | None
+    retrying: list[Retrying]
+    links: dict[str, str]
+
+
+class Decision(TypedDict):
+    """A judgement of the policy as it was stored."""
+
+    decision_id: str
+    model: str
+    environment: str
+    version: int
+    run_id: str
+    outcome: str
+    reasons: list[str]
+    approvals_required: int
+    approvals_missing: int
+    policy_digest: str
+    decided_at: str
+
+
+class DecisionDetail(Decision):
+    """A decision with exactly what was asked and answered."""
+
+    question: Json
+    answer: Json
+
+
+class Flip(TypedDict):
+    """A decision that would be another one now."""
+
+    decision_id: str
+    model: str
+    environment: str
+    version: int
+    stored: Json
+    now: Json
+
+
+class Replay(TypedDict):
+    """What asking again led to."""
+
+    asked: int
+    agreed: int
+    skipped: int
+    flipped: list[Flip]
+
+
+class LedgerRow(TypedDict):
+    """One row of the hash-chained ledger."""
+
+    seq: int
+    at: str
+    actor: str
+    kind: str
+    model: str
+    subject: str
+    body: Json
+    effect: str
+    prev_hash: str
+    hash: str
+
+
+class FirstBad(TypedDict):
+    """The first row of a ledger that does not hold."""
+
+    seq: int
+    problem: str
+
+
+class LedgerVerdict(TypedDict):
+    """Whether the chain holds from its first row to its head."""
+
+    ok: bool
+    rows: int
+    head: str
+    first_bad: FirstBad | None
+
+
+class Problem(TypedDict, total=False):
+    """RFC 9457 problem details; `problems` comes with a spec that is wrong."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    problems: list[SpecProblem]
+
+
+class SpecProblem(TypedDict, total=False):
+    """One thing wrong in a spec, and where."""
+
+    line: int | None
+    column: int | None
+    field: str
+    expected: str
+    got: Any
