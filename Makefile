@@ -25,7 +25,7 @@ down: ## stop the local stack, keep its data
 
 status: ## what runs, since when, where
 	@test -x $(VENV)/python || { echo "nothing is set up here: run make setup"; exit 1; }
-	@$(VENV)/python -m infra.stack status
+	@$(VENV)/python -m infra.stack status || test $$? -eq 3 # 3: it is down
 
 logs: ## follow the logs (SERVICE=api for one of them)
 	@test -x $(VENV)/python || { echo "nothing is set up here: run make setup"; exit 1; }

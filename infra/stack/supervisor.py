@@ -50,6 +50,7 @@ def render(layout: Layout, programs: list[Program]) -> str:
             logfile_maxbytes="5MB",
             logfile_backups="1",
             loglevel="info",
+            silent="true",
             pidfile=layout.run / "supervisord.pid",
             directory=CHECKOUT,
             umask="077",
