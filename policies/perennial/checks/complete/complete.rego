@@ -1,0 +1,82 @@
+# METADATA
+# title: The question is complete
+# description: |
+#   Every fact that a judgement rests on is there and of the right type. Other checks may then be
+#   written for questions that are well formed: one that is not is denied here.
+package perennial.checks.complete
+
+# METADATA
+# title: What is missing
+# description: One reason for each fact that is missing or of the wrong type.
+# scope: document
+deny contains $"{field} is missing or is not {kind}" if {
+	some field, kind in _required
+	not _present(field, kind)
+}
+
+deny contains "champion is missing; null says that there is none" if not _champion_mentioned
+
+_present(field, kind) if _holds(kind, object.get(input, split(field, "."), null))
+
+_champion_mentioned if "champion" in object.keys(input)
+
+_required := {
+	"author": "a name",
+	"environment": "a name",
+	"evidence.code.project": "a name",
+	"evidence.code.source_digest": "a SHA-256 digest",
+	"evidence.metrics": "an object",
+	"evidence.model": "a name",
+	"evidence.onnx": "a SHA-256 digest",
+	"evidence.parity.batch_sizes": "a list",
+	"evidence.parity.max_abs_diff": "a number",
+	"evidence.parity.passed": "true or false",
+	"evidence.parity.tolerance": "a number",
+	"evidence.produced_at": "a time",
+	"evidence.profile": "a SHA-256 digest",
+	"evidence.run_id": "a name",
+	"evidence.snapshot": "a SHA-256 digest",
+	"evidence.test_rows": "a count",
+	"evidence.validation.checks": "a count",
+	"evidence.validation.passed": "true or false",
+	"evidence.version": "a count",
+	"evidence_digest": "a SHA-256 digest",
+	"kind": "promotion",
+	"model": "a name",
+	"now": "a time",
+	"primary.goal": "maximize or minimize",
+	"primary.max_regression": "a number",
+	"primary.name": "a name",
+	"risk_tier": "a name",
+	"run_id": "a name",
+	"thresholds": "a list",
+	"version": "a count",
+	"votes": "a list",
+}
+
+_holds("a SHA-256 digest", value) if regex.match(`^[0-9a-f]{64}$`, value)
+
+_holds("a count", value) if {
+	is_number(value)
+	value >= 0
+	value == floor(value)
+}
+
+_holds("a list", value) if is_array(value)
+
+_holds("a name", value) if {
+	is_string(value)
+	value != ""
+}
+
+_holds("a number", value) if is_number(value)
+
+_holds("a time", value) if time.parse_rfc3339_ns(value)
+
+_holds("an object", value) if is_object(value)
+
+_holds("maximize or minimize", value) if value in {"maximize", "minimize"}
+
+_holds("promotion", value) if value == "promotion"
+
+_holds("true or false", value) if is_boolean(value)

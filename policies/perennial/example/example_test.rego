@@ -1,0 +1,100 @@
+# METADATA
+# title: An example
+# description: A question that is allowed, and limits that tests do not share with real ones.
+package perennial.example_test
+
+# METADATA
+# title: Question
+# description: Version 4 of a medium-risk model, better than champion 3, approved for production.
+# scope: document
+question := {
+	"kind": "promotion",
+	"model": "flights",
+	"task": "binary",
+	"risk_tier": "medium",
+	"owners": ["mlops"],
+	"environment": "production",
+	"version": 4,
+	"run_id": "flights-1",
+	"author": "ada",
+	"requester": "rob",
+	"now": "2026-03-02T12:00:00Z",
+	"thresholds": [{"metric": "roc_auc", "min": 0.65, "max": null, "environments": []}],
+	"primary": {"name": "roc_auc", "goal": "maximize", "max_regression": 0.01},
+	"evidence": {
+		"model": "flights",
+		"version": 4,
+		"run_id": "flights-1",
+		"snapshot": _digest("a"),
+		"profile": _digest("b"),
+		"onnx": _digest("c"),
+		"code": {
+			"project": "examples.flights.project:FlightDelay",
+			"source_digest": _digest("d"),
+			"git_commit": "0123456789abcdef0123456789abcdef01234567",
+			"dirty": false,
+		},
+		"params": {"epochs": 5},
+		"validation": {"passed": true, "rows": 1000, "checks": 12, "violations": []},
+		"metrics": {"roc_auc": 0.72, "log_loss": 0.4},
+		"champions": {"3": {"roc_auc": 0.7, "log_loss": 0.41}},
+		"test_rows": 200,
+		"parity": {
+			"passed": true,
+			"batch_sizes": [1, 7, 64],
+			"rows": 72,
+			"max_abs_diff": 0.0000001,
+			"tolerance": 0.0001,
+		},
+		"produced_at": "2026-03-01T12:00:00.123456Z",
+	},
+	"evidence_digest": _digest("e"),
+	"champion": {"version": 3, "epoch": 2, "metrics": {"roc_auc": 0.7, "log_loss": 0.41}},
+	"votes": [vote("bob", "approver")],
+}
+
+# METADATA
+# title: Vote
+# description: A person's approval of the example's evidence.
+# scope: document
+vote(by, role) := {
+	"by": by,
+	"roles": [role],
+	"at": "2026-03-02T11:00:00Z",
+	"evidence_digest": _digest("e"),
+	"comment": "",
+}
+
+# METADATA
+# title: With
+# description: The question with another value at a path such as "/evidence/version".
+# scope: document
+changed(path, value) := json.patch(question, [{"op": "add", "path": path, "value": value}])
+
+# METADATA
+# title: Without
+# description: The question without what is at a path such as "/evidence/version".
+# scope: document
+without(path) := json.remove(question, [path])
+
+# METADATA
+# title: Limits
+# description: What data.perennial.limits is in tests.
+# scope: document
+limits := {
+	"environments": {"production": {
+		"max_evidence_age_days": 30,
+		"max_parity_tolerance": 0.001,
+		"min_test_rows": 100,
+	}},
+	"approvals": {
+		"roles": ["admin", "approver"],
+		"required": {"low": {"production": 0}, "medium": {"production": 1}, "high": {"production": 2}},
+	},
+	"clock": {"max_skew_seconds": 300},
+	"code": {"committed": {"low": [], "medium": [], "high": ["production"]}},
+	"parity": {"batch_sizes": [1], "min_batch_sizes": 3},
+	"thresholds": {"primary": {"low": [], "medium": [], "high": ["production"]}},
+}
+
+_digest(letter) := concat("", [letter | some _ in numbers.range(1, 64)])

@@ -1,0 +1,36 @@
+package perennial.limits_test
+
+import data.perennial.limits
+
+_environments := {"development", "testing", "staging", "production"}
+
+_tiers := {"low", "medium", "high"}
+
+test_every_environment_has_its_limits if object.keys(limits.environments) == _environments
+
+test_every_tier_says_how_many_approve_in_every_environment if {
+	object.keys(limits.approvals.required) == _tiers
+	every required in limits.approvals.required { object.keys(required) == _environments }
+}
+
+test_every_tier_says_where_it_needs_more if {
+	object.keys(limits.code.committed) == _tiers
+	object.keys(limits.thresholds.primary) == _tiers
+}
+
+test_production_asks_no_less_than_any_other_environment if {
+	production := limits.environments.production
+	every environment in limits.environments {
+		production.min_test_rows >= environment.min_test_rows
+		production.max_evidence_age_days <= environment.max_evidence_age_days
+		production.max_parity_tolerance <= environment.max_parity_tolerance
+	}
+}
+
+test_more_risk_needs_no_fewer_approvals if {
+	required := limits.approvals.required
+	every environment in _environments {
+		required.low[environment] <= required.medium[environment]
+		required.medium[environment] <= required.high[environment]
+	}
+}
