@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import stat
 import tempfile
 from dataclasses import dataclass
@@ -59,7 +60,7 @@ class Layout:
         path = self.run / "supervisor.sock"
         if len(str(path)) <= _SUPERVISOR_PATH_LIMIT:
             return path
-        return short_folder(f"perennial-{self.stack_id}") / "supervisor.sock"
+        return short(f"perennial-{self.stack_id}") / "supervisor.sock"
 
     @property
     def summary(self) -> Path:
@@ -94,7 +95,7 @@ class Layout:
     @property
     def ray_temp(self) -> Path:
         """Ray's sessions. Short, since Ray puts its sockets deep inside."""
-        return short_folder(f"perennial-ray-{self.stack_id}")
+        return short(f"perennial-ray-{self.stack_id}")
 
     def log(self, service: str) -> Path:
         """The log file of one service."""
@@ -111,18 +112,31 @@ class Layout:
         self.logs.mkdir(exist_ok=True)
         self.run.mkdir(mode=0o700, exist_ok=True)
         self.mlflow_artifacts.mkdir(exist_ok=True)
+        for folder in self._short_folders():
+            private(folder)
+
+    def delete(self) -> None:
+        """Remove everything that the stack has written."""
+        for folder in (*self._short_folders(), self.state_dir):
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _short_folders(self) -> list[Path]:
+        folders = {self.ray_temp, self.supervisor_socket.parent}
+        return sorted(folder for folder in folders if self.state_dir not in folder.parents)
 
 
-def short_folder(name: str) -> Path:
-    """Make a private folder with a short path, and return it.
+def short(name: str) -> Path:
+    """Where a folder with a short path would be."""
+    root = Path(tempfile.gettempdir())
+    return root / name if len(str(root / name)) <= _RAY_ROOT_LIMIT else Path("/tmp") / name
+
+
+def private(folder: Path) -> None:
+    """Make a folder that only its owner enters.
 
     Raises:
         StackError: the name exists and belongs to somebody else, or is no folder.
     """
-    root = Path(tempfile.gettempdir())
-    if len(str(root / name)) > _RAY_ROOT_LIMIT:
-        root = Path("/tmp")
-    folder = root / name
     folder.mkdir(mode=0o700, exist_ok=True)
     found = folder.lstat()
     # The temporary folder is everybody's: somebody else may have laid a trap under this name.
@@ -131,4 +145,3 @@ def short_folder(name: str) -> Path:
             f"{folder} is needed for sockets but is not a folder of yours; remove it and try again"
         )
     folder.chmod(0o700)
-    return folder

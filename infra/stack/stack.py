@@ -6,7 +6,6 @@ import contextlib
 import fcntl
 import os
 import secrets
-import shutil
 import subprocess
 import time
 from collections.abc import Iterable, Iterator
@@ -114,19 +113,18 @@ class Stack:
             return 0
         layout.create()
         with self._alone():
-            states = self._supervisor.states()
+            names = self._supervisor.states()
             # The workers first: they hand their work back to services that still answer.
-            for last in (True, False):
-                names = [p.name for p in programs(self.config) if p.last is last]
-                self._supervisor.stop([name for name in names if name in states])
+            last = [program.name for program in programs(self.config) if program.last]
+            self._supervisor.stop([name for name in names if name in last])
+            self._supervisor.stop([name for name in names if name not in last])
             self._supervisor.shutdown(patience=5)
             return orphans.end(orphans.find(layout.stack_id))
 
     def clean(self) -> None:
         """Take the stack down and delete its state."""
         self.down()
-        shutil.rmtree(self.config.layout.ray_temp, ignore_errors=True)
-        shutil.rmtree(self.config.layout.state_dir, ignore_errors=True)
+        self.config.layout.delete()
 
     def states(self) -> dict[str, ProcessState]:
         """What the supervisor says of each service; nothing when the stack is down."""

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from infra.stack.config import Config
-from infra.stack.layout import Layout, short_folder
+from infra.stack.errors import StackError
+from infra.stack.layout import Layout, private
 from infra.stack.programs import SEARCH_ATTRIBUTES, programs
 from infra.stack.supervisor import render
 from perennial.contracts import lifecycle
@@ -111,21 +112,19 @@ def test_the_supervisor_reads_back_what_was_meant(tmp_path: Path) -> None:
 def test_a_long_state_folder_gets_a_short_socket(tmp_path: Path) -> None:
     deep = Layout.of(tmp_path / ("x" * 120))
     assert len(str(deep.supervisor_socket)) < 92
+    assert not deep.supervisor_socket.parent.exists()  # looking is not making
+    deep.create()
     assert deep.supervisor_socket.parent.stat().st_mode & 0o777 == 0o700
-    deep.supervisor_socket.parent.rmdir()
+    deep.delete()
+    assert not deep.supervisor_socket.parent.exists()
+    assert not deep.ray_temp.exists()
 
 
-def test_a_short_folder_of_somebody_else_is_not_used(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("tempfile.gettempdir", lambda: "/tmp")
-    trap = Path("/tmp") / f"perennial-trap-{tmp_path.name}"
+def test_a_folder_laid_by_somebody_else_is_not_used(tmp_path: Path) -> None:
+    trap = tmp_path / "trap"
     trap.symlink_to(tmp_path)
-    try:
-        with pytest.raises(Exception, match=trap.name):
-            short_folder(trap.name)
-    finally:
-        trap.unlink()
+    with pytest.raises(StackError, match="trap"):
+        private(trap)
 
 
 def test_two_state_folders_are_two_stacks(tmp_path: Path) -> None:
