@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-from activities.policy import PolicyActivities
-from api.db.store import Store
 from temporalio.client import Client
 from temporalio.worker import Worker
 
+from activities.policy import PolicyActivities
 from activities.records import RecordActivities
+from api.db.store import Store
 from perennial.contracts import queues
 from perennial.settings import Settings
 from workers.interceptors import ErrorTranslation

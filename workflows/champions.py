@@ -72,11 +72,11 @@ class ChampionWriter:
             decision_id=wanted.decision_id,
             at=workflow.now(),
         )
-        champion, refused = None, ""
+        champion, refused, kind = None, "", ""
         try:
             champion = await self._move(move, tell, but=wanted.run_id)
         except ActivityError as error:
-            refused = read_failure(error)[0]
+            refused, kind = read_failure(error)
         try:
             await workflow.get_external_workflow_handle(wanted.reply_to).signal(
                 lifecycle.CHAMPION_ANSWERED,
@@ -85,6 +85,7 @@ class ChampionWriter:
                     expected_epoch=wanted.expected_epoch,
                     champion=champion,
                     refused=refused,
+                    stale=kind == "StaleEpoch",
                 ),
             )
         except FailureError:

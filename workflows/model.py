@@ -52,13 +52,10 @@ class ModelWorkflow:
                     workflow.continue_as_new(self._snapshot())
             self._show()
         # the last runs record their ends, and MLflow's aliases go, before the owner does
-        await workflow.wait_condition(
-            lambda: (
-                workflow.all_handlers_finished()
-                and not self._runs.under_way()
-                and self._champions.idle()
-            )
-        )
+        while not self._all_ended():
+            await workflow.wait_condition(lambda: self._all_ended() or self._champions.has_wanted())
+            if wanted := self._champions.next_wanted():  # too late, and the run is told so
+                await self._champions.serve(wanted, tell=self._runs.under_way)
         projector.cancel()
 
     def _has_work(self) -> bool:
@@ -68,6 +65,13 @@ class ModelWorkflow:
         return (
             active and (self._champions.has_wanted() or self._runs.can_start())
         ) or self._may_continue_as_new()
+
+    def _all_ended(self) -> bool:
+        return (
+            workflow.all_handlers_finished()
+            and not self._runs.under_way()
+            and self._champions.idle()
+        )
 
     def _may_continue_as_new(self) -> bool:
         return (

@@ -180,6 +180,7 @@ class ChampionAnswered(Contract):
     expected_epoch: int
     champion: Champion | None = None
     refused: str = ""
+    stale: bool = Field(default=False, description="refused since another move came first")
 
 
 class Handled(Contract):

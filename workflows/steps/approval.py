@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -167,11 +168,11 @@ class Approvals:
         await run.wait_for(f"approval:{environment}")
         try:
             await self._settled(question)
-        finally:
-            if question.status == "open":
-                question.status = "cancelled"
+        except asyncio.CancelledError:
+            question.status, self.closed = "cancelled", "the run was cancelled"
             await self._close(question)
-            self.question = None
+            raise
+        await self._close(question)
         await run.wait_for("")
         return question
 
@@ -210,3 +211,4 @@ class Approvals:
             **options.record(),
             summary=f"approval {question.status}",
         )
+        self.question = None

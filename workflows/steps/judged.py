@@ -32,7 +32,6 @@ class Judged:
         self._approvals = Approvals(self._run)
         self._answers: dict[tuple[str, int], lifecycle.ChampionAnswered] = {}
         self._life_task: asyncio.Task[None] | None = None
-        self._cancelled_because = ""
 
     @workflow.update(name=lifecycle.APPROVE)
     async def approve(self, vote: lifecycle.CastVote) -> lifecycle.VoteTaken:
@@ -73,7 +72,7 @@ class Judged:
         A signal, since a cancellation of Temporal's carries no reason and can get lost beside
         another event (practices of the SDK). A cancellation from Temporal's UI works too.
         """
-        self._cancelled_because = cancel.why
+        self._run.cancelled_because = cancel.why
         if self._life_task is not None:
             self._life_task.cancel()
 
@@ -109,21 +108,19 @@ class Judged:
         workflow.upsert_search_attributes([MODEL.value_set(run.model)])
         await run.wait_for("")
         try:
-            if self._cancelled_because:
-                raise Ended("cancelled", self._cancelled_because)
+            run.stop_if_cancelled()
             self._life_task = asyncio.ensure_future(life())
             await self._life_task
             ended = Ended("promoted", f"version {run.version} is champion of {run.reached}")
         except Ended as early:
             ended = early
-        except BaseException as error:
+        except (FailureError, asyncio.CancelledError) as error:
+            # anything else is a bug of ours: the run stands still until the code is mended
             if is_cancelled_exception(error):
-                if self._cancelled_because:
-                    return await self._finish(Ended("cancelled", self._cancelled_because))
+                if run.cancelled_because:
+                    return await self._finish(Ended("cancelled", run.cancelled_because))
                 await self._finish(Ended("cancelled", "cancelled in Temporal"))
                 raise
-            if not isinstance(error, FailureError):
-                raise  # a bug of ours: the run stands still until the code is mended
             message, type_ = read_failure(error)
             ended = Ended("failed", message, type_)
         result = await self._finish(ended)
@@ -174,5 +171,8 @@ class Judged:
         self._answers.pop(key, None)
         owner = workflow.get_external_workflow_handle(ids.model_workflow(self._run.model))
         await owner.signal(lifecycle.CHAMPION_WANTED, wanted)
-        await workflow.wait_condition(lambda: key in self._answers)
+        await workflow.wait_condition(
+            lambda: key in self._answers or bool(self._run.cancelled_because)
+        )
+        self._run.stop_if_cancelled()
         return self._answers.pop(key)

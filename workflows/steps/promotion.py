@@ -95,6 +95,8 @@ async def _enter(
                     epoch=answer.champion.epoch,
                 )
                 return version
+            if not answer.stale:
+                raise Ended("failed", f"{environment}: {answer.refused}", "Refused")
             notes.say(f"judged again: {answer.refused}")
 
 

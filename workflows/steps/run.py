@@ -48,6 +48,7 @@ class Run:
         self.waiting_for = ""
         self.version: int | None = input.version
         self.reached: Environment | None = None
+        self.cancelled_because = ""
         self._lines: dict[tuple[str, str], str] = {}
 
     @property
@@ -84,6 +85,8 @@ class Run:
         self, stage: records.Stage, environment: Environment | None = None
     ) -> AsyncIterator[StageNotes]:
         """Show a stage while it goes on, and how it ended, to everyone who watches."""
+        # an activity that finishes while it is being cancelled swallows the cancellation
+        self.stop_if_cancelled()
         notes = StageNotes()
         self.stage, self.environment = stage, environment
         workflow.upsert_search_attributes(
@@ -92,12 +95,17 @@ class Run:
         await self._mark(stage, environment, "running", "")
         try:
             yield notes
-        except BaseException as error:
+        except Exception as error:
             # a cancelled run marks its stages when it records its end
             if not is_cancelled_exception(error):
                 await self._mark(stage, environment, "failed", _reason(error))
             raise
         await self._mark(stage, environment, "passed", notes.summary, notes.detail)
+
+    def stop_if_cancelled(self) -> None:
+        """End the run if it was asked to end."""
+        if self.cancelled_because:
+            raise Ended("cancelled", self.cancelled_because)
 
     async def wait_for(self, what: str) -> None:
         """Show that the run waits: for an approval, or for its model to be resumed."""

@@ -1,0 +1,67 @@
+"""Real servers for tests, on free ports, gone afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+
+from infra import toolchain
+from perennial import policy_bundle
+
+
+def program(name: str) -> str:
+    """The path of `temporal` or `opa`."""
+    return str(toolchain.locate(name))
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextlib.contextmanager
+def opa_server(policies: Path, bundles: Path) -> Iterator[str]:
+    """`opa run --server` on the bundle of a folder of policies; yields its URL."""
+    opa = program("opa")
+    bundle = policy_bundle.build(policies, bundles, opa)
+    url = f"http://127.0.0.1:{free_port()}"
+    server = subprocess.Popen(
+        [
+            opa,
+            "run",
+            "--server",
+            "--disable-telemetry",
+            "--addr",
+            url.removeprefix("http://"),
+            "--log-level",
+            "error",
+            "--bundle",
+            str(bundle),
+        ]
+    )
+    try:
+        wait_for(f"{url}/health", server)
+        yield url
+    finally:
+        server.kill()
+        server.wait()
+
+
+def wait_for(url: str, server: subprocess.Popen[bytes], seconds: float = 30) -> None:
+    """Until a server answers 200; fails at once when it has died."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        assert server.poll() is None, f"the server of {url} ended with {server.returncode}"
+        with contextlib.suppress(httpx.TransportError):
+            if httpx.get(url, timeout=1).status_code == 200:
+                return
+        time.sleep(0.05)
+    raise AssertionError(f"{url} did not answer within {seconds:g} s")

@@ -1,0 +1,81 @@
+"""One Temporal dev server, one OPA and one pair of workers for all workflow tests."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from temporalio.client import Client
+from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import Worker
+
+from activities.policy import PolicyActivities
+from activities.records import RecordActivities
+from api.db.store import Store
+from perennial.contracts import queues
+from perennial.plugin import PerennialPlugin
+from perennial.temporal import ensure_search_attributes
+from tests.servers import opa_server, program
+from tests.workflows.house import House
+from tests.workflows.ml_double import PlannedML
+from workers.control import WORKFLOWS
+from workers.interceptors import ErrorTranslation
+from workers.registration import HEARTBEAT_EVERY, methods
+
+
+@pytest.fixture(scope="session")
+async def temporal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Client]:
+    async with await WorkflowEnvironment.start_local(
+        dev_server_existing_path=program("temporal"),
+        plugins=[PerennialPlugin()],
+        dev_server_extra_args=[
+            "--dynamic-config-value",
+            "history.transferProcessorMaxPollRPS=2000",
+            "--dynamic-config-value",
+            "system.enableActivityEagerExecution=true",
+        ],
+    ) as environment:
+        await ensure_search_attributes(environment.client)
+        yield environment.client
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    store = Store.open(f"sqlite:///{tmp_path_factory.mktemp('records') / 'records.db'}")
+    yield store
+    store.close()
+
+
+@pytest.fixture(scope="session")
+def opa_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with opa_server(Path("policies"), tmp_path_factory.mktemp("opa")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+async def ml(temporal: Client, store: Store, opa_url: str) -> AsyncIterator[PlannedML]:
+    planned = PlannedML()
+    policy = PolicyActivities.connect(opa_url, store)
+    control = Worker(
+        temporal,
+        task_queue=queues.CONTROL,
+        workflows=WORKFLOWS,
+        activities=[*methods(RecordActivities(store)), *methods(policy)],
+        interceptors=[ErrorTranslation()],
+    )
+    work = Worker(
+        temporal,
+        task_queue=queues.ML,
+        activities=methods(planned),
+        interceptors=[ErrorTranslation()],
+        max_heartbeat_throttle_interval=HEARTBEAT_EVERY,
+    )
+    async with control, work:
+        yield planned
+    await policy.close()
+
+
+@pytest.fixture
+def house(temporal: Client, store: Store, ml: PlannedML) -> House:
+    return House(temporal, store, ml)

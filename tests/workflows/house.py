@@ -1,0 +1,184 @@
+"""One model's workflow and its runs, spoken to as the API speaks to them."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from typing import Any, TypeVar
+
+from temporalio.client import (
+    Client,
+    WithStartWorkflowOperation,
+    WorkflowUpdateFailedError,
+)
+from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
+
+from api.db.store import Store
+from perennial.contracts import ids, lifecycle, queues, records
+from perennial.contracts.spec import ModelSpec
+from tests.workflows.ml_double import Plan, PlannedML
+
+Answer = TypeVar("Answer")
+
+
+def key() -> str:
+    return uuid.uuid4().hex
+
+
+class House:
+    """A model of its own for one test."""
+
+    def __init__(self, client: Client, store: Store, ml: PlannedML) -> None:
+        self.client = client
+        self.store = store
+        self.model = f"m-{key()[:12]}"
+        self.plan: Plan = ml.plan(self.model)
+
+    def spec(self, **changes: Any) -> ModelSpec:
+        """A spec that a score of 0.7 or more satisfies; low risk, so that nobody is asked."""
+        return ModelSpec.model_validate(
+            {
+                "model": self.model,
+                "project": "nowhere:Planned",
+                "task": "binary",
+                "source": {"uri": "rows"},
+                "metrics": {
+                    "primary": "roc_auc",
+                    "thresholds": [{"metric": "roc_auc", "min": 0.7}],
+                },
+                "owners": ["ada@example.org"],
+                "risk_tier": "low",
+                "patience": "1s",
+                **changes,
+            }
+        )
+
+    async def apply(self, **changes: Any) -> lifecycle.SpecApplied:
+        request = key()
+        start = WithStartWorkflowOperation(
+            lifecycle.MODEL_WORKFLOW,
+            lifecycle.ModelState(model=self.model),
+            id=ids.model_workflow(self.model),
+            task_queue=queues.CONTROL,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        )
+        return await self.client.execute_update_with_start_workflow(
+            lifecycle.APPLY_SPEC,
+            lifecycle.ApplySpec(request_id=request, actor="ada", spec=self.spec(**changes)),
+            start_workflow_operation=start,
+            id=request,
+            result_type=lifecycle.SpecApplied,
+        )
+
+    @property
+    def owner(self) -> Any:
+        return self.client.get_workflow_handle(ids.model_workflow(self.model))
+
+    async def ask(self, update: str, ask: lifecycle.Asked, answer: type[Answer]) -> Answer:
+        result: Answer = await self.owner.execute_update(
+            update, ask, id=ask.request_id, result_type=answer
+        )
+        return result
+
+    async def start(
+        self, score: float = 0.8, actor: str = "ada", request: str | None = None
+    ) -> lifecycle.RunAccepted:
+        request = request or key()
+        return await self.ask(
+            lifecycle.START_RUN,
+            lifecycle.StartRun(
+                request_id=request,
+                actor=actor,
+                run_id=ids.run_id(self.model, request),
+                params={"score": score},
+            ),
+            lifecycle.RunAccepted,
+        )
+
+    def run_handle(self, run_id: str) -> Any:
+        return self.client.get_workflow_handle(ids.run_workflow(self.model, run_id))
+
+    async def result(self, run_id: str) -> lifecycle.RunResult:
+        handle = self.client.get_workflow_handle(
+            ids.run_workflow(self.model, run_id), result_type=lifecycle.RunResult
+        )
+        return await handle.result()
+
+    async def result_of_later(self, run_id: str) -> lifecycle.RunResult:
+        """The result of a run that may not have been started yet."""
+        async with asyncio.timeout(60):
+            while True:
+                try:
+                    return await self.result(run_id)
+                except RPCError as error:
+                    if error.status != RPCStatusCode.NOT_FOUND:
+                        raise
+                    await asyncio.sleep(0.1)  # the model's workflow starts it in its turn
+
+    async def run(self, score: float = 0.8, actor: str = "ada") -> lifecycle.RunResult:
+        accepted = await self.start(score, actor)
+        return await self.result_of_later(accepted.run_id)
+
+    async def view(self, run_id: str) -> lifecycle.RunView:
+        handle = self.client.get_workflow_handle(ids.run_workflow(self.model, run_id))
+        view: lifecycle.RunView = await handle.query(lifecycle.STATE, result_type=lifecycle.RunView)
+        return view
+
+    async def vote(
+        self,
+        view: lifecycle.RunView,
+        actor: str,
+        *,
+        approve: bool = True,
+        roles: tuple[str, ...] = ("approver",),
+        digest: str | None = None,
+        request: str | None = None,
+    ) -> lifecycle.VoteTaken:
+        request = request or key()
+        handle = self.client.get_workflow_handle(ids.run_workflow(self.model, view.run_id))
+        taken: lifecycle.VoteTaken = await handle.execute_update(
+            lifecycle.APPROVE if approve else lifecycle.REJECT,
+            lifecycle.CastVote(
+                request_id=request,
+                actor=actor,
+                approval_id=view.approval_id,
+                roles=roles,
+                evidence_digest=digest or view.evidence_digest,
+            ),
+            id=request,
+            result_type=lifecycle.VoteTaken,
+        )
+        return taken
+
+    def champions(self) -> dict[str, int | None]:
+        found = self.store.read_champions(records.ReadChampions(model=self.model))
+        return {champion.environment: champion.version for champion in found.champions}
+
+    async def lever(self, update: str, actor: str = "root") -> lifecycle.ModelStatus:
+        return await self.ask(
+            update, lifecycle.Lever(request_id=key(), actor=actor), lifecycle.ModelStatus
+        )
+
+    async def roll_back(
+        self, environment: str, to_version: int | None = None, request: str | None = None
+    ) -> records.Champion:
+        return await self.ask(
+            lifecycle.ROLL_BACK,
+            lifecycle.RollBack.model_validate(
+                {
+                    "request_id": request or key(),
+                    "actor": "ada",
+                    "environment": environment,
+                    "to_version": to_version,
+                }
+            ),
+            records.Champion,
+        )
+
+
+def refusal(error: WorkflowUpdateFailedError) -> ApplicationError:
+    """The reason that the caller of an update is given."""
+    assert isinstance(error.cause, ApplicationError)
+    return error.cause

@@ -1,0 +1,173 @@
+"""The ML activities, scripted: workflow logic is tested without training anything.
+
+Records and policy are the real ones in these tests; only what happens inside torch, Ray and
+MLflow is planned here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+from datetime import UTC, datetime
+
+from temporalio import activity
+
+from perennial.contracts import data, registry, training
+from perennial.contracts.base import BlobRef
+from perennial.contracts.errors import PerennialError
+
+
+def blob(text: str) -> BlobRef:
+    return BlobRef(uri=f"memory://{text}", sha256=hashlib.sha256(text.encode()).hexdigest(), size=1)
+
+
+def score_of(onnx: BlobRef) -> float:
+    return float(onnx.uri.rpartition(" ")[2])
+
+
+class Plan:
+    """What is to happen to one model's runs: failures, holds, and what was called."""
+
+    def __init__(self) -> None:
+        self.failures: dict[str, PerennialError] = {}
+        self.calls: list[str] = []
+        self._held: dict[str, asyncio.Event] = {}
+        self._reached: dict[str, asyncio.Event] = {}
+
+    def hold(self, stage: str) -> None:
+        """Make a stage wait until it is released."""
+        self._held[stage] = asyncio.Event()
+        self._reached[stage] = asyncio.Event()
+
+    async def reached(self, stage: str) -> None:
+        """Wait until a held stage has begun."""
+        await asyncio.wait_for(self._reached[stage].wait(), timeout=30)
+
+    def release(self, stage: str) -> None:
+        """Let a held stage go on."""
+        self._held.pop(stage).set()
+
+    async def at(self, stage: str) -> None:
+        """Called by the activity of a stage."""
+        self.calls.append(stage)
+        if stage in self._held:
+            held = self._held[stage]
+            self._reached[stage].set()
+            while not held.is_set():
+                activity.heartbeat()  # so that a cancellation arrives
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(held.wait(), timeout=0.2)
+        if stage in self.failures:
+            raise self.failures[stage]
+
+
+class PlannedML:
+    """Each candidate's score is its hyper-parameter `score`; the rest is planned by model."""
+
+    def __init__(self) -> None:
+        self.plans: dict[str, Plan] = {}
+
+    def plan(self, model: str) -> Plan:
+        """The plan of a model."""
+        return self.plans.setdefault(model, Plan())
+
+    @activity.defn(name="take_snapshot")
+    async def take_snapshot(self, input: data.TakeSnapshot) -> data.DatasetSnapshot:
+        await self.plan(input.model).at("snapshot")
+        rows = blob(f"rows of {input.source.uri}")
+        return data.DatasetSnapshot(
+            digest=rows.sha256,
+            model=input.model,
+            data=rows,
+            rows=1000,
+            columns=(data.Column(name="x", type="double"),),
+            source_uri=input.source.uri,
+            taken_at=datetime.now(UTC),
+        )
+
+    @activity.defn(name="validate_snapshot")
+    async def validate_snapshot(self, input: data.ValidateSnapshot) -> data.DataValidation:
+        await self.plan(input.model).at("validate")
+        if "invalid" in input.snapshot.source_uri:
+            violation = data.Violation(
+                check="not_null",
+                column="x",
+                count=2,
+                rows=("3", "7"),
+                message="x is null in 2 rows: 3, 7",
+            )
+            return data.DataValidation(passed=False, rows=1000, checks=4, violations=(violation,))
+        return data.DataValidation(passed=True, rows=1000, checks=4)
+
+    @activity.defn(name="profile_snapshot")
+    async def profile_snapshot(self, input: data.ProfileSnapshot) -> data.ReferenceProfile:
+        await self.plan(input.model).at("profile")
+        return data.ReferenceProfile(blob=blob("profile"), rows=1000, columns=1)
+
+    @activity.defn(name="train_model")
+    async def train_model(self, input: training.TrainModel) -> training.TrainedModel:
+        await self.plan(input.model).at("train")
+        score = float(input.training.params.get("score", 0.8))
+        return training.TrainedModel(
+            weights=blob(f"weights {score}"),
+            preprocessing=blob("preprocessing"),
+            code=training.CodeIdentity(
+                project=input.project,
+                source_digest=blob("code").sha256,
+                git_commit="0" * 40,
+                dirty=False,
+            ),
+            epochs=(training.Epoch(epoch=1, loss=1 - score, seconds=0.1),),
+            train_rows=800,
+            test_rows=20_000,
+            seconds=0.1,
+            device="cpu",
+            mlflow_run_id="m-1",
+        )
+
+    @activity.defn(name="evaluate_model")
+    async def evaluate_model(self, input: training.EvaluateModel) -> training.Evaluation:
+        await self.plan(input.model).at("evaluate")
+        score = float(input.training.params.get("score", 0.8))
+        return training.Evaluation(
+            rows=20_000,
+            metrics={"roc_auc": score},
+            champions={c.version: {"roc_auc": score_of(c.onnx)} for c in input.champions},
+            evaluated_at=datetime.now(UTC),
+        )
+
+    @activity.defn(name="compare_champions")
+    async def compare_champions(self, input: training.CompareChampions) -> training.Evaluation:
+        await self.plan(input.model).at("compare")
+        return training.Evaluation(
+            rows=20_000,
+            metrics={},
+            champions={c.version: {"roc_auc": score_of(c.onnx)} for c in input.champions},
+            evaluated_at=datetime.now(UTC),
+        )
+
+    @activity.defn(name="export_model")
+    async def export_model(self, input: training.ExportModel) -> training.ExportedModel:
+        await self.plan(input.model).at("export")
+        score = float(input.training.params.get("score", 0.8))
+        return training.ExportedModel(
+            onnx=blob(f"onnx {score}"),
+            opset=20,
+            inputs=(training.Tensor(name="x", type="float32", shape=(-1, 1)),),
+            outputs=(training.Tensor(name="probabilities", type="float32", shape=(-1, 2)),),
+            parity=training.Parity(
+                passed=True, batch_sizes=(1, 7, 256), rows=264, max_abs_diff=1e-7, tolerance=1e-5
+            ),
+        )
+
+    @activity.defn(name="register_version")
+    async def register_version(self, input: registry.RegisterVersion) -> registry.Registration:
+        await self.plan(input.model).at("register")
+        return registry.Registration(mlflow_run_id="m-1", mlflow_version=str(input.version))
+
+    @activity.defn(name="project_alias")
+    async def project_alias(self, input: registry.ProjectAlias) -> registry.Projection:
+        await self.plan(input.model).at("project")
+        self.plan(input.model).calls.append(f"alias {input.environment}")
+        return registry.Projection(environment=input.environment, found=None, wanted=None, epoch=0)

@@ -1,0 +1,170 @@
+"""The owner of a model: one run at a time, requests once, levers that hold."""
+
+from __future__ import annotations
+
+import pytest
+from temporalio.client import WorkflowFailureError, WorkflowUpdateFailedError
+
+from perennial.contracts import ids, lifecycle
+from tests.workflows.house import House, key, refusal
+
+
+async def test_a_second_run_waits_its_turn(house: House) -> None:
+    await house.apply(concurrency="queue")
+    house.plan.hold("train")
+    first = await house.start(0.8)
+    second = await house.start(0.9)
+    assert (first.status, second.status, second.ahead) == ("running", "queued", 1)
+    await house.plan.reached("train")
+    house.plan.release("train")
+    assert (await house.result(first.run_id)).version == 1
+    assert (await house.result_of_later(second.run_id)).version == 2
+
+
+async def test_a_second_run_is_rejected_where_the_spec_says_so(house: House) -> None:
+    await house.apply(concurrency="reject")
+    house.plan.hold("train")
+    first = await house.start()
+    await house.plan.reached("train")
+    with pytest.raises(WorkflowUpdateFailedError) as error:
+        await house.start()
+    assert first.run_id in str(refusal(error.value))
+    house.plan.release("train")
+    assert (await house.result(first.run_id)).outcome == "promoted"
+
+
+async def test_a_second_run_replaces_where_the_spec_says_so(house: House) -> None:
+    await house.apply(concurrency="replace")
+    house.plan.hold("train")
+    first = await house.start(0.8)
+    await house.plan.reached("train")
+    second = await house.start(0.9)
+    ended = await house.result(first.run_id)
+    assert ended.outcome == "cancelled"
+    assert second.run_id in ended.reason
+    house.plan.release("train")
+    assert (await house.result_of_later(second.run_id)).outcome == "promoted"
+
+
+async def test_the_same_request_starts_one_run(house: House) -> None:
+    await house.apply()
+    request = key()
+    first = await house.start(0.8, request=request)
+    again = await house.start(0.8, request=request)
+    assert first == again
+    await house.result(first.run_id)
+    assert house.plan.calls.count("train") == 1
+
+
+async def test_a_key_that_comes_back_with_another_request_is_refused(house: House) -> None:
+    await house.apply()
+    request = key()
+    await house.start(0.8, request=request)
+    with pytest.raises(WorkflowUpdateFailedError) as error:
+        await house.owner.execute_update(
+            lifecycle.START_RUN,
+            lifecycle.StartRun(
+                request_id=request,
+                actor="ada",
+                run_id=ids.run_id(house.model, request),
+                params={"score": 0.9},
+            ),
+            id=key(),
+        )
+    assert refusal(error.value).type == "KeyReused"
+
+
+async def test_a_paused_model_holds_runs_and_promotions_until_resumed(house: House) -> None:
+    await house.apply()
+    house.plan.hold("register")
+    first = await house.start(0.8)
+    await house.plan.reached("register")
+    await house.lever(lifecycle.PAUSE)
+    house.plan.release("register")
+    second = await house.start(0.9)
+    assert second.status == "queued"
+    assert house.champions() == {}
+    await house.lever(lifecycle.RESUME)
+    assert (await house.result(first.run_id)).outcome == "promoted"
+    assert (await house.result_of_later(second.run_id)).outcome == "promoted"
+
+
+async def test_a_paused_model_can_be_rolled_back(house: House) -> None:
+    await house.apply()
+    await house.run(0.8)
+    await house.run(0.9)
+    await house.lever(lifecycle.PAUSE)
+    assert (await house.roll_back("production")).version == 1
+
+
+async def test_a_cancelled_run_says_who_and_why(house: House) -> None:
+    await house.apply()
+    house.plan.hold("train")
+    run = await house.start()
+    await house.plan.reached("train")
+    await house.ask(
+        lifecycle.CANCEL_RUN,
+        lifecycle.CancelRun(
+            request_id=key(), actor="ada", run_id=run.run_id, reason="wrong months"
+        ),
+        lifecycle.RunAccepted,
+    )
+    result = await house.result(run.run_id)
+    assert (result.outcome, result.reason) == ("cancelled", "cancelled by ada: wrong months")
+
+
+async def test_a_run_cancelled_in_temporals_own_ui_ends_cancelled(house: House) -> None:
+    await house.apply()
+    house.plan.hold("train")
+    run = await house.start()
+    await house.plan.reached("train")
+    await house.run_handle(run.run_id).cancel()
+    with pytest.raises(WorkflowFailureError):
+        await house.result(run.run_id)
+    house.plan.release("train")
+    assert (await house.run()).outcome == "promoted"
+
+
+async def test_a_run_terminated_from_outside_does_not_hold_up_its_model(house: House) -> None:
+    await house.apply()
+    house.plan.hold("train")
+    run = await house.start()
+    await house.plan.reached("train")
+    await house.run_handle(run.run_id).terminate("by an operator")
+    house.plan.release("train")
+    assert (await house.run()).outcome == "promoted"
+
+
+async def test_a_retired_model_refuses_everything(house: House) -> None:
+    await house.apply()
+    await house.run(0.8)
+    house.plan.hold("train")
+    run = await house.start(0.9)
+    await house.plan.reached("train")
+    status = await house.lever(lifecycle.RETIRE)
+    assert status.status == "retired"
+    house.plan.release("train")
+    assert (await house.result(run.run_id)).outcome == "cancelled"
+    assert set(house.champions().values()) == {None}
+
+
+@pytest.mark.parametrize("environment", ["staging", "production"])
+async def test_nothing_to_roll_back_to_is_said_plainly(house: House, environment: str) -> None:
+    await house.apply()
+    await house.run(0.8)
+    with pytest.raises(WorkflowUpdateFailedError) as error:
+        await house.roll_back(environment)
+    assert refusal(error.value).type == "Refused"
+
+
+async def test_a_model_without_spec_takes_no_runs(house: House) -> None:
+    await house.apply()
+    with pytest.raises(WorkflowUpdateFailedError) as error:
+        await house.ask(
+            lifecycle.PROMOTE,
+            lifecycle.Promote(
+                request_id=key(), actor="ada", run_id="x", version=9, environment="production"
+            ),
+            lifecycle.RunAccepted,
+        )
+    assert refusal(error.value).type == "NotFound"
