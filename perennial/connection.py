@@ -154,18 +154,17 @@ def _present(query: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in query.items() if value is not None}
 
 
-def _problem(response: httpx.Response) -> ApiError:
+def _problem(response: httpx.Response) -> ApiError | ServiceAway:
     try:
         problem = response.json()
     except ValueError:
         problem = None
-    if not isinstance(problem, dict) or "title" not in problem:
-        # Not our API's words: a proxy in between, or another program on that port.
-        request = response.request
-        problem = {
-            "title": response.reason_phrase or "Error",
-            "status": response.status_code,
-            "detail": f"{request.method} {request.url} answered {response.status_code} in other "
-            f"words than a Perennial API's: check the address, and `make status`",
-        }
-    return ApiError(response.status_code, cast(Problem, problem), response.request.url.path)
+    if isinstance(problem, dict) and "title" in problem:
+        path = response.request.url.path
+        return ApiError(response.status_code, cast(Problem, problem), path)
+    # Not our API's words: a proxy in between, or another program on that port.
+    request = response.request
+    return ServiceAway(
+        f"{request.method} {request.url} answered {response.status_code}, but not in the words "
+        f"of a Perennial API"
+    )

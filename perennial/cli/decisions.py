@@ -122,7 +122,7 @@ def _table(found: list[Decision]) -> Table:
         ("decision", "model", "environment", "v#", "outcome", "at", "reasons"),
         (
             (
-                decision["decision_id"][:12],
+                decision["decision_id"],
                 decision["model"],
                 decision["environment"],
                 str(decision["version"]),
@@ -177,7 +177,7 @@ def _draw_replay(out: Console, answer: Replay) -> None:
             ("decision", "model", "environment", "v#", "was", "is", "now because"),
             (
                 (
-                    flip["decision_id"][:12],
+                    flip["decision_id"],
                     flip["model"],
                     flip["environment"],
                     str(flip["version"]),

@@ -69,9 +69,10 @@ def show(
     from perennial.cli.render import console, quoted
 
     err = console(stderr=True)
-    err.print(f"[bold red]error:[/] {quoted(message)}")
+    # Not wrapped by us: who searches a log for a sentence finds it in one piece.
+    err.print(f"[bold red]error:[/] {quoted(message)}", soft_wrap=True)
     if advice:
-        err.print(f"[dim]{quoted(advice)}[/]")
+        err.print(f"[dim]{quoted(advice)}[/]", soft_wrap=True)
 
 
 def near(name: str, names: Iterable[str]) -> str:

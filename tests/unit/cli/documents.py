@@ -1,0 +1,160 @@
+"""Documents as the HTTP interface sends them, for a server that plays them back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Json = dict[str, Any]
+RUN = "flights-0123456789"
+DIGEST = "e" * 64
+STARTED = "2026-11-23T10:00:00Z"
+
+
+def stage(name: str, status: str = "passed", **more: Any) -> Json:
+    return {
+        "stage": name,
+        "environment": None,
+        "status": status,
+        "summary": "",
+        "detail": {},
+        "progress": {},
+        "started_at": STARTED,
+        "finished_at": None if status == "running" else "2026-11-23T10:00:02Z",
+        **more,
+    }
+
+
+def run(status: str = "running", **more: Any) -> Json:
+    return {
+        "run_id": RUN,
+        "model": "flights",
+        "kind": "lifecycle",
+        "status": status,
+        "outcome": None,
+        "reason": "",
+        "error_type": "",
+        "actor": "engineer",
+        "asked_because": "",
+        "spec_version": 1,
+        "version": None,
+        "reached": None,
+        "waiting_for": "",
+        "overrides": {},
+        "created_at": STARTED,
+        "started_at": STARTED,
+        "finished_at": None,
+        "stages": [],
+        "approval": None,
+        "retrying": [],
+        "links": {"temporal": "http://127.0.0.1:8233/x", "mlflow": "http://127.0.0.1:5000/y"},
+        **more,
+    }
+
+
+def finished(outcome: str, reason: str, **more: Any) -> Json:
+    return run(
+        "finished", outcome=outcome, reason=reason, finished_at="2026-11-23T10:00:41Z", **more
+    )
+
+
+def approval(**more: Any) -> Json:
+    return {
+        "approval_id": f"{RUN}.production.1",
+        "run_id": RUN,
+        "model": "flights",
+        "version": 3,
+        "environment": "production",
+        "author": "engineer",
+        "required": 1,
+        "status": "open",
+        "evidence_digest": DIGEST,
+        "opened_at": STARTED,
+        "expires_at": "2026-12-07T10:00:00Z",
+        "votes": [],
+        **more,
+    }
+
+
+def waiting(**more: Any) -> Json:
+    return run("waiting", waiting_for="approval:production", version=3, approval=approval(), **more)
+
+
+def model(**more: Any) -> Json:
+    return {
+        "name": "flights",
+        "description": "Will this flight arrive late?",
+        "status": "active",
+        "task": "binary",
+        "risk_tier": "medium",
+        "owners": ["team-flights"],
+        "environments": ["development", "testing", "staging", "production"],
+        "project": "examples.flights.project:FlightDelay",
+        "spec_version": 1,
+        "updated_at": STARTED,
+        "champions": [champion()],
+        "runs_under_way": [],
+        **more,
+    }
+
+
+def champion(**more: Any) -> Json:
+    return {
+        "environment": "production",
+        "version": 2,
+        "epoch": 2,
+        "since": STARTED,
+        "cause": "promotion",
+        "actor": "engineer",
+        "reason": "run flights-0123456789",
+        "run_id": RUN,
+        "decision_id": "d-1",
+        **more,
+    }
+
+
+def version(**more: Any) -> Json:
+    return {
+        "model": "flights",
+        "version": 3,
+        "run_id": RUN,
+        "author": "engineer",
+        "created_at": STARTED,
+        "evidence_digest": DIGEST,
+        "evidence": {
+            "metrics": {"roc_auc": 0.7421, "log_loss": 0.4312},
+            "champions": {"2": {"roc_auc": 0.7312, "log_loss": 0.4401}},
+            "validation": {"passed": True, "rows": 80_000, "checks": 12, "violations": []},
+            "parity": {"passed": True, "max_abs_diff": 6e-8},
+            "code": {"project": "examples.flights.project:FlightDelay", "source_digest": "c" * 64},
+            "test_rows": 16_000,
+            "produced_at": STARTED,
+        },
+        **more,
+    }
+
+
+def decision(**more: Any) -> Json:
+    return {
+        "decision_id": "flights-0123456789-production-1",
+        "model": "flights",
+        "environment": "production",
+        "version": 3,
+        "run_id": RUN,
+        "outcome": "deny",
+        "reasons": ["roc_auc 0.6100 is below the minimum 0.6800"],
+        "approvals_required": 0,
+        "approvals_missing": 0,
+        "policy_digest": "b" * 64,
+        "decided_at": STARTED,
+        **more,
+    }
+
+
+def problem(status: int, kind: str, detail: str, **more: Any) -> Json:
+    return {
+        "type": f"urn:perennial:error:{kind}",
+        "title": kind.replace("-", " ").capitalize(),
+        "status": status,
+        "detail": detail,
+        **more,
+    }
