@@ -101,25 +101,22 @@ class House:
         return self.client.get_workflow_handle(ids.run_workflow(self.model, run_id))
 
     async def result(self, run_id: str) -> lifecycle.RunResult:
+        """The result of a run, which its model's workflow starts in its turn."""
         handle = self.client.get_workflow_handle(
             ids.run_workflow(self.model, run_id), result_type=lifecycle.RunResult
         )
-        return await handle.result()
-
-    async def result_of_later(self, run_id: str) -> lifecycle.RunResult:
-        """The result of a run that may not have been started yet."""
         async with asyncio.timeout(60):
             while True:
                 try:
-                    return await self.result(run_id)
+                    return await handle.result()
                 except RPCError as error:
                     if error.status != RPCStatusCode.NOT_FOUND:
                         raise
-                    await asyncio.sleep(0.1)  # the model's workflow starts it in its turn
+                    await asyncio.sleep(0.1)
 
     async def run(self, score: float = 0.8, actor: str = "ada") -> lifecycle.RunResult:
         accepted = await self.start(score, actor)
-        return await self.result_of_later(accepted.run_id)
+        return await self.result(accepted.run_id)
 
     async def view(self, run_id: str) -> lifecycle.RunView:
         handle = self.client.get_workflow_handle(ids.run_workflow(self.model, run_id))

@@ -18,7 +18,7 @@ async def test_a_second_run_waits_its_turn(house: House) -> None:
     await house.plan.reached("train")
     house.plan.release("train")
     assert (await house.result(first.run_id)).version == 1
-    assert (await house.result_of_later(second.run_id)).version == 2
+    assert (await house.result(second.run_id)).version == 2
 
 
 async def test_a_second_run_is_rejected_where_the_spec_says_so(house: House) -> None:
@@ -43,7 +43,7 @@ async def test_a_second_run_replaces_where_the_spec_says_so(house: House) -> Non
     assert ended.outcome == "cancelled"
     assert second.run_id in ended.reason
     house.plan.release("train")
-    assert (await house.result_of_later(second.run_id)).outcome == "promoted"
+    assert (await house.result(second.run_id)).outcome == "promoted"
 
 
 async def test_the_same_request_starts_one_run(house: House) -> None:
@@ -86,7 +86,7 @@ async def test_a_paused_model_holds_runs_and_promotions_until_resumed(house: Hou
     assert house.champions() == {}
     await house.lever(lifecycle.RESUME)
     assert (await house.result(first.run_id)).outcome == "promoted"
-    assert (await house.result_of_later(second.run_id)).outcome == "promoted"
+    assert (await house.result(second.run_id)).outcome == "promoted"
 
 
 async def test_a_paused_model_can_be_rolled_back(house: House) -> None:
