@@ -133,7 +133,8 @@ def ensure(name: str, report: Report) -> Path:
     place.parent.mkdir(parents=True, exist_ok=True)
     failures = []
     with _alone(place.parent, report), tempfile.TemporaryDirectory(dir=cache()) as work:
-        if os.access(place, os.X_OK):  # another set-up got it while this one waited
+        if os.access(place, os.X_OK):
+            report(f"{place}, got by another set-up meanwhile")
             return place
         for source in (download, build):
             try:
@@ -159,7 +160,7 @@ def _advice(tool: Tool, failures: list[str]) -> str:
     return (
         f"{tool.name} is needed and could not be got:\n{reasons}\n"
         f"Do one of these, then run the command again:\n"
-        f"  - install {tool.name} ({tool.at_least} or newer) so that it is on PATH\n"
+        f"  - install {tool.name} {tool.version} or newer so that it is on PATH\n"
         f"  - install Go 1.24 or newer (it is used as `go install {tool.module}`)\n"
         f"  - put the program at {cached(tool)}"
     )

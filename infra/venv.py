@@ -124,7 +124,7 @@ def _wanted() -> dict[str, str]:
         path.name: hashlib.sha256(path.read_bytes()).hexdigest()
         for path in (LOCK, UV_LOCK, ROOT / "pyproject.toml")
     }
-    python = ".".join(map(str, sys.version_info[:3]))
+    python = ".".join(map(str, sys.version_info[:2]))
     return digests | {"python": python, TORCH_INDEX: os.environ.get(TORCH_INDEX, "")}
 
 
@@ -166,10 +166,10 @@ def _run(what: str, command: list[str], report: Report) -> None:
         if "ensurepip" in "\n".join(said):
             hint = "\nInstall the venv module of your Python (Debian: apt install python3.11-venv)."
         raise SetupFailed(
-            f"{what} failed (`{' '.join(command)}`):\n    " + "\n    ".join(said) + hint
+            f"{what} failed (`{' '.join(command)}`):\n    " + "    ".join(said).rstrip() + hint
         )
 
 
 def _read(process: subprocess.Popen[str], said: deque[str]) -> None:
     assert process.stdout is not None
-    said.extend(process.stdout)
+    said.extend(line for line in process.stdout if line.strip())

@@ -201,3 +201,4 @@ def test_the_stack_goes_down_with_its_owner(tmp_path: Path) -> None:
     owner.communicate()
     supervised = orphans.find(Layout.of(state).stack_id)
     assert gone([*pids, *(process.pid for process in supervised)])
+    Layout.of(state).delete()

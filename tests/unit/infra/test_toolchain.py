@@ -118,7 +118,7 @@ def test_with_nothing_possible_the_advice_is_complete(
     message = str(caught.value)
     assert "no checksum" in message
     assert "no `go` on PATH" in message
-    assert "install widget (1.2.3 or newer)" in message
+    assert "install widget 1.2.3 or newer" in message
     assert "go install example.com/widget@v1.2.3" in message
     assert str(toolchain.cached(tool())) in message
 
