@@ -53,7 +53,7 @@ def start_over(stage: Stage, client: Client) -> None:
         stage.type("cancel", run_id, "--reason", "makes room for the demo")
         # The run's end is awaited, so that the next one does not queue behind it.
         stage.type("status", run_id, "--follow", "--wait", ends=exits.CANCELLED)
-    history = client.history(MODEL, environment=PRODUCTION)
+    history = client.history(MODEL, environment=PRODUCTION, limit=10_000)
     if not history:
         return
     first = history[-1]["version"]

@@ -122,13 +122,14 @@ def _find(session: Session, name: str) -> Approval:
         return session.client.approval(name)
     run = find_run(session, name)
     if run is not None:
-        if run["approval"] is None:
-            state = run["outcome"] or run["status"]
+        approval = run["approval"]
+        if approval is None or approval["status"] != "open":
+            was = f", and its approval was {approval['status']}" if approval else ""
             raise Stop(
-                f"run {name} waits for no approval: it is {state}",
+                f"run {name} waits for no approval: it is {run['outcome'] or run['status']}{was}",
                 advice="`perennial approvals` lists what waits for people",
             )
-        return run["approval"]
+        return approval
     found = session.client.approvals(model=name)
     if len(found) == 1:
         return found[0]

@@ -63,17 +63,18 @@ def quoted(value: Any) -> str:
 def table(columns: Sequence[str], rows: Iterable[Sequence[Text | str]]) -> Table:
     """A table without lines: ids, numbers and times stay whole, the last column is folded.
 
-    A column name that ends in `#` is aligned to the right, and loses that sign.
+    A column name that ends in `#` is aligned to the right, one that ends in `~` is folded too;
+    both lose that sign.
     """
     made = Table(
         box=None, pad_edge=False, show_edge=False, header_style="bold", padding=(0, 2, 0, 0)
     )
     for index, name in enumerate(columns):
-        last = index == len(columns) - 1
+        folded = name.endswith("~") or index == len(columns) - 1
         made.add_column(
-            name.rstrip("#"),
+            name.rstrip("#~"),
             justify="right" if name.endswith("#") else "left",
-            no_wrap=not last,
+            no_wrap=not folded,
             overflow="fold",
         )
     for row in rows:

@@ -147,7 +147,7 @@ def find_run(session: Session, name: str, *, or_of_model: bool = False) -> Run |
     try:
         model = session.client.model(name)
     except ApiError as error:
-        if error.status != 404:
+        if error.status not in (404, 422):  # 422: not even the form of a model's name
             raise
         names = [entry["name"] for entry in session.client.models()]
         names += [entry["run_id"] for entry in session.client.runs()]

@@ -13,13 +13,14 @@ from perennial.documents import Approval, Json, Metrics
 def listed(versions: list[Json]) -> Table:
     """Versions, one a row."""
     return table(
-        ("v#", "made", "author", "run", "metrics"),
+        ("v#", "made", "author", "run", "champion in~", "metrics"),
         (
             (
                 str(version["version"]),
                 when(version.get("created_at")),
                 version["author"],
                 version["run_id"],
+                ", ".join(version["champion_in"]),
                 "  ".join(
                     f"{name} {number(value)}"
                     for name, value in (version.get("metrics") or {}).items()
@@ -32,19 +33,21 @@ def listed(versions: list[Json]) -> Table:
 
 def one(out: Console, version: Json) -> None:
     """A version with its evidence, and where it is registered."""
-    evidence = version["evidence"]
+    evidence = version["evidence"] or {}
     out.print(
         facts(
             (
                 ("version", Text(f"{version['model']} {version['version']}", style="bold")),
                 ("made by", f"run {version['run_id']}, for {version['author']}"),
-                *_evidence(evidence),
-                ("evidence", version["evidence_digest"]),
+                ("champion in", ", ".join(version["champion_in"]) or None),
+                *(_evidence(evidence) if evidence else ()),
+                ("evidence", version["evidence_digest"] or "none yet"),
             )
         )
     )
-    out.print()
-    out.print(metrics_table(evidence["metrics"], evidence.get("champions") or {}))
+    if evidence:
+        out.print()
+        out.print(metrics_table(evidence["metrics"], evidence.get("champions") or {}))
 
 
 def judged(out: Console, approval: Approval, version: Json) -> None:

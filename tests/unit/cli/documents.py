@@ -119,6 +119,8 @@ def version(**more: Any) -> Json:
         "run_id": RUN,
         "author": "engineer",
         "created_at": STARTED,
+        "metrics": {"roc_auc": 0.7421, "log_loss": 0.4312},
+        "champion_in": ["development", "testing", "staging", "production"],
         "evidence_digest": DIGEST,
         "evidence": {
             "metrics": {"roc_auc": 0.7421, "log_loss": 0.4312},

@@ -116,6 +116,13 @@ def test_a_run_that_waits_for_nobody_cannot_be_approved(api: Script, cli: Call) 
     assert "waits for no approval: it is denied" in result.err
 
 
+def test_what_was_approved_is_not_approved_again(api: Script, cli: Call) -> None:
+    api.first_run = finished("promoted", "ok", approval=approval(status="approved"))
+    result = cli("approve", RUN)
+    assert result.code == 1
+    assert "it is promoted, and its approval was approved" in result.err
+
+
 def test_status_of_a_run_has_the_code_that_run_would_have(api: Script, cli: Call) -> None:
     api.first_run = finished("denied", "production: roc_auc 0.61 is below 0.68")
     result = cli("status", RUN)
