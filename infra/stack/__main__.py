@@ -25,6 +25,7 @@ def main() -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
+        print("\ninterrupted; what was started goes on, `make down` stops it", file=sys.stderr)
         return 130
 
 

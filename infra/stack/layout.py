@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -114,6 +115,9 @@ class Layout:
         self.mlflow_artifacts.mkdir(exist_ok=True)
         for folder in self._short_folders():
             private(folder)
+        # What a training prints goes to Ray's own logs, far from where one looks first.
+        with contextlib.suppress(FileExistsError):
+            (self.logs / "ray").symlink_to(self.ray_temp / "session_latest" / "logs")
 
     def delete(self) -> None:
         """Remove everything that the stack has written."""

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import xmlrpc.client
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -165,7 +165,8 @@ class Supervisor:
         for name in names:
             with _ignoring("NOT_RUNNING"):
                 self._call("supervisor.stopProcess", name, False)
-        while any(self.states()[name].state == "STOPPING" for name in names):
+        # ends by itself: after its patience each is killed
+        while any(state.state == "STOPPING" for state in self._some(names)):
             time.sleep(0.05)
 
     def shutdown(self, patience: float) -> bool:
@@ -182,6 +183,9 @@ class Supervisor:
             if self._child is not None:
                 self._child.poll()  # or it stays as a zombie of this process
         return True
+
+    def _some(self, names: list[str]) -> list[ProcessState]:
+        return [state for name, state in self.states().items() if name in names]
 
     def _call(self, method: str, *arguments: str | bool) -> Any:
         body = xmlrpc.client.dumps(arguments, method).encode()
@@ -204,9 +208,9 @@ class _UnixConnection(http.client.HTTPConnection):
 
 
 @contextlib.contextmanager
-def _ignoring(fault: str) -> Any:
+def _ignoring(fault: str) -> Iterator[None]:
     try:
         yield
     except xmlrpc.client.Fault as error:
         if fault not in error.faultString:
-            raise
+            raise StackError(f"supervisord refused: {error.faultString}") from error

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import psutil
+
+from infra.stack.probes import probes
 
 if TYPE_CHECKING:
     from infra.stack.stack import Stack
@@ -14,34 +17,37 @@ _HEAD = ("SERVICE", "STATE", "PID", "UPTIME", "MEMORY", "ADDRESS")
 
 
 def table(stack: Stack) -> list[str]:
-    """One line for each service; nothing when the stack is down."""
+    """One line for each service, then what is missing; nothing when the stack is down."""
     states = stack.states()
     if not states:
         return []
+    running = {name: states[name].pid for name in stack.services if states[name].pid}
+    missing = _missing(stack, running)
     rows: list[tuple[str, ...]] = [_HEAD]
     for name in stack.services:
-        state = states.get(name)
-        address = stack.urls.get(name, "")
-        if state is None or not state.pid:
-            rows.append((name, state.state.lower() if state else "unknown", "", "", "", address))
+        state, address = states[name], stack.urls.get(name, "")
+        if name not in running:
+            rows.append((name, state.state.lower(), "", "", "", address))
             continue
-        rows.append(
-            (
-                name,
-                state.state.lower(),
-                str(state.pid),
-                duration(state.uptime),
-                f"{memory(stack.pids(name)) / 2**20:.0f} MB",
-                address,
-            )
-        )
+        ready = "not ready" if missing[name] else "ready"
+        used = f"{memory(stack.pids(name)) / 2**20:.0f} MB"
+        rows.append((name, ready, str(state.pid), duration(state.uptime), used, address))
     for name, address in stack.config.elsewhere.items():
         rows.append((name, "elsewhere", "", "", "", address))
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
-    return [
+    lines = [
         "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in rows
     ]
+    return lines + [f"{name}: {reason}" for name, reason in missing.items() if reason]
+
+
+def _missing(stack: Stack, running: dict[str, int]) -> dict[str, str | None]:
+    """What each running service lacks, asked of all at the same time."""
+    every = probes(stack.config)
+    with ThreadPoolExecutor() as pool:
+        answers = pool.map(lambda name: every[name](running[name]), running)
+        return dict(zip(running, answers, strict=True))
 
 
 def duration(seconds: float) -> str:

@@ -21,6 +21,7 @@ import pytest
 from infra.stack import Config, Ports, PortTaken, Stack, StackError, orphans
 from infra.stack.layout import Layout
 from infra.stack.ports import HOST, is_free
+from infra.stack.table import table
 
 SERVERS = ("temporal", "opa", "mlflow", "ray")
 POLICY = """\
@@ -136,6 +137,14 @@ def test_a_stopped_service_stays_away_until_it_is_started(stack: Stack) -> None:
     assert stack.pids("opa") == []
     stack.start("opa")
     assert stack.pids("opa")
+
+
+def test_status_says_what_is_ready_and_what_is_not(stack: Stack) -> None:
+    lines = {line.split()[0]: line for line in table(stack)}
+    for service in SERVERS:
+        assert " ready " in lines[service]
+        assert str(stack.pids(service)[0]) in lines[service]
+    assert "stopped" in lines["api"]
 
 
 def test_an_unknown_service_is_named_with_those_there_are(stack: Stack) -> None:
