@@ -14,7 +14,7 @@ import pytest
 
 import perennial
 
-from .documents import RUN, run, stage, waiting
+from .documents import RUN, run, stage, version, waiting
 from .server import Frame, Script
 
 FORBIDDEN = ("pydantic", "temporalio", "yaml", "sqlmodel", "perennial.contracts", "numpy", "ray")
@@ -48,9 +48,12 @@ def test_no_command_loads_what_belongs_to_the_service() -> None:
     assert modules.isdisjoint(FORBIDDEN)
 
 
-def on_a_terminal(arguments: Sequence[str], environment: dict[str, str]) -> tuple[int, str]:
-    """Run the command line with a terminal of 80 columns as its output."""
+def on_a_terminal(
+    arguments: Sequence[str], environment: dict[str, str], typed: bytes = b""
+) -> tuple[int, str]:
+    """Run the command line at a terminal of 80 columns, at which something is typed."""
     mine, theirs = pty.openpty()
+    os.write(mine, typed)
     process = subprocess.Popen(
         [sys.executable, "-m", "perennial.cli", *arguments],
         stdin=theirs,
@@ -126,3 +129,21 @@ def test_a_reader_that_has_seen_enough_is_no_error(api: Script, terminal: dict[s
     os.close(write)
     assert "Traceback" not in process.stderr
     assert process.returncode in (0, 1)
+
+
+@pytest.mark.parametrize(("typed", "code", "votes"), [(b"y\n", 0, 1), (b"n\n", 1, 0)])
+def test_a_person_at_a_terminal_is_asked_before_the_vote_is_sent(
+    api: Script, terminal: dict[str, str], typed: bytes, code: int, votes: int
+) -> None:
+    path = f"/v1/approvals/{RUN}.production.1/approve"
+    api.first_run = waiting()
+    api.answers["GET /v1/models/flights/versions/3"] = (200, version())
+    api.answers["GET /v1/whoami"] = (200, {"name": "ada", "role": "approver"})
+    api.answers[f"POST {path}"] = (
+        200,
+        {"approval_id": f"{RUN}.production.1", "status": "approved", "votes": 1, "required": 1},
+    )
+    ended, output = on_a_terminal(["approve", RUN, "--as", "approver"], terminal, typed)
+    assert ended == code
+    assert "Approve version 3 for production as ada?" in output
+    assert len(api.requests("POST", path)) == votes
