@@ -1,0 +1,1 @@
+"""What is read from the records, shaped as answers. Nothing here writes."""
