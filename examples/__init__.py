@@ -1,0 +1,1 @@
+"""Model projects on real data, each run by a test."""

@@ -1,0 +1,1 @@
+"""Handwritten digits: a quick classification of ten classes."""

@@ -1,0 +1,1 @@
+"""Late flights: mixed columns, ordered by time, with missing values."""

@@ -1,0 +1,18 @@
+"""What an ML engineer imports to write a model. `docs/guides/first-model.md` goes through one."""
+
+from perennial.authoring.context import Batch, TrainingContext
+from perennial.authoring.features import Features, Shape
+from perennial.authoring.project import ModelProject, Params
+from perennial.authoring.reading import read_table
+from perennial.contracts.spec import Source
+
+__all__ = [
+    "Batch",
+    "Features",
+    "ModelProject",
+    "Params",
+    "Shape",
+    "Source",
+    "TrainingContext",
+    "read_table",
+]

@@ -1,0 +1,57 @@
+"""What a training of one's own is given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from perennial.contracts.spec import Param, Task
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some training rows, on the device of the model.
+
+    Attributes:
+        inputs: the arguments of the network's forward, preprocessed.
+        target: binary: 0 or 1, float32 `[batch, 1]`; multiclass: class numbers, int64 `[batch]`;
+            regression: scaled to mean 0 and deviation 1, float32 `[batch, 1]`.
+    """
+
+    inputs: tuple[Tensor, ...]
+    target: Tensor
+
+
+class TrainingContext(Protocol):
+    """Handed to a project's `train`, on every worker of a training."""
+
+    model: nn.Module
+    """The network that `build` made, on its device; wrapped where several workers share it."""
+    task: Task
+    epochs: int
+    learning_rate: float
+    seed: int
+    params: Mapping[str, Param]
+
+    def batches(self) -> Iterator[Batch]:
+        """One pass over this worker's share of the training rows, shuffled anew each time."""
+
+    def loss(self, output: Tensor, target: Tensor) -> Tensor:
+        """The task's loss: cross-entropy on logits, or squared error."""
+
+    def report(self, epoch: int, loss: float, **metrics: float) -> None:
+        """Say how a pass over the rows ended; epochs count from 1. Every worker must call it.
+
+        People watch these figures, MLflow keeps them, and a stop that was asked for takes effect
+        here.
+
+        Raises:
+            TrainingDiverged: the loss is not a finite number.
+        """
+
+    def fit(self) -> None:
+        """The platform's own loop: Adam over mini-batches for the spec's number of epochs."""

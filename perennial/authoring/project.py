@@ -1,0 +1,72 @@
+"""The class that an ML engineer writes: what is particular to one model, and nothing else."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, TypeAlias
+
+from perennial.authoring.context import TrainingContext
+from perennial.authoring.features import Features, Shape
+from perennial.authoring.reading import read_table
+from perennial.contracts.spec import Param, Source
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+    from pandera.pandas import DataFrameSchema
+    from torch import nn
+
+Params: TypeAlias = Mapping[str, Param]
+
+
+class ModelProject(ABC):
+    """Subclass it, and name the subclass in the spec: `project: module:Class`.
+
+    An instance is made without arguments in several processes, and again at each stage: keep no
+    state in it.
+    """
+
+    def load(self, source: Source) -> pd.DataFrame:
+        """Rows to learn from: one row an example, the target among the columns.
+
+        Without a method of your own, `source.uri` is read as CSV, Parquet or JSON lines.
+        """
+        return read_table(source.uri)
+
+    def schema(self) -> DataFrameSchema | None:
+        """What the rows must obey; a broken rule blocks the run and names the rows.
+
+        Checked beside it always: features and target are there and of a fitting type, the target
+        is known in every row, a classification has its classes, keys are unique.
+        """
+        return None
+
+    @abstractmethod
+    def features(self) -> Features:
+        """The columns, by the part they play."""
+
+    @abstractmethod
+    def build(self, shape: Shape, params: Params) -> nn.Module:
+        """The network. Raise ValueError for a hyper-parameter that makes no sense.
+
+        Its forward takes float32 numbers `[batch, shape.numbers]` and int64 codes
+        `[batch, len(shape.categories)]`, the one that is empty left out, and returns
+        `[batch, shape.outputs]`: logits, or predictions of a regression (scaled as the target).
+        """
+
+    def metrics(
+        self, truth: NDArray[np.generic], scores: NDArray[np.float64]
+    ) -> Mapping[str, float]:
+        """Measures of your own on held-out rows, beside those of the task.
+
+        Args:
+            truth: class numbers `[rows]`, or values of a regression.
+            scores: probabilities `[rows, classes]`, or predictions `[rows]`.
+        """
+        return {}
+
+    def train(self, context: TrainingContext) -> None:
+        """Fit `context.model`; replace it to train in a way of your own."""
+        context.fit()
