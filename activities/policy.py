@@ -127,7 +127,7 @@ class PolicyActivities:
             why = f"did not answer within {_SECONDS:g} s"
         except aiohttp.ClientResponseError as error:
             # also for a body that is not JSON: something else listens there
-            why = f"answered HTTP {error.status} ({error.message})"
+            why = f"answered HTTP {error.status} ({' '.join(error.message.split())})"
         except (aiohttp.ClientError, OSError) as error:
             why = f"cannot be reached ({error})"
         except ValueError as error:

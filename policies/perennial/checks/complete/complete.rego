@@ -5,6 +5,8 @@
 #   written for questions that are well formed: one that is not is denied here.
 package perennial.checks.complete
 
+import data.perennial.numbers
+
 # METADATA
 # title: What is missing
 # description: One reason for each fact that is missing or of the wrong type.
@@ -29,9 +31,9 @@ _required := {
 	"evidence.model": "a name",
 	"evidence.onnx": "a SHA-256 digest",
 	"evidence.parity.batch_sizes": "a list",
-	"evidence.parity.max_abs_diff": "a number",
+	"evidence.parity.max_abs_diff": "a number from 0 on",
 	"evidence.parity.passed": "true or false",
-	"evidence.parity.tolerance": "a number",
+	"evidence.parity.tolerance": "a number from 0 on",
 	"evidence.produced_at": "a time",
 	"evidence.profile": "a SHA-256 digest",
 	"evidence.run_id": "a name",
@@ -45,7 +47,7 @@ _required := {
 	"model": "a name",
 	"now": "a time",
 	"primary.goal": "maximize or minimize",
-	"primary.max_regression": "a number",
+	"primary.max_regression": "a number from 0 on",
 	"primary.name": "a name",
 	"risk_tier": "a name",
 	"run_id": "a name",
@@ -57,8 +59,7 @@ _required := {
 _holds("a SHA-256 digest", value) if regex.match(`^[0-9a-f]{64}$`, value)
 
 _holds("a count", value) if {
-	is_number(value)
-	value >= 0
+	numbers.at_least(value, 0)
 	value == floor(value)
 }
 
@@ -69,7 +70,7 @@ _holds("a name", value) if {
 	value != ""
 }
 
-_holds("a number", value) if is_number(value)
+_holds("a number from 0 on", value) if numbers.at_least(value, 0)
 
 _holds("a time", value) if time.parse_rfc3339_ns(value)
 

@@ -26,6 +26,7 @@ test_the_wrong_type_is_denied if {
 		"/evidence/metrics": [],
 		"/evidence/parity/batch_sizes": 3,
 		"/evidence/parity/passed": "true",
+		"/evidence/parity/max_abs_diff": -0.1,
 		"/evidence/parity/tolerance": null,
 		"/evidence/produced_at": "yesterday",
 		"/evidence/test_rows": 100.5,

@@ -51,7 +51,7 @@ _same_answers if {
 _strict_enough if numbers.at_most(_parity.tolerance, _max_tolerance)
 
 _sizes_enough if {
-	sizes := {size | some size in _parity.batch_sizes}
+	sizes := {size | some size in _parity.batch_sizes; numbers.at_least(size, 1)}
 	numbers.at_least(count(sizes), limits.parity.min_batch_sizes)
 }
 

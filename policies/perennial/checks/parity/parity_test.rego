@@ -43,6 +43,8 @@ test_too_few_batch_sizes_are_denied if {
 	])}
 }
 
+test_what_is_no_size_does_not_count if count(_with("batch_sizes", [1, 7, null, 0])) == 1
+
 test_a_batch_of_one_is_needed if {
 	_with("batch_sizes", [2, 7, 64]) == {"ONNX parity was not measured on the batch size 1"}
 }

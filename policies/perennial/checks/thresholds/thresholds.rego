@@ -29,7 +29,12 @@ deny contains $"the evidence has no {threshold.metric}, which has a threshold in
 	not _measured(threshold)
 }
 
-deny contains $"the threshold on {threshold.metric} has no bound that is a number" if {
+deny contains "a threshold names no metric" if {
+	some threshold in input.thresholds
+	not _named(threshold)
+}
+
+deny contains $"the threshold on {threshold.metric} has neither min nor max as a number" if {
 	some threshold in input.thresholds
 	not _bounded(threshold)
 }
@@ -48,6 +53,8 @@ _metric(threshold) := input.evidence.metrics[threshold.metric]
 _above_minimum(threshold) if numbers.at_least(_metric(threshold), threshold.min)
 
 _below_maximum(threshold) if numbers.at_most(_metric(threshold), threshold.max)
+
+_named(threshold) if is_string(threshold.metric)
 
 _measured(threshold) if is_number(_metric(threshold))
 

@@ -37,13 +37,17 @@ test_a_metric_that_is_missing_is_denied if {
 }
 
 test_a_threshold_without_a_bound_is_denied if {
-	reason := "the threshold on roc_auc has no bound that is a number"
+	reason := "the threshold on roc_auc has neither min nor max as a number"
 	_with_thresholds([{"metric": "roc_auc"}]) == {reason}
 	_with_thresholds([{"metric": "roc_auc", "min": null, "max": null}]) == {reason}
 	_with_thresholds([{"metric": "roc_auc", "min": "0.1", "max": 0.9}]) == {reason}
 }
 
-test_a_threshold_on_nothing_is_denied if count(_with_thresholds([{"min": 0.1}])) == 1
+test_a_threshold_on_nothing_is_denied if {
+	reasons := _with_thresholds([{"min": 0.1}])
+	"a threshold names no metric" in reasons
+	"a threshold names no metric" in _with_thresholds([null])
+}
 
 test_no_thresholds_is_fine_where_none_is_needed if _with_thresholds([]) == set()
 

@@ -1,0 +1,112 @@
+"""Missing or mangled evidence never allows: every field of a good question is taken away once."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from perennial.contracts.base import Json
+from perennial.policy_answer import interpret
+from perennial.policy_bundle import evaluate
+from tests.questions import as_input, question
+
+Where = tuple[str | int, ...]
+GONE = object()
+
+# What no rule judges, and what may well not be there.
+FREE = re.compile(
+    r"task|owners(/.*)?|requester|champion/epoch"
+    r"|evidence/params(/.*)?|evidence/validation/(rows|violations)"
+    r"|evidence/code/lock_digest|evidence/parity/rows"
+    r"|thresholds/0|thresholds/0/(max|environments)|votes/\d/(at|comment)"
+)
+
+
+def places(value: Any, at: Where = ()) -> Iterator[Where]:
+    """Every key and list item below a value."""
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, item in items:
+        here = (*at, key)
+        yield here
+        if isinstance(item, dict | list):
+            yield from places(item, here)
+
+
+def put(document: Json, where: Where, value: Any) -> Json:
+    mangled = copy.deepcopy(document)
+    parent: Any = mangled
+    for key in where[:-1]:
+        parent = parent[key]
+    if value is GONE:
+        del parent[where[-1]]
+    else:
+        parent[where[-1]] = value
+    return mangled
+
+
+def name(where: Where) -> str:
+    return "/".join(map(str, where))
+
+
+@pytest.fixture(scope="module")
+def good() -> Json:
+    """High risk in production, where everything is asked for."""
+    return as_input(question(risk_tier="high", approvers=("bob", "eve")))
+
+
+@pytest.fixture(scope="module")
+def judged(good: Json) -> list[Where]:
+    return [where for where in places(good) if not FREE.fullmatch(name(where))]
+
+
+def test_most_of_a_question_is_judged(good: Json, judged: list[Where]) -> None:
+    assert len(judged) == 61
+    assert len(list(places(good))) - len(judged) == 18
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param(GONE, id="gone"),
+        pytest.param(None, id="null"),
+        pytest.param("", id="empty text"),
+        pytest.param({"x": 1}, id="object"),
+        pytest.param([None], id="list"),
+        pytest.param(True, id="true"),
+    ],
+)
+async def test_what_is_missing_or_mangled_is_never_allowed(
+    value: Any, good: Json, judged: list[Where], bundle: Path, opa: str
+) -> None:
+    mangled = {name(where): put(good, where, value) for where in judged}
+    as_before = json.dumps(good)
+    if value is None:
+        del mangled["champion"]  # there may be none
+    mangled = {where: each for where, each in mangled.items() if json.dumps(each) != as_before}
+    answers = await evaluate(bundle, [good, *mangled.values()], opa)
+    assert interpret(answers[0]).outcome == "allow"
+    outcomes = {
+        where: interpret(answer).outcome for where, answer in zip(mangled, answers[1:], strict=True)
+    }
+    assert {where for where, outcome in outcomes.items() if outcome == "allow"} == set()
+    assert "error" not in outcomes.values()
+
+
+async def test_every_reason_names_something(
+    good: Json, judged: list[Where], bundle: Path, opa: str
+) -> None:
+    """A denial says what is missing, even where it cannot say its value."""
+    answers = await evaluate(bundle, [put(good, where, GONE) for where in judged], opa)
+    for where, answer in zip(judged, answers, strict=True):
+        if where[0] == "votes" and len(where) > 1:
+            assert interpret(answer).outcome == "needs_approval"
+        else:
+            told = " ".join(interpret(answer).reasons)
+            words = (str(where[-1]), "batch size", "committed", "champion version 3")
+            assert any(word in told for word in words), (where, told)
