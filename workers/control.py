@@ -21,6 +21,7 @@ from workflows.model import ModelWorkflow
 from workflows.promotion import PromotionWorkflow
 
 WORKFLOWS = [ModelWorkflow, LifecycleWorkflow, PromotionWorkflow]
+ACTIVITIES = (RecordActivities, PolicyActivities)
 
 
 @asynccontextmanager
