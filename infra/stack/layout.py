@@ -95,8 +95,11 @@ class Layout:
 
     @property
     def ray_temp(self) -> Path:
-        """Ray's sessions. Short, since Ray puts its sockets deep inside."""
-        return short(f"perennial-ray-{self.stack_id}")
+        """Ray's sessions. Short, since Ray puts its sockets deep inside.
+
+        Ray opens its folder to everybody, hence one more around it that is not.
+        """
+        return short(f"perennial-ray-{self.stack_id}") / "r"
 
     def log(self, service: str) -> Path:
         """The log file of one service."""
@@ -125,7 +128,7 @@ class Layout:
             shutil.rmtree(folder, ignore_errors=True)
 
     def _short_folders(self) -> list[Path]:
-        folders = {self.ray_temp, self.supervisor_socket.parent}
+        folders = {self.ray_temp.parent, self.supervisor_socket.parent}
         return sorted(folder for folder in folders if self.state_dir not in folder.parents)
 
 

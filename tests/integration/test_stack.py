@@ -90,7 +90,7 @@ def test_secrets_are_for_their_owner_only(stack: Stack) -> None:
     layout = stack.config.layout
     assert stat.S_IMODE(layout.state_dir.stat().st_mode) == 0o700
     assert stat.S_IMODE(layout.ray_token.stat().st_mode) == 0o600
-    assert stat.S_IMODE(layout.ray_temp.stat().st_mode) == 0o700
+    assert stat.S_IMODE(layout.ray_temp.parent.stat().st_mode) == 0o700
     assert stat.S_IMODE(layout.supervisor_socket.stat().st_mode) == 0o700
 
 

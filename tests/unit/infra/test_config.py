@@ -117,7 +117,7 @@ def test_a_long_state_folder_gets_a_short_socket(tmp_path: Path) -> None:
     assert deep.supervisor_socket.parent.stat().st_mode & 0o777 == 0o700
     deep.delete()
     assert not deep.supervisor_socket.parent.exists()
-    assert not deep.ray_temp.exists()
+    assert not deep.ray_temp.parent.exists()
 
 
 def test_a_folder_laid_by_somebody_else_is_not_used(tmp_path: Path) -> None:
