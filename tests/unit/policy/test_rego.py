@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -75,3 +76,19 @@ def test_each_package_and_public_rule_is_documented(
     public = {f"{package}.{name}" for name in rules if not name.startswith("_")}
     assert public
     assert documented == public | {package}
+
+
+def test_the_example_of_the_guide_works(opa: str, tmp_path: Path) -> None:
+    guide = (POLICIES.parent / "docs" / "guides" / "policies.md").read_text()
+    rule, test = re.findall(r"```rego\n(.*?)```", guide, flags=re.DOTALL)
+    example = tmp_path / "perennial" / "checks" / "owners"
+    example.mkdir(parents=True)
+    (example / "owners.rego").write_text(rule)
+    (example / "owners_test.rego").write_text(test)
+    assert run(opa, "fmt", "--list", str(tmp_path)) == ""
+    question = str(POLICIES / "perennial" / "example")
+    results = json.loads(run(opa, "test", "--format", "json", str(tmp_path), question))
+    assert [result["name"] for result in results] == [
+        "test_two_owners_are_enough",
+        "test_one_owner_is_too_few",
+    ]
