@@ -48,7 +48,10 @@ def champions(
         reigns = session.client.history(
             model, environment=environment, at=_instant(at) if at else None, limit=limit
         )
-        session.show({"items": reigns}, lambda out: out.print(reigns_table(reigns)))
+        session.show(
+            {"items": reigns},
+            lambda out: out.print(reigns_table(reigns) if reigns else "there was no champion"),
+        )
         return
     found = [
         champion

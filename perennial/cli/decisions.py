@@ -57,7 +57,9 @@ def decisions(
     found = session.client.decisions(
         model=model, environment=environment, outcome=outcome, run_id=run, limit=limit
     )
-    session.show({"items": found}, lambda out: out.print(_table(found)))
+    session.show(
+        {"items": found}, lambda out: out.print(_table(found) if found else "no such decisions")
+    )
 
 
 def show(

@@ -106,8 +106,7 @@ def _lines(out: Console, updates: Iterator[Update], *, wait: bool) -> Run:
 
     for update in updates:
         run = update.run
-        if run["status"] == "queued":
-            say_once(Text(f"{run['run_id']} is queued"))
+        say_once(Text(run["run_id"], "bold"))
         for line in stages.retrying(run):
             say_once(Text(line))
         fresh = epochs.take(run, update.events)

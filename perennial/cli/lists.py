@@ -129,10 +129,10 @@ def overview(out: Console, ready: Json, models: list[Model], runs: list[RunSumma
     away = [entry for entry in ready["dependencies"] if not entry["ok"]]
     if away:
         for entry in away:
-            out.print(Text(f"{entry['name']} is away: {entry['detail']}", style="red"))
+            out.print(Text(f"✗ {entry['name']:<9} {entry['detail']}", style="red"))
     else:
         names = ", ".join(entry["name"] for entry in ready["dependencies"])
-        out.print(Text(f"ready: {names}", style="green"))
+        out.print(Text(f"✓ ready: {names}", style="green"))
     out.print()
     if models:
         out.print(models_table(models))

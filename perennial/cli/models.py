@@ -101,7 +101,10 @@ def versions(
         session.show(found, lambda out: drawn.one(out, found))
         return
     listed = session.client.versions(model, limit=limit)
-    session.show({"items": listed}, lambda out: out.print(drawn.listed(listed)))
+    session.show(
+        {"items": listed},
+        lambda out: out.print(drawn.listed(listed) if listed else f"{model} has no version yet"),
+    )
 
 
 def pause(session: Session, model: Model, reason: Reason = "", key: Key = None) -> None:

@@ -88,8 +88,7 @@ def _advice(session: Session, error: ApiError) -> str:
             "PERENNIAL_TOKEN is used in their place when it is set"
         )
     if error.status == 403:
-        who = session.principal or "the owner of the token"
-        return f"this was asked as {who}; --as NAME asks as somebody else of the tokens file"
+        return "--as NAME asks as somebody else of the tokens file"
     if error.status == 404:
         return _meant(session, error.asked)
     return ""

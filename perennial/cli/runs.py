@@ -79,14 +79,20 @@ def go_on(session: Session, model: str, accepted: RunAccepted, *, detach: bool, 
     if detach:
         session.show(accepted, lambda out: out.print(accepted["run_id"]))
         return exits.OK
-    if accepted["ahead"] and not session.json:
-        under_way = ", ".join(session.client.model(model)["runs_under_way"])
-        session.out.print(
-            f"{accepted['run_id']} is queued, {accepted['ahead']} before it: {under_way}"
-        )
+    if accepted["status"] == "queued" and not session.json:
+        session.out.print(why_queued(session, model, accepted["run_id"]), style="yellow")
     from perennial.cli.follow import follow
 
     return follow(session, accepted["run_id"], wait=wait)
+
+
+def why_queued(session: Session, model: str, run_id: str) -> str:
+    """What a queued run waits for: its turn, or its model."""
+    found = session.client.model(model)
+    if found["status"] == "paused":
+        return f"{model} is paused: the run begins after `perennial --as admin resume {model}`"
+    before = [other for other in found["runs_under_way"] if other != run_id]
+    return f"{run_id} is queued behind {', '.join(before) or 'a run that ends just now'}"
 
 
 def status(
@@ -185,7 +191,9 @@ def runs(
     found = session.client.runs(model=model, status=status, outcome=outcome, limit=limit)
     from perennial.cli.lists import runs_table
 
-    session.show({"items": found}, lambda out: out.print(runs_table(found)))
+    session.show(
+        {"items": found}, lambda out: out.print(runs_table(found) if found else "no such runs")
+    )
 
 
 def cancel(
@@ -219,6 +227,8 @@ def _show_run(session: Session, run: Run) -> int:
         epochs = stages.Epochs()
         epochs.take(run, ())
         out.print(stages.board(run, epochs))
+        if run["status"] == "queued":
+            out.print(why_queued(session, run["model"], run["run_id"]), style="yellow")
         follow.conclude(out, run)
         for name, link in run["links"].items():
             out.print(f"  [dim]{name}[/]  {link}", soft_wrap=True)

@@ -150,7 +150,7 @@ def test_status_of_everything_says_what_is_away(
     api.answers["GET /v1/runs"] = page()
     result = cli("status")
     assert result.code == code
-    assert ("opa is away: connection refused" in result.out) is not ready
+    assert ("✗ opa       connection refused" in result.out) is not ready
 
 
 def test_lists_are_followed_through_their_pages(api: Script, cli: Call) -> None:

@@ -168,7 +168,17 @@ def test_a_queued_run_names_what_is_before_it(api: Script, cli: Call) -> None:
     )
     api.answers["GET /v1/models/flights"] = (200, model(runs_under_way=["flights-aaaaaaaaaa"]))
     result = cli("run", "flights")
-    assert "is queued, 1 before it: flights-aaaaaaaaaa" in result.out.replace("\n", " ")
+    assert f"{RUN} is queued behind flights-aaaaaaaaaa" in result.out
+
+
+def test_a_run_of_a_paused_model_says_what_it_waits_for(api: Script, cli: Call) -> None:
+    start(api, finished("promoted", "ok"))
+    api.answers["POST /v1/models/flights/runs"] = (
+        202,
+        {"run_id": RUN, "status": "queued", "ahead": 0},
+    )
+    api.answers["GET /v1/models/flights"] = (200, model(status="paused"))
+    assert "flights is paused" in cli("run", "flights").out
 
 
 def test_work_that_is_retried_is_shown(api: Script, cli: Call) -> None:
