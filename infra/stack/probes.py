@@ -25,15 +25,22 @@ _TIMEOUT = 2.0
 _SERVING = b"\x08\x01"  # grpc.health.v1.HealthCheckResponse{status: SERVING}
 
 
-def probes(config: Config) -> dict[str, Probe]:
-    """The probe of every service that can run here."""
+def probes(config: Config, *, whole: bool) -> dict[str, Probe]:
+    """The probe of every service that can run here.
+
+    Args:
+        config: the stack.
+        whole: whether all of it is meant to run. The API is ready once all that it needs is;
+            beside a part of the stack it can only be asked whether it answers.
+    """
     at = config.addresses
+    api = f"{at['api']}/{'readyz' if whole else 'healthz'}"
     return {
         "temporal": lambda pid: _temporal(at["temporal"], config.namespace),
         "opa": lambda pid: http_ok(f"{at['opa']}/health?bundles&plugins"),
         "mlflow": lambda pid: http_ok(f"{at['mlflow']}/health"),
         "ray": lambda pid: _ray(config, pid),
-        "api": lambda pid: http_ok(f"{at['api']}/readyz"),
+        "api": lambda pid: http_ok(api),
         "control": lambda pid: _worker(config, "control", pid),
         "ml": lambda pid: _worker(config, "ml", pid),
     }

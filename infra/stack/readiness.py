@@ -15,7 +15,8 @@ from infra.stack.supervisor import ProcessState, Supervisor
 
 Report = Callable[[str], None]
 
-_PAUSE = 0.15
+_PAUSE = 0.1
+_LONG_PAUSE = 0.5
 _REMINDER = 10.0
 _TAIL_LINES = 15
 # EXITED is not among them: the supervisor is about to start it again.
@@ -28,14 +29,20 @@ def quiet(line: str) -> None:
 
 
 def await_ready(
-    config: Config, supervisor: Supervisor, names: list[str], timeout: float, report: Report
+    config: Config,
+    supervisor: Supervisor,
+    names: list[str],
+    timeout: float,
+    report: Report,
+    *,
+    whole: bool = False,
 ) -> None:
     """Return once all named services are ready; report each as it comes.
 
     Raises:
         NotReady: one failed or took too long; the message ends with the last lines of its log.
     """
-    watch = _Watch(config, supervisor, names)
+    watch = _Watch(config, supervisor, names, probes(config, whole=whole))
     waiting = set(names)
     width = max(map(len, names), default=0)
     reminded = 0.0
@@ -60,7 +67,9 @@ def await_ready(
 class _Watch:
     """One thread for each service, so that a slow answer holds up no other."""
 
-    def __init__(self, config: Config, supervisor: Supervisor, names: list[str]) -> None:
+    def __init__(
+        self, config: Config, supervisor: Supervisor, names: list[str], every: dict[str, Probe]
+    ) -> None:
         self._config = config
         self._supervisor = supervisor
         self._begin = time.monotonic()
@@ -69,7 +78,6 @@ class _Watch:
         self._seen: dict[str, set[int]] = {name: set() for name in names}
         self._ready: queue.Queue[str] = queue.Queue()
         self._stop = threading.Event()
-        every = probes(config)
         for name in names:
             threading.Thread(
                 target=self._ask, args=(name, every[name]), name=f"probe-{name}", daemon=True
@@ -116,6 +124,7 @@ class _Watch:
         return "\n".join(parts)
 
     def _ask(self, name: str, probe: Probe) -> None:
+        pause = _PAUSE
         while not self._stop.is_set():
             state = self._states.get(name)
             if state is None or not state.pid:
@@ -126,7 +135,9 @@ class _Watch:
                 self._ready.put(name)
                 return
             self._reasons[name] = reason
-            self._stop.wait(_PAUSE)
+            self._stop.wait(pause)
+            # asking takes time from what is asked
+            pause = min(_LONG_PAUSE, pause * 1.2)
 
 
 def _tail(log: Path) -> list[str]:

@@ -102,7 +102,7 @@ class Stack:
                 self._supervisor.start(program.name)
             summary.write(self.config)
         names = [program.name for program in chosen]
-        await_ready(self.config, self._supervisor, names, timeout, report)
+        await_ready(self.config, self._supervisor, names, timeout, report, whole=only is None)
         if "temporal" in names:
             self._keep_histories()
 

@@ -44,7 +44,7 @@ def table(stack: Stack) -> list[str]:
 
 def _missing(stack: Stack, running: dict[str, int]) -> dict[str, str | None]:
     """What each running service lacks, asked of all at the same time."""
-    every = probes(stack.config)
+    every = probes(stack.config, whole=len(running) == len(stack.services))
     with ThreadPoolExecutor() as pool:
         answers = pool.map(lambda name: every[name](running[name]), running)
         return dict(zip(running, answers, strict=True))

@@ -34,7 +34,7 @@ def wait(
     timeout: float = 30,
 ) -> list[str]:
     monkeypatch.setattr(readiness, "_PAUSE", 0.01)
-    monkeypatch.setattr(readiness, "probes", lambda config: {"opa": lambda pid: answer})
+    monkeypatch.setattr(readiness, "probes", lambda config, whole: {"opa": lambda pid: answer})
     config = Config(tmp_path)
     config.layout.logs.mkdir()
     config.layout.log("opa").write_text("first\nlast words\n")
