@@ -1,0 +1,1 @@
+"""Named, reproducible measurements; peers beside us in the same run, as ratios."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 
 import pytest
 
+from infra.stack import Stack
 from perennial.quiet import quieten
+from tests.people import People
 
 quieten()
 
@@ -29,3 +32,20 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(config.stash[_STATUS])
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The whole local stack on free ports, as `make up` starts it; gone with this process."""
+    stack = Stack(tmp_path_factory.mktemp("stack"), Stack.free_ports(), die_with=os.getpid())
+    try:
+        stack.up()
+        yield stack
+    finally:
+        stack.down()
+
+
+@pytest.fixture(scope="session")
+def people(stack: Stack) -> People:
+    """A client for each role."""
+    return People(stack)

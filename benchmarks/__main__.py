@@ -1,0 +1,34 @@
+"""`python -m benchmarks [NAME]`: measure, keep, and say what was found."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from benchmarks import demo, results, start
+
+BENCHMARKS: dict[str, Callable[[], list[results.Row]]] = {"start": start.run, "demo": demo.run}
+
+
+def main() -> int:
+    """Run those named, or all; 1 if a target was missed."""
+    names = sys.argv[1:] or list(BENCHMARKS)
+    if unknown := [name for name in names if name not in BENCHMARKS]:
+        print(f"no benchmark {unknown[0]!r}; there are: {', '.join(BENCHMARKS)}")
+        return 2
+    missed = False
+    for name in names:
+        print(f"{name}: measuring", flush=True)
+        rows = BENCHMARKS[name]()
+        path = results.write(name, rows)
+        for row in rows:
+            ratio = "" if row.ratio is None else f"  {row.ratio:.2f} of {row.peer}"
+            verdict = {True: "  met", False: "  MISSED", None: ""}[row.met]
+            print(f"  {row.case}: {row.value:g} {row.unit}{ratio}{verdict}")
+            missed |= row.met is False
+        print(f"  kept in {path.relative_to(path.parents[2])}")
+    return int(missed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

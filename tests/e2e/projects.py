@@ -1,0 +1,57 @@
+"""Model projects of the tests: one that works, and one for each thing that goes wrong."""
+
+from __future__ import annotations
+
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from perennial.authoring import Features, ModelProject, Params, Shape, Source
+
+
+class Points(ModelProject):
+    """On which side of a line is a point?"""
+
+    def features(self) -> Features:
+        return Features(target="label", numeric=["x", "y"], categorical=["kind"], key="key")
+
+    def build(self, shape: Shape, params: Params) -> nn.Module:
+        return Net(shape)
+
+
+class Net(nn.Module):
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.embed = nn.Embedding(shape.categories[0], 2)
+        self.out = nn.Linear(shape.numbers + 2, shape.outputs)
+
+    def forward(self, numbers: Tensor, codes: Tensor) -> Tensor:
+        answer: Tensor = self.out(torch.cat([numbers, self.embed(codes[:, 0])], dim=1))
+        return answer
+
+
+class UnknownColumn(Points):
+    def features(self) -> Features:
+        return Features(target="label", numeric=["x", "why"], categorical=["kind"], key="key")
+
+
+class RaisesInLoad(Points):
+    def load(self, source: Source) -> pd.DataFrame:
+        raise RuntimeError("the warehouse is closed on Mondays")
+
+
+class RaisesInBuild(Points):
+    def build(self, shape: Shape, params: Params) -> nn.Module:
+        raise KeyError("hidden")
+
+
+class Unexportable(Points):
+    """Its network uses an operator that has no ONNX form."""
+
+    def build(self, shape: Shape, params: Params) -> nn.Module:
+        return Bessel(shape)
+
+
+class Bessel(Net):
+    def forward(self, numbers: Tensor, codes: Tensor) -> Tensor:
+        return super().forward(torch.special.bessel_j1(numbers), codes)
