@@ -8,7 +8,7 @@ OPA     = $$($(VENV)/python -m infra.toolchain locate opa)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status logs demo test lint policies bench clean-state
+.PHONY: help setup up down status logs demo test lint policies histories bench clean-state
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ policies: setup ## format, compile and test the policies; every rule is covered
 	  && $$opa test policies
 	@opa=$(OPA) && $$opa test --coverage --threshold 100 policies > .venv/coverage.json \
 	  || { cat .venv/coverage.json; echo "some lines of the policies have no test"; exit 1; }
+
+histories: setup ## record the workflow histories that the tests replay
+	PERENNIAL_RECORD_HISTORIES=1 $(VENV)/python -m pytest -q tests/workflows
 
 bench: setup ## measurements (NAME=x for one), written to benchmarks/results
 	$(VENV)/python -m benchmarks $(NAME)

@@ -66,6 +66,7 @@ class RegistryActivities:
                     "perennial.evidence": input.evidence_digest,
                 },
                 description=f"Version {input.version} of {input.model}, from run {input.run_id}",
+                await_creation_for=0,
             )
             version = str(made.version)
             self._mlflow.call(client.set_terminated, run)

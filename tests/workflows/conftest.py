@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from api.db.store import Store
 from perennial.contracts import queues
 from perennial.plugin import PerennialPlugin
 from perennial.temporal import ensure_search_attributes
+from tests.replay.paths import PATHS
+from tests.replay.recording import record
 from tests.servers import opa_server, program
 from tests.workflows.house import House
 from tests.workflows.ml_double import PlannedML
@@ -77,5 +80,11 @@ async def ml(temporal: Client, store: Store, opa_url: str) -> AsyncIterator[Plan
 
 
 @pytest.fixture
-def house(temporal: Client, store: Store, ml: PlannedML) -> House:
-    return House(temporal, store, ml)
+async def house(
+    request: pytest.FixtureRequest, temporal: Client, store: Store, ml: PlannedML
+) -> AsyncIterator[House]:
+    house = House(temporal, store, ml)
+    yield house
+    path = PATHS.get(request.node.originalname)
+    if path and os.environ.get("PERENNIAL_RECORD_HISTORIES"):  # `make histories`
+        await record(temporal, house.model, path)

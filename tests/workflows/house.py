@@ -119,8 +119,16 @@ class House:
         return await self.result(accepted.run_id)
 
     async def view(self, run_id: str) -> lifecycle.RunView:
+        """What a run says of itself; `queued` while its model's workflow has not started it."""
         handle = self.client.get_workflow_handle(ids.run_workflow(self.model, run_id))
-        view: lifecycle.RunView = await handle.query(lifecycle.STATE, result_type=lifecycle.RunView)
+        try:
+            view: lifecycle.RunView = await handle.query(
+                lifecycle.STATE, result_type=lifecycle.RunView
+            )
+        except RPCError as error:
+            if error.status != RPCStatusCode.NOT_FOUND:
+                raise
+            return lifecycle.RunView(run_id=run_id, stage="queued")
         return view
 
     async def vote(

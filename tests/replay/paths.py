@@ -1,0 +1,29 @@
+"""Which workflow tests walk which path; their histories are recorded by `make histories`.
+
+A history is a promise to the runs that are under way: code that replays it can take them over.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+HISTORIES = Path(__file__).parent / "histories"
+
+PATHS = {
+    "test_a_good_model_becomes_champion_of_every_environment": "promoted",
+    "test_a_worse_model_is_denied_with_the_numbers": "denied",
+    "test_one_approval_takes_it_to_production": "approved",
+    "test_a_rejection_ends_the_run_with_who_and_why": "rejected",
+    "test_a_question_expires_and_never_promotes": "expired",
+    "test_a_champion_that_moves_meanwhile_makes_people_be_asked_again": "asked-again",
+    "test_two_people_are_needed_at_high_risk_and_each_counts_once": "two-approvals",
+    "test_invalid_data_names_rows_and_rule": "data-invalid",
+    "test_a_cancelled_run_says_who_and_why": "cancelled",
+    "test_a_run_cancelled_in_temporals_own_ui_ends_cancelled": "cancelled-in-temporal",
+    "test_a_run_terminated_from_outside_does_not_hold_up_its_model": "terminated",
+    "test_a_better_model_replaces_and_a_rollback_puts_back": "rolled-back",
+    "test_a_version_can_be_promoted_again_by_hand": "promoted-by-hand",
+    "test_a_second_run_replaces_where_the_spec_says_so": "replaced",
+    "test_a_paused_model_holds_runs_and_promotions_until_resumed": "paused",
+    "test_a_retired_model_refuses_everything": "retired",
+}

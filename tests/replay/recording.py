@@ -1,0 +1,58 @@
+"""Write the histories of one model and its runs, as the server tells them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from temporalio.client import Client
+
+from perennial.contracts.lifecycle import MODEL_WORKFLOW
+from tests.replay.paths import HISTORIES
+
+_OF_ONE_MACHINE = {"identity", "workerVersion", "sdkName", "sdkVersion", "stickyAttributes"}
+
+
+async def record(client: Client, model: str, path: str) -> None:
+    """One file for the model's workflow and one for each run that went a way of its own."""
+    HISTORIES.mkdir(exist_ok=True)
+    for old in HISTORIES.glob(f"{path}.*.json"):
+        old.unlink()
+    known = {_way(json.loads(file.read_text())["history"]) for file in HISTORIES.glob("*.json")}
+    async for found in client.list_workflows(f"ModelName = '{model}'"):
+        handle = client.get_workflow_handle(found.id, run_id=found.run_id)
+        history = _scrubbed((await handle.fetch_history()).to_json_dict())
+        way = _way(history)
+        if way in known and found.workflow_type != MODEL_WORKFLOW:
+            continue
+        known.add(way)
+        name = f"{path}.{found.workflow_type.lower()}"
+        taken = len(list(HISTORIES.glob(f"{name}*.json")))
+        text = json.dumps({"id": found.id, "history": history}, separators=(",", ":"))
+        (HISTORIES / f"{name}{f'-{taken + 1}' if taken else ''}.json").write_text(text + "\n")
+
+
+def _way(history: Any) -> str:
+    """What happened, without times and payloads: two runs of the same way prove the same."""
+    return ",".join(
+        event["eventType"] + json.dumps(sorted(_names(event))) for event in history["events"]
+    )
+
+
+def _names(event: Any) -> list[str]:
+    found = []
+    for attributes in event.values():
+        if isinstance(attributes, dict) and isinstance(attributes.get("activityType"), dict):
+            found.append(attributes["activityType"]["name"])
+        if isinstance(attributes, dict) and attributes.get("signalName"):
+            found.append(attributes["signalName"])
+    return found
+
+
+def _scrubbed(value: Any) -> Any:
+    """Without what only says on which machine it was recorded."""
+    if isinstance(value, dict):
+        return {k: _scrubbed(v) for k, v in value.items() if k not in _OF_ONE_MACHINE}
+    if isinstance(value, list):
+        return [_scrubbed(item) for item in value]
+    return value
