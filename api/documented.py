@@ -9,6 +9,7 @@ from fastapi.openapi.utils import get_openapi
 
 from api.problems import MEDIA_TYPE
 from api.schemas.base import Problem
+from perennial.contracts.spec import ModelSpec
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -76,10 +77,13 @@ def install(app: FastAPI) -> None:
                 tags=app.openapi_tags,
                 routes=app.routes,
             )
-            schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
             schemas = made.setdefault("components", {}).setdefault("schemas", {})
-            schemas |= schema.pop("$defs", {})
-            schemas["Problem"] = schema
+            for model in (Problem, ModelSpec):
+                schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+                schemas |= schema.pop("$defs", {})
+                schemas[model.__name__] = schema
+            for operation in (o for path in made["paths"].values() for o in path.values()):
+                operation["summary"] = operation["operationId"].replace("_", " ").capitalize()
             app.openapi_schema = made
         return app.openapi_schema
 

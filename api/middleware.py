@@ -6,20 +6,16 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.headers import SECURITY
 from api.problems import problem
 
 MAX_BODY = 1024 * 1024
 
-_HEADERS = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"x-frame-options", b"DENY"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
-)
+_HEADERS = [(name.encode(), value.encode()) for name, value in SECURITY.items()]
 
 
 class SecurityHeaders:
-    """Tell browsers to take answers for what they are, and to keep none of them."""
+    """Give every answer the headers of `api.headers`, unless its route has set them."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -31,9 +27,7 @@ class SecurityHeaders:
             if message["type"] == "http.response.start":
                 headers = list(message.get("headers", ()))
                 named = {name.lower() for name, _ in headers}
-                headers.extend(_HEADERS)
-                if b"cache-control" not in named:
-                    headers.append((b"cache-control", b"no-store"))
+                headers.extend(header for header in _HEADERS if header[0] not in named)
                 message = {**message, "headers": headers}
             await send(message)
 

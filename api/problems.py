@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from api.headers import SECURITY
 from perennial.contracts.errors import PerennialError, Unavailable
 
 MEDIA_TYPE = "application/problem+json"
@@ -117,12 +118,12 @@ async def _invalid(request: Request, error: RequestValidationError) -> JSONRespo
 
 async def _http(request: Request, error: HTTPException) -> JSONResponse:
     title = _TITLES.get(error.status_code, "The request was not answered")
-    detail = str(error.detail)
+    detail, headers = str(error.detail), dict(error.headers or {})
     if error.status_code == 404:
         detail = f"there is nothing at {request.url.path}; /openapi.json lists every path"
     elif error.status_code == 405:
-        allowed = (error.headers or {}).get("Allow", "")
-        detail = f"{request.method} is not for {request.url.path}; it takes {allowed}"
+        headers["Allow"] = _allowed(request) or headers.get("Allow", "")
+        detail = f"{request.method} is not for {request.url.path}; it takes {headers['Allow']}"
     elif error.status_code == 400:
         detail = f"{detail}; correct the request and send it again"
     return problem(
@@ -131,8 +132,23 @@ async def _http(request: Request, error: HTTPException) -> JSONResponse:
         title.lower().replace(" ", "-"),
         title,
         detail,
-        headers=dict(error.headers or {}),
+        headers=headers,
     )
+
+
+def _allowed(request: Request) -> str | None:
+    """The methods of a path: each has a route of its own, which knows nothing of the others."""
+    paths: dict[str, dict[str, Any]] = request.app.openapi()["paths"]
+    fitting = [
+        template
+        for template in paths
+        if re.fullmatch(re.sub(r"\{[^}]+\}", "[^/]+", template), request.url.path)
+    ]
+    if not fitting:
+        return None
+    # a path that stands literally is not also the value of another one's parameter
+    nearest = min(fitting, key=lambda template: template.count("{"))
+    return ", ".join(sorted(method.upper() for method in paths[nearest]))
 
 
 async def _internal(request: Request, error: Exception) -> JSONResponse:
@@ -144,6 +160,8 @@ async def _internal(request: Request, error: Exception) -> JSONResponse:
         "Internal error",
         "this should not have happened, and nothing you sent explains it; the API's log says "
         "more (`make logs`)",
+        # this answer is made outside of the middleware
+        headers=SECURITY,
     )
 
 

@@ -37,7 +37,7 @@ _SPEC_BODY: dict[str, Any] = {
         "description": "A model spec, 64 KiB at most.",
         "content": {
             kind: {
-                "schema": {"type": "object", "title": "ModelSpec (see /v1/spec/schema)"},
+                "schema": {"$ref": "#/components/schemas/ModelSpec"},
                 "example": SPEC_EXAMPLE,
             }
             for kind in ("application/json", YAML_TYPES[0])

@@ -93,7 +93,8 @@ async def events(
     principal: Someone,
     run_id: RunId,
     last_event_id: Annotated[
-        int, Header(ge=0, le=2**31 - 1, description="Go on behind this event.")
+        int,
+        Header(alias="Last-Event-ID", ge=0, le=2**31 - 1, description="Go on behind this event."),
     ] = 0,
 ) -> EventSourceResponse:
     """What happens in a run, as it happens; everything so far comes first."""

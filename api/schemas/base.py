@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -10,6 +11,7 @@ from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     FiniteFloat,
@@ -61,6 +63,13 @@ RunFilter = Annotated[str | None, Query(pattern=_ID, description="Of this run on
 EnvironmentFilter = Annotated[Environment | None, Query(description="Of this environment only.")]
 
 
+def _written_out(at: object) -> object:
+    # pydantic would take 0.5 for half a second of 1970
+    if isinstance(at, str) and not re.match(r"\d{4}-\d\d-\d\d[Tt ]", at):
+        raise ValueError("a time is written like 2026-03-01T12:00:00Z")
+    return at
+
+
 def _in_utc(at: datetime) -> datetime:
     """The same instant in UTC; at the edges of the calendar, the nearest that there is."""
     try:
@@ -70,7 +79,7 @@ def _in_utc(at: datetime) -> datetime:
 
 
 At = Annotated[
-    Annotated[AwareDatetime, AfterValidator(_in_utc)] | None,
+    Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_in_utc)] | None,
     Query(
         description="Only what was champion at this time (RFC 3339).",
         examples=["2026-03-01T12:00:00Z"],
@@ -78,12 +87,17 @@ At = Annotated[
 ]
 Cursor = Annotated[
     str | None,
-    Query(max_length=500, description="`next_cursor` of the page before; none: the first page."),
+    Query(
+        max_length=500,
+        description="`next_cursor` of the page before; none: the first page.",
+        json_schema_extra={"format": "cursor"},
+    ),
 ]
 Limit = Annotated[int, Query(ge=1, le=200, description="Items on a page, at most.")]
 IdempotencyKey = Annotated[
     str | None,
     Header(
+        alias="Idempotency-Key",
         min_length=1,
         max_length=100,
         pattern=r"^[A-Za-z0-9._:/-]+$",

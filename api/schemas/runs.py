@@ -162,6 +162,7 @@ class ReplayRequest(Ask):
     policy: dict[Annotated[str, StringConstraints(min_length=1, max_length=200)], str] | None = (
         Field(
             default=None,
+            min_length=1,
             max_length=200,
             description="text by path (`promotion/rules.rego`, `data.json`); none: each is asked "
             "again under the policy that made it",
