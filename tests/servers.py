@@ -38,7 +38,7 @@ def opa_server(policies: Path, bundles: Path) -> Iterator[str]:
             opa,
             "run",
             "--server",
-            "--disable-telemetry",
+            "--skip-version-check",
             "--addr",
             url.removeprefix("http://"),
             "--log-level",

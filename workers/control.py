@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -25,16 +25,29 @@ ACTIVITIES = (RecordActivities, PolicyActivities)
 
 
 @asynccontextmanager
-async def control_worker(client: Client, settings: Settings) -> AsyncIterator[Worker]:
-    """Built with its clients, which are closed after it."""
+async def control_worker(
+    client: Client,
+    settings: Settings,
+    *,
+    queue: str = queues.CONTROL,
+    workflows: Sequence[type] = WORKFLOWS,
+) -> AsyncIterator[Worker]:
+    """Built with its clients, which are closed after it.
+
+    Args:
+        client: of Temporal.
+        settings: where the other systems are.
+        queue: the task queue to poll; workflows of your own need one of their own.
+        workflows: the workflow classes to run there.
+    """
     store = Store.open(settings.database)
     policy = PolicyActivities.connect(settings.opa_url, store)
     records = RecordActivities(store)
     try:
         yield Worker(
             client,
-            task_queue=queues.CONTROL,
-            workflows=WORKFLOWS,
+            task_queue=queue,
+            workflows=workflows,
             activities=[*methods(records), *methods(policy)],
             interceptors=[ErrorTranslation()],
             graceful_shutdown_timeout=timedelta(seconds=20),

@@ -70,10 +70,10 @@ class RunQueue:
         life = input.kind == "lifecycle"
         try:
             child = await workflow.start_child_workflow(
-                lifecycle.LIFECYCLE_WORKFLOW if life else lifecycle.PROMOTION_WORKFLOW,
+                input.spec.lifecycle.workflow if life else lifecycle.PROMOTION_WORKFLOW,
                 input,
                 id=ids.run_workflow(self._model, input.run_id),
-                task_queue=queues.CONTROL,
+                task_queue=input.spec.lifecycle.task_queue if life else queues.CONTROL,
                 result_type=lifecycle.RunResult,
                 # a run outlives an owner that an operator terminates; nothing is lost by that
                 parent_close_policy=workflow.ParentClosePolicy.ABANDON,

@@ -125,6 +125,17 @@ class ApprovalPlan(SpecPart):
     expires_after: Duration = "14d"
 
 
+class LifecyclePlan(SpecPart):
+    """Which workflow lives the model's runs: ours, or one of your own made of the same steps."""
+
+    workflow: str = Field(default="Lifecycle", min_length=1, description="its registered name")
+    task_queue: str = Field(
+        default="perennial-control",
+        min_length=1,
+        description="the queue that the worker of that workflow polls",
+    )
+
+
 class ModelSpec(SpecPart):
     """All that the platform needs to know of a model, beside its project class."""
 
@@ -145,6 +156,7 @@ class ModelSpec(SpecPart):
         default=ENVIRONMENTS, min_length=1, description="the order a version is promoted in"
     )
     approvals: ApprovalPlan = ApprovalPlan()
+    lifecycle: LifecyclePlan = LifecyclePlan()
     concurrency: Concurrency = Field(
         default="queue", description="what a second run does while one is under way"
     )
