@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import sys
 
@@ -41,6 +42,9 @@ def main() -> None:
         app = create_app(Context.open(settings()))
     except PerennialError as error:
         sys.exit(f"the API cannot start: {error}")
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # uvicorn raises the signal again once it has stopped, which would end us too early
+        signal.signal(number, lambda *_: None)
     server = uvicorn.Server(uvicorn.Config(app, timeout_graceful_shutdown=5, server_header=False))
     server.run(sockets=[listener])
     # Temporal's client may abort while the interpreter is finalized (temporalio/sdk-python#300)

@@ -80,7 +80,7 @@ def _decode(cursor: str, columns: list[Column[Any]]) -> list[Any]:
 
 
 def _value(value: Any, column: Column[Any], wrong: CursorInvalid) -> Any:
-    kind = column.type.python_type
+    kind = getattr(column.type, "impl_instance", column.type).python_type
     if kind is datetime and isinstance(value, str):
         try:
             at = datetime.fromisoformat(value)
