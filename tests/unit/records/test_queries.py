@@ -1,0 +1,68 @@
+"""What the API reads, on both databases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlmodel import Session
+
+from api.db.store import Store
+from api.queries import models, runs
+from api.schemas.base import Page
+from perennial.settings import Settings
+from tests.samples import at
+from tests.seeded import APPROVAL, BAD, GOOD, WAITING, seed
+
+Listing = Callable[[Session, str | None, int], Page[Any]]
+
+# each list, what names an item of it, and the items of the seeded records
+LISTINGS: list[tuple[Listing, str, list[Any]]] = [
+    (models.list_models, "name", ["flights"]),
+    (lambda s, c, n: models.list_versions(s, "flights", c, n), "version", [2, 1]),
+    (
+        lambda s, c, n: models.read_history(s, "flights", None, at(30), c, n),
+        "environment",
+        ["production", "development"],
+    ),
+    (runs.list_runs, "run_id", [WAITING, BAD, GOOD]),
+    (lambda s, c, n: runs.list_approvals(s, c, n, status="approved"), "approval_id", [APPROVAL]),
+    (
+        lambda s, c, n: runs.list_decisions(s, c, n, model="flights"),
+        "decision_id",
+        ["d-good", "d-bad"],
+    ),
+]
+
+
+@pytest.mark.parametrize("size", [1, 50])
+def test_every_list_is_read_page_by_page(store: Store, size: int) -> None:
+    seed(store)
+    with store.database.reading() as session:
+        for listing, key, expected in LISTINGS:
+            found: list[Any] = []
+            cursor: str | None = None
+            while True:
+                page = listing(session, cursor, size)
+                found += [getattr(item, key) for item in page.items]
+                cursor = page.next_cursor
+                if cursor is None:
+                    break
+            assert found == expected
+
+
+def test_every_detail_is_read(store: Store) -> None:
+    seed(store)
+    with store.database.reading() as session:
+        run = runs.read_run(session, GOOD, Settings(), "default")
+        assert (run.outcome, len(run.stages)) == ("promoted", 2)
+        assert run.approval is not None and run.approval.status == "approved"
+        assert runs.read_decision(session, "d-bad").outcome == "deny"
+        assert [d.decision_id for d in runs.newest_decisions(session, "flights", 1)] == ["d-good"]
+        model = models.read_model(session, "flights")
+        assert [c.environment for c in model.champions] == ["development", "production"]
+        version = models.read_version(session, "flights", 1)
+        assert version.champion_in == ["development", "production"]
+        assert models.read_state(session, "flights").spec_version == 1
+        assert models.read_history(session, "flights", None, at(19), None, 50).items == []
