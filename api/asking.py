@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import TypeVar
 
@@ -75,6 +75,10 @@ async def ask_model(
             return given
     except WorkflowAlreadyStartedError:
         return await _answered_before(client, name, update_id, answer)
+    finally:
+        # the operation keeps a failure in a future of its own too, which logs it if nobody looks
+        with suppress(Exception, asyncio.CancelledError):
+            await asyncio.wait_for(start.workflow_handle(), 0)
 
 
 async def ask_run(
