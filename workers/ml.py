@@ -1,0 +1,71 @@
+"""The ML worker: everything that loads torch, pandas, whylogs or MLflow, or drives Ray."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from temporalio.client import Client
+from temporalio.worker import Worker
+
+from activities.data import DataActivities
+from activities.evaluation import EvaluationActivities
+from activities.export import ExportActivities
+from activities.mlflow_runs import MlflowRuns
+from activities.mlflow_server import MlflowServer
+from activities.modelling.snapshots import Frames
+from activities.ray_cluster import RayCluster
+from activities.registry import RegistryActivities
+from activities.training import TrainingActivities
+from activities.work import warm_up
+from api.db.store import Store
+from perennial.blobs import BlobStore
+from perennial.contracts import queues
+from perennial.settings import Settings
+from workers.interceptors import ErrorTranslation
+from workers.registration import HEARTBEAT_EVERY, methods
+
+ACTIVITIES = (
+    DataActivities,
+    TrainingActivities,
+    EvaluationActivities,
+    ExportActivities,
+    RegistryActivities,
+)
+
+
+@asynccontextmanager
+async def ml_worker(client: Client, settings: Settings) -> AsyncIterator[Worker]:
+    """Built with its clients, which are closed after it."""
+    store = Store.open(settings.database)
+    blobs = BlobStore(settings.blobs)
+    frames = Frames(blobs)
+    cluster = RayCluster(settings.ray_address)
+    mlflow = MlflowServer(settings.mlflow_tracking_uri)
+    runs = MlflowRuns(mlflow)
+    instances = (
+        DataActivities(blobs, frames),
+        TrainingActivities(blobs, cluster, runs, store),
+        EvaluationActivities(blobs, frames),
+        ExportActivities(blobs, frames),
+        RegistryActivities(mlflow, runs, blobs, store),
+    )
+    # the libraries take seconds to load; do it now rather than in the first run
+    threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
+    try:
+        yield Worker(
+            client,
+            task_queue=queues.ML,
+            activities=[method for instance in instances for method in methods(instance)],
+            interceptors=[ErrorTranslation()],
+            # followers of Ray jobs wait rather than work, the others take a core each
+            max_concurrent_activities=4 * (os.cpu_count() or 1),
+            max_heartbeat_throttle_interval=HEARTBEAT_EVERY,
+            graceful_shutdown_timeout=timedelta(seconds=20),
+        )
+    finally:
+        cluster.close()
+        store.close()
