@@ -141,7 +141,7 @@ class Stage(TypedDict):
 
 
 class Retrying(TypedDict):
-    """Work that failed and will be tried again."""
+    """Work that failed and is tried again; `attempt` is the one that comes next."""
 
     activity: str
     attempt: int

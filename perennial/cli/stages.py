@@ -117,10 +117,16 @@ def title(run: Run) -> Text:
 def retrying(run: Run) -> list[str]:
     """A line for each piece of work that failed and will be tried again."""
     return [
-        f"{work['activity']} will be tried again (attempt {work['attempt']} failed): "
-        f"{work['message']}"
+        f"{work['activity']} is tried again (attempt {work['attempt']}): "
+        f"{shortened(work['message'])}"
         for work in run.get("retrying") or []
     ]
+
+
+def shortened(message: str, width: int = 160) -> str:
+    """The beginning of a message on one line."""
+    line = " ".join(message.split())
+    return line if len(line) <= width else f"{line[: width - 1]}…"
 
 
 def ended(run: Run) -> Text:

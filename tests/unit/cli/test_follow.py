@@ -186,7 +186,7 @@ def test_work_that_is_retried_is_shown(api: Script, cli: Call) -> None:
     away = [{"activity": "decide_promotion", "attempt": 2, "message": "OPA does not answer"}]
     api.frames.insert(1, Frame("stage", {}, run(retrying=away), seen=threading.Event()))
     result = cli("run", "flights")
-    assert "attempt 2 failed): OPA does not answer" in result.out
+    assert "is tried again (attempt 2): OPA does not answer" in result.out
 
 
 def test_a_run_that_is_unknown_is_not_found(api: Script, cli: Call) -> None:
