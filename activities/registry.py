@@ -1,11 +1,12 @@
-"""Versions and aliases in MLflow: a projection of our records that people know how to read."""
+"""MLflow's registry: a projection of our records that people know how to read."""
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from temporalio import activity
 
@@ -13,25 +14,27 @@ from activities.mlflow_runs import RUN_TAG, MlflowRuns
 from activities.mlflow_server import MlflowServer
 from activities.work import in_thread, loading
 from perennial.blobs import BlobStore
-from perennial.canonical import canonical
-from perennial.contracts import records
+from perennial.contracts.errors import RegistryUnavailable
+from perennial.contracts.records import Champion, ReadChampions
 from perennial.contracts.registry import (
     ProjectAlias,
     Projection,
     RegisterVersion,
     Registration,
 )
+from perennial.contracts.spec import Environment
 from perennial.contracts.store import RecordStore
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
+    from mlflow.models import ModelSignature
 
 VERSION_TAG = "perennial.version"
-_DIGEST_WIDTH = 36  # of MLflow's column
+_ARTEFACT = "model"
+_DATASET_DIGEST = 36  # what MLflow has room for; the tag has all of it
 
 
 class RegistryActivities:
-    """The registry. Everything is found before it is made, so a repeat makes nothing twice."""
+    """Everything is found again by our ids, so that a repeat changes nothing."""
 
     def __init__(
         self, server: MlflowServer, runs: MlflowRuns, blobs: BlobStore, store: RecordStore
@@ -43,128 +46,180 @@ class RegistryActivities:
 
     @activity.defn(name="register_version")
     async def register_version(self, input: RegisterVersion) -> Registration:
-        """Put a version with its full context into MLflow."""
+        """Put a version into MLflow with its context."""
         return await in_thread(self._register, input)
 
     @activity.defn(name="project_alias")
     async def project_alias(self, input: ProjectAlias) -> Projection:
-        """Make the alias of an environment name the champion that our records name."""
-        return await in_thread(self._project, input)
+        """Make an alias say who is champion."""
+        return await in_thread(self._project, input.model, input.environment)
 
     def _register(self, input: RegisterVersion) -> Registration:
+        from mlflow.exceptions import MlflowException
+
         client, run = self._server.client, input.trained.mlflow_run_id
         with self._server.asked_to(f"register version {input.version} of {input.model}"):
-            _ensure_registered_model(client, input.model)
+            try:
+                client.create_registered_model(input.model)
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                    raise
             found = client.search_model_versions(
-                f"name = '{input.model}' AND tags.`{RUN_TAG}` = '{input.run_id}'"
+                f"name='{input.model}' and tags.`{RUN_TAG}`='{input.run_id}'"
             )
-            version = str(found[0].version) if found else self._make(client, input)
+            if found:
+                version = str(found[0].version)
+            else:
+                self._runs.describe(run, _tags(input), input.evidence.metrics)
+                client.log_inputs(run, datasets=[_dataset(input)])
+                self._upload(run, input)
+                made = client.create_model_version(
+                    input.model,
+                    source=f"runs:/{run}/{_ARTEFACT}",
+                    run_id=run,
+                    tags=_tags(input),
+                    description=_description(input),
+                    await_creation_for=0,
+                )
+                version = str(made.version)
         self._store.set_registration(input.model, input.version, run, version)
         return Registration(mlflow_run_id=run, mlflow_version=version)
 
-    def _make(self, client: MlflowClient, input: RegisterVersion) -> str:
-        run, evidence = input.trained.mlflow_run_id, input.evidence
-        code = evidence.code
-        self._runs.describe(
-            run,
-            {
-                VERSION_TAG: str(input.version),
-                "perennial.snapshot": evidence.snapshot,
-                "perennial.profile": evidence.profile,
-                "perennial.onnx": evidence.onnx,
-                "perennial.evidence": input.evidence_digest,
-                "perennial.code": code.source_digest,
-                "perennial.environment": code.lock_digest or "unknown",
-                "mlflow.source.git.commit": code.git_commit or "unknown",
-            },
-            {f"test_{name}": value for name, value in evidence.metrics.items()},
-        )
-        _log_dataset(client, input)
-        self._upload(client, input)
-        made = client.create_model_version(
-            input.model,
-            source=f"runs:/{run}/model",
-            run_id=run,
-            tags={
-                RUN_TAG: input.run_id,
-                VERSION_TAG: str(input.version),
-                "perennial.onnx": input.exported.onnx.sha256,
-                "perennial.evidence": input.evidence_digest,
-            },
-            description=f"Version {input.version} of {input.model}, from run {input.run_id}",
-            await_creation_for=0,
-        )
-        return str(made.version)
-
-    def _upload(self, client: MlflowClient, input: RegisterVersion) -> None:
-        """A model folder of MLflow's onnx flavour (no pickle), and the evidence beside it."""
+    def _upload(self, run: str, input: RegisterVersion) -> None:
+        """The file in MLflow's own layout, so that `mlflow.onnx.load_model` reads it."""
         with loading():
+            import mlflow.onnx
             import onnx
-            from mlflow.models import Model
+            import onnxruntime
 
-        run = input.trained.mlflow_run_id
-        with tempfile.TemporaryDirectory() as temporary:
-            folder = Path(temporary) / "model"
-            folder.mkdir()
-            shutil.copyfile(self._blobs.get(input.exported.onnx), folder / "model.onnx")
-            model = Model(run_id=run, artifact_path="model")
-            model.add_flavor(
-                "onnx",
-                onnx_version=onnx.__version__,
-                data="model.onnx",
-                providers=["CPUExecutionProvider"],
-                onnx_session_options=None,
-                code=None,
+        file = self._blobs.get(input.exported.onnx)
+        with tempfile.TemporaryDirectory() as folder:
+            layout = Path(folder) / _ARTEFACT
+            mlflow.onnx.save_model(
+                onnx.load(file),
+                str(layout),
+                signature=_signature(input),
+                onnx_execution_providers=["CPUExecutionProvider"],
+                save_as_external_data=False,
+                # asked for: found out by MLflow they would take seconds and a process
+                pip_requirements=[
+                    f"onnx=={onnx.__version__}",
+                    f"onnxruntime=={onnxruntime.__version__}",
+                ],
             )
-            model.save(str(folder / "MLmodel"))
-            (folder / "evidence.json").write_bytes(canonical(input.evidence))
-            client.log_artifacts(run, str(folder), "model")
+            shutil.copyfile(file, layout / "model.onnx")  # byte for byte what was judged
+            self._server.client.log_artifacts(run, str(layout), _ARTEFACT)
 
-    def _project(self, input: ProjectAlias) -> Projection:
-        client, alias = self._server.client, input.environment
-        champions = self._store.read_champions(records.ReadChampions(model=input.model))
-        champion = champions.in_(input.environment)
-        theirs = self._store.mlflow_versions(input.model)
-        ours = {mlflow: version for version, mlflow in theirs.items()}
-        with self._server.asked_to(f"set the alias {alias} of {input.model}"):
-            found = client.get_registered_model(input.model).aliases.get(alias)
-            wanted = theirs.get(champion.version) if champion.version is not None else None
-            if wanted is not None and str(found) != wanted:
-                client.set_registered_model_alias(input.model, alias, wanted)
-            elif wanted is None and found is not None:
-                client.delete_registered_model_alias(input.model, alias)
-        return Projection(
-            environment=input.environment,
-            found=ours.get(str(found)) if found is not None else None,
-            wanted=champion.version,
-            epoch=champion.epoch,
-        )
+    def _project(self, model: str, environment: Environment) -> Projection:
+        """Set the alias, and again if the champion moved meanwhile."""
+        first: int | None = None
+        looked = False
+        while True:
+            champion = self._champion(model, environment)
+            ours = {theirs: own for own, theirs in self._store.mlflow_versions(model).items()}
+            with self._server.asked_to(f"set the alias {environment} of {model}"):
+                at = self._alias(model, environment)
+                if not looked:
+                    first, looked = ours.get(at or ""), True
+                self._point(champion, at, ours)
+            if self._champion(model, environment).epoch == champion.epoch:
+                return Projection(
+                    environment=environment,
+                    found=first,
+                    wanted=champion.version,
+                    epoch=champion.epoch,
+                )
+
+    def _point(self, champion: Champion, at: str | None, ours: dict[str, int]) -> None:
+        client, model, alias = self._server.client, champion.model, champion.environment
+        if champion.version is None:
+            if at is not None:
+                client.delete_registered_model_alias(model, alias)
+            return
+        wanted = next((theirs for theirs, own in ours.items() if own == champion.version), None)
+        if wanted is None:
+            raise RegistryUnavailable(
+                f"MLflow at {self._server.uri} has no version {champion.version} of {model}, the "
+                f"champion in {alias}; restore MLflow's database, or promote another version"
+            )
+        if wanted != at:
+            client.set_registered_model_alias(model, alias, wanted)
+
+    def _alias(self, model: str, environment: Environment) -> str | None:
+        """MLflow's version at an alias."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            at = self._server.client.get_model_version_by_alias(model, environment)
+        except MlflowException as error:
+            if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                return None
+            raise
+        return str(at.version)
+
+    def _champion(self, model: str, environment: Environment) -> Champion:
+        return self._store.read_champions(ReadChampions(model=model)).in_(environment)
 
 
-def _log_dataset(client: MlflowClient, input: RegisterVersion) -> None:
+def _tags(input: RegisterVersion) -> dict[str, str]:
+    evidence, code = input.evidence, input.trained.code
+    tags = {
+        RUN_TAG: input.run_id,
+        VERSION_TAG: str(input.version),
+        "perennial.project": code.project,
+        "perennial.code": code.source_digest,
+        "perennial.git_commit": code.git_commit or "",
+        "perennial.git_dirty": "" if code.dirty is None else str(code.dirty).lower(),
+        "perennial.lock": code.lock_digest or "",
+        "perennial.snapshot": input.snapshot.digest,
+        "perennial.profile": evidence.profile,
+        "perennial.onnx": input.exported.onnx.sha256,
+        "perennial.evidence": input.evidence_digest,
+        "perennial.params": json.dumps(input.training.model_dump(mode="json")),
+        "perennial.test_rows": str(evidence.test_rows),
+        "perennial.device": input.trained.device,
+        "mlflow.source.git.commit": code.git_commit or "",
+    }
+    return {key: value for key, value in tags.items() if value}
+
+
+def _description(input: RegisterVersion) -> str:
+    evidence = input.evidence
+    rows = "\n".join(f"| {name} | {value:.4f} |" for name, value in evidence.metrics.items())
+    return (
+        f"Version {input.version} of {input.model}, from run `{input.run_id}`.\n\n"
+        f"Trained on {input.trained.train_rows:,} rows of snapshot `{input.snapshot.digest[:12]}`, "
+        f"measured on {evidence.test_rows:,} others.\n\n| metric | value |\n|---|---|\n{rows}\n"
+    )
+
+
+def _dataset(input: RegisterVersion) -> Any:
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
     snapshot = input.snapshot
+    columns = {column.name: column.type for column in snapshot.columns}
     dataset = Dataset(
         name=input.model,
-        digest=snapshot.digest[:_DIGEST_WIDTH],
-        source_type="parquet",
-        source=canonical({"uri": snapshot.data.uri}).decode(),
-        profile=canonical({"num_rows": snapshot.rows}).decode(),
+        digest=snapshot.digest[:_DATASET_DIGEST],
+        source_type="perennial",
+        source=json.dumps({"uri": snapshot.source_uri, "snapshot": snapshot.data.uri}),
+        schema=json.dumps(columns),
+        profile=json.dumps({"num_rows": snapshot.rows}),
     )
-    client.log_inputs(
-        input.trained.mlflow_run_id,
-        [DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])],
-    )
+    return DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])
 
 
-def _ensure_registered_model(client: MlflowClient, model: str) -> None:
-    from mlflow.exceptions import MlflowException
+def _signature(input: RegisterVersion) -> ModelSignature:
+    import numpy as np
+    from mlflow.models import ModelSignature
+    from mlflow.types import Schema, TensorSpec
 
-    try:
-        client.create_registered_model(
-            model, description="Owned by Perennial: aliases follow its records."
+    def schema(tensors: tuple[Any, ...]) -> Schema:
+        return Schema(
+            [
+                TensorSpec(np.dtype("str" if t.type == "string" else t.type), t.shape, t.name)
+                for t in tensors
+            ]
         )
-    except MlflowException as error:
-        if error.error_code != "RESOURCE_ALREADY_EXISTS":
-            raise
+
+    return ModelSignature(schema(input.exported.inputs), schema(input.exported.outputs))

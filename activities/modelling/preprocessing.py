@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict
 
 from activities.modelling.values import as_numbers, as_text
 from perennial.authoring import Features, Shape
-from perennial.canonical import canonical
 from perennial.contracts.spec import Task
 
 if TYPE_CHECKING:
@@ -67,8 +66,7 @@ class Preprocessing(BaseModel):
             centre, spread = _moments(as_numbers(rows, (features.target,)))
             target_mean, target_scale = centre[0], spread[0]
         else:
-            known = frame[features.target].dropna().drop_duplicates().sort_values()
-            classes = tuple(as_text(known))
+            classes = classes_of(frame[features.target])
         return cls(
             task=task,
             target=features.target,
@@ -90,8 +88,8 @@ class Preprocessing(BaseModel):
         return cls.model_validate_json(blob)
 
     def to_bytes(self) -> bytes:
-        """Canonical JSON: equal preprocessing has equal bytes."""
-        return canonical(self)
+        """JSON in the order of the columns, which is the network's too; canonical JSON has none."""
+        return self.model_dump_json().encode()
 
     @property
     def numbers(self) -> tuple[str, ...]:
@@ -119,25 +117,17 @@ class Preprocessing(BaseModel):
             return numbers, np.empty((len(frame), 0), dtype=np.int64)
         return numbers, np.column_stack(columns).astype(np.int64)
 
-    def raw_inputs(self, frame: pd.DataFrame) -> dict[str, NDArray[np.generic]]:
-        """The exported graph's inputs for these rows, by name.
 
-        float32 `[rows, 1]` for a numeric column, text `[rows, 1]` for a category, float32
-        `[rows, columns]` for a vector.
-        """
-        inputs: dict[str, NDArray[np.generic]] = {
-            name: as_numbers(frame, (name,)) for name in self.numeric
-        }
-        inputs |= {name: as_numbers(frame, columns) for name, columns in self.vectors.items()}
-        inputs |= {name: as_text(frame[name])[:, None] for name in self.categories}
-        return inputs
+def classes_of(target: pd.Series) -> tuple[str, ...]:
+    """The texts of the classes, in the sorted order of their values."""
+    return tuple(as_text(target.dropna().drop_duplicates().sort_values()))
 
-    def truth(self, frame: pd.DataFrame) -> NDArray[np.generic]:
-        """Class numbers int64 `[rows]`, or the values float64 `[rows]` of a regression."""
-        column = frame[self.target]
-        if self.task == "regression":
-            return column.to_numpy(dtype=np.float64, na_value=np.nan)
-        return pd.Index(self.classes).get_indexer(pd.Index(as_text(column))).astype(np.int64)
+
+def truth_of(target: pd.Series, classes: tuple[str, ...]) -> NDArray[np.generic]:
+    """Class numbers int64 `[rows]`; without classes the values float64 `[rows]`."""
+    if not classes:
+        return target.to_numpy(dtype=np.float64, na_value=np.nan)
+    return pd.Index(classes).get_indexer(pd.Index(as_text(target))).astype(np.int64)
 
 
 def _moments(values: Floats) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -1,0 +1,113 @@
+"""Measure a candidate, and champions on the very same rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from temporalio import activity
+
+from activities.work import in_thread, loading
+from perennial.blobs import BlobStore
+from perennial.contracts.base import Metrics
+from perennial.contracts.training import (
+    CompareChampions,
+    EvaluateModel,
+    Evaluation,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from activities.modelling.projects import Project
+    from activities.modelling.snapshots import Frames
+
+
+class EvaluationActivities:
+    """The candidate is measured as torch trained it, champions as the files that are served."""
+
+    def __init__(self, blobs: BlobStore, frames: Frames) -> None:
+        self._blobs = blobs
+        self._frames = frames
+
+    @activity.defn(name="evaluate_model")
+    async def evaluate_model(self, input: EvaluateModel) -> Evaluation:
+        """Measure a candidate and champions."""
+        return await in_thread(self._evaluate, input)
+
+    @activity.defn(name="compare_champions")
+    async def compare_champions(self, input: CompareChampions) -> Evaluation:
+        """Measure champions."""
+        return await in_thread(self._compare, input)
+
+    def _evaluate(self, input: EvaluateModel) -> Evaluation:
+        with loading():
+            from activities.modelling import candidates, metrics
+            from activities.modelling.preprocessing import Preprocessing
+            from activities.modelling.projects import load_project
+
+            project = load_project(input.project, expected=input.trained.code.source_digest)
+        preprocessing = Preprocessing.read(self._blobs.get_bytes(input.trained.preprocessing))
+        rows = self._held_out(input, project)
+        network = candidates.read_weights(
+            self._blobs,
+            input.trained.weights,
+            candidates.build(project, preprocessing, input.training),
+        )
+        scores = candidates.scores(network, preprocessing, rows.held_out)
+        found = metrics.measure(input.task, rows.truth, scores, project)
+        metrics.require(found, input.metrics)
+        return Evaluation(
+            rows=len(rows.truth),
+            metrics=found,
+            champions=self._champions(input, project, rows),
+            evaluated_at=datetime.now(UTC),
+        )
+
+    def _compare(self, input: CompareChampions) -> Evaluation:
+        with loading():
+            from activities.modelling.projects import load_project
+
+            project = load_project(input.project)
+        rows = self._held_out(input, project)
+        return Evaluation(
+            rows=len(rows.truth),
+            metrics={},
+            champions=self._champions(input, project, rows),
+            evaluated_at=datetime.now(UTC),
+        )
+
+    def _held_out(self, input: EvaluateModel | CompareChampions, project: Project) -> _Rows:
+        from activities.modelling.preprocessing import classes_of, truth_of
+        from activities.modelling.split import split_rows
+
+        frame = self._frames.read(input.snapshot)
+        features, plan = project.features(), input.training
+        test = split_rows(frame, features, plan.split, plan.seed).test
+        held_out, target = frame.iloc[test], frame[features.target]
+        classes = () if input.task == "regression" else classes_of(target)
+        return _Rows(held_out, classes, truth_of(target.iloc[test], classes))
+
+    def _champions(
+        self, input: EvaluateModel | CompareChampions, project: Project, rows: _Rows
+    ) -> dict[int, Metrics]:
+        with loading():
+            from activities.modelling import metrics
+            from activities.modelling.graphs import Graph, champion_scores
+
+        measured = {}
+        for champion in input.champions:
+            graph = Graph(self._blobs.get(champion.onnx))
+            scores = champion_scores(graph, rows.held_out, rows.classes, champion.version)
+            measured[champion.version] = metrics.measure(input.task, rows.truth, scores, project)
+        return measured
+
+
+@dataclass(frozen=True)
+class _Rows:
+    held_out: pd.DataFrame
+    classes: tuple[str, ...]
+    truth: NDArray[np.generic]

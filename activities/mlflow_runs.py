@@ -1,0 +1,137 @@
+"""Runs in MLflow: one for each run of ours, found again by its tag."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any, Literal
+
+from activities.mlflow_server import MlflowServer
+from perennial.contracts.spec import Training
+from perennial.contracts.training import Epoch, TrainModel
+
+RUN_TAG = "perennial.run_id"
+_METRICS_AT_ONCE = 1000
+_LONGEST_TAG = 5000
+
+
+@dataclass(frozen=True)
+class OpenRun:
+    """A run in MLflow.
+
+    Attributes:
+        id: MLflow's.
+        started_ms: when it was made, in milliseconds since 1970.
+    """
+
+    id: str
+    started_ms: int
+
+
+class MlflowRuns:
+    """The experiment of a model, and the runs in it. Every method blocks."""
+
+    def __init__(self, server: MlflowServer) -> None:
+        self._server = server
+
+    def open(self, asked: TrainModel) -> OpenRun:
+        """The MLflow run of a training, made on the first call and found on a repeat.
+
+        Raises:
+            RegistryUnavailable: MLflow does not answer.
+        """
+        client = self._server.client
+        with self._server.asked_to(f"open a run of {asked.model}"):
+            experiment = self._experiment(asked.model)
+            found = client.search_runs(
+                [experiment], f"tags.`{RUN_TAG}` = '{asked.run_id}'", max_results=1
+            )
+            if found:
+                return OpenRun(found[0].info.run_id, found[0].info.start_time)
+            made = client.create_run(
+                experiment,
+                run_name=asked.run_id,
+                tags={
+                    RUN_TAG: asked.run_id,
+                    "perennial.model": asked.model,
+                    "perennial.project": asked.project,
+                    "perennial.snapshot": asked.snapshot.digest,
+                    "mlflow.user": asked.author,
+                    "mlflow.source.name": asked.project,
+                },
+            )
+            self._log(made.info.run_id, params=_params(asked.training))
+            return OpenRun(made.info.run_id, made.info.start_time)
+
+    def log_epochs(self, run: OpenRun, epochs: Sequence[Epoch], known: int) -> None:
+        """Loss and metrics of epochs, a thousand figures a request.
+
+        Args:
+            run: of the training.
+            epochs: all epochs so far.
+            known: how many of them MLflow has. Having one twice changes nothing: its time follows
+                from the run's start and the epochs before it.
+        """
+        from mlflow.entities import Metric
+
+        ends = accumulate(epoch.seconds for epoch in epochs)
+        figures = [
+            Metric(name, value, run.started_ms + int(end * 1000), epoch.epoch)
+            for epoch, end in list(zip(epochs, ends, strict=True))[known:]
+            for name, value in {"loss": epoch.loss, **epoch.metrics}.items()
+        ]
+        with self._server.asked_to(f"keep the epochs of run {run.id}"):
+            for first in range(0, len(figures), _METRICS_AT_ONCE):
+                self._log(run.id, metrics=figures[first : first + _METRICS_AT_ONCE])
+
+    def describe(self, run: str, tags: Mapping[str, str], metrics: Mapping[str, float]) -> None:
+        """Add tags and final metrics."""
+        from mlflow.entities import Metric, RunTag
+
+        now = time.time_ns() // 1_000_000
+        with self._server.asked_to(f"describe run {run}"):
+            self._log(
+                run,
+                tags=[RunTag(key, value[:_LONGEST_TAG]) for key, value in tags.items()],
+                metrics=[Metric(name, value, now, 0) for name, value in metrics.items()],
+            )
+
+    def close(self, run: str, status: Literal["FINISHED", "FAILED", "KILLED"]) -> None:
+        """Say that the training is over, and how."""
+        with self._server.asked_to(f"close run {run}"):
+            self._server.client.set_terminated(run, status)
+
+    def _experiment(self, model: str) -> str:
+        client = self._server.client
+        found = client.get_experiment_by_name(model)
+        if found is None:
+            from mlflow.exceptions import MlflowException
+
+            try:
+                return str(client.create_experiment(model))
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                    raise
+                # another run of this model made it since we looked
+                found = client.get_experiment_by_name(model)
+        if found.lifecycle_stage == "deleted":
+            client.restore_experiment(found.experiment_id)
+        return str(found.experiment_id)
+
+    def _log(self, run: str, **what: Any) -> None:
+        self._server.client.log_batch(run, **what)
+
+
+def _params(training: Training) -> list[Any]:
+    from mlflow.entities import Param
+
+    plain = training.model_dump(mode="json", exclude={"params", "split"})
+    flat = {
+        **plain,
+        "split_by": training.split.by,
+        "test_fraction": training.split.test_fraction,
+        **training.params,
+    }
+    return [Param(key, str(value)) for key, value in flat.items()]

@@ -1,0 +1,83 @@
+"""What an activity and a training job in Ray tell each other."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field
+
+from perennial.contracts.base import BlobRef, Contract
+from perennial.contracts.errors import PerennialError, by_name
+from perennial.contracts.training import CodeIdentity, Epoch, TrainModel
+
+NAMESPACE = "perennial"
+Phase = Literal["waiting", "starting", "training", "done", "failed", "stopped", "lost"]
+ENDED: frozenset[Phase] = frozenset({"done", "failed", "stopped", "lost"})
+
+
+class Job(Contract):
+    """One training, named after its run: whoever asks for it again meets the one that runs."""
+
+    input: TrainModel
+    blob_url: str
+    unattended_seconds: float = Field(
+        description="a job that nobody asks about for so long ends itself"
+    )
+
+    @property
+    def name(self) -> str:
+        """The name of its actor."""
+        return f"train:{self.input.run_id}"
+
+
+class Made(Contract):
+    """What a training leaves behind."""
+
+    weights: BlobRef
+    preprocessing: BlobRef
+    code: CodeIdentity
+    train_rows: int
+    test_rows: int
+    seconds: float
+    device: str
+
+
+class Failure(Contract):
+    """An error of our tree, or of Python, by name."""
+
+    type: str
+    message: str
+
+    @classmethod
+    def of(cls, error: BaseException) -> Self:
+        """What an error says."""
+        message = error.message if isinstance(error, PerennialError) else str(error)
+        return cls(type=type(error).__name__, message=message)
+
+    def as_error(self) -> Exception:
+        """The error again; one that is not of our tree as a RuntimeError."""
+        if (ours := by_name(self.type)) is not None:
+            return ours(self.message)
+        return RuntimeError(f"{self.type}: {self.message}")
+
+
+class Progress(Contract):
+    """How far a job is.
+
+    Attributes:
+        phase: waiting for resources, starting (loading code and rows), training, or how it ended;
+            lost: its process died.
+        epochs: those after the ones that were seen.
+        note: what it waits for, or why it was lost.
+    """
+
+    phase: Phase
+    epochs: tuple[Epoch, ...] = ()
+    note: str = ""
+    made: Made | None = None
+    failure: Failure | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing will change any more."""
+        return self.phase in ENDED

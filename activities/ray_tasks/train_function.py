@@ -1,0 +1,84 @@
+"""What each training worker runs, in-process or on its own."""
+
+from __future__ import annotations
+
+import time
+from typing import Protocol
+
+from activities.modelling.candidates import build, keep_weights
+from activities.modelling.loop import Loop, Share, prepare
+from activities.modelling.projects import load_project
+from activities.modelling.snapshots import Frames
+from activities.ray_tasks.job import Job, Made
+from perennial.blobs import BlobStore
+from perennial.contracts.training import Epoch
+
+
+class Watcher(Protocol):
+    """Who wants to know, and may say stop."""
+
+    def ended(self, epoch: Epoch) -> None:
+        """A pass over the rows ended."""
+
+    def stopping(self) -> bool:
+        """Whether to stop. Cheap: asked for every batch."""
+
+
+def train(job: Job, watcher: Watcher, *, distributed: bool = False) -> Made | None:
+    """Train, and keep weights and preprocessing.
+
+    Returns:
+        What was made; None on every worker but the first.
+
+    Raises:
+        Stopped: the watcher said so.
+        PerennialError: as of the project, the data or the loss.
+    """
+    import ray.train
+    import torch
+
+    began = time.monotonic()
+    asked = job.input
+    torch.set_num_threads(asked.training.cpus_per_worker)
+    blobs = BlobStore(job.blob_url)
+    project = load_project(asked.project)
+    prepared = prepare(Frames(blobs).read(asked.snapshot), project, asked.task, asked.training)
+    network = build(project, prepared.preprocessing, asked.training)
+    device = "cuda" if asked.training.gpus_per_worker and torch.cuda.is_available() else "cpu"
+    share, model = Share(), network.to(device)
+    if distributed:
+        import ray.train.torch
+
+        context = ray.train.get_context()
+        share = Share(context.get_world_rank(), context.get_world_size())
+        device = str(ray.train.torch.get_device())
+        model = ray.train.torch.prepare_model(network)
+
+    def ended(epoch: Epoch) -> None:
+        if share.rank == 0:
+            watcher.ended(epoch)
+        ray.train.report({"epoch": epoch.epoch, "loss": epoch.loss})
+
+    loop = Loop(
+        model,
+        prepared,
+        asked.task,
+        asked.training,
+        ended=ended,
+        stopping=watcher.stopping,
+        share=share,
+        device=device,
+    )
+    with project.calling("train"):
+        project.own.train(loop)
+    if share.rank != 0:
+        return None
+    return Made(
+        weights=keep_weights(blobs, network),
+        preprocessing=blobs.put_bytes(prepared.preprocessing.to_bytes()),
+        code=project.identity(),
+        train_rows=len(prepared.rows.train),
+        test_rows=len(prepared.rows.test),
+        seconds=time.monotonic() - began,
+        device=device,
+    )

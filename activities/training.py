@@ -1,0 +1,195 @@
+"""Training on Ray: start or meet the run's job, follow it, bring home what it made."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from datetime import UTC, datetime
+from typing import Literal
+
+from temporalio import activity
+
+from activities.mlflow_runs import MlflowRuns, OpenRun
+from activities.ray_cluster import RayCluster
+from activities.ray_tasks.job import Job, Progress
+from activities.work import in_thread
+from perennial.blobs import BlobStore
+from perennial.contracts.errors import (
+    ClusterUnavailable,
+    PerennialError,
+    RegistryUnavailable,
+    Unavailable,
+)
+from perennial.contracts.store import RecordStore
+from perennial.contracts.training import Epoch, TrainedModel, TrainModel
+
+_LOOK_SECONDS = 0.25
+_TELL_SECONDS = 0.5
+_LOG_SECONDS = 2.0
+_STOP_SECONDS = 10.0
+_UNATTENDED_SECONDS = 15 * 60.0
+_EPOCHS_KEPT = 200
+
+
+class TrainingActivities:
+    """The job lives in Ray, not here: a worker that dies leaves it running for the next attempt."""
+
+    def __init__(
+        self, blobs: BlobStore, cluster: RayCluster, runs: MlflowRuns, store: RecordStore
+    ) -> None:
+        self._blobs = blobs
+        self._cluster = cluster
+        self._runs = runs
+        self._store = store
+
+    @activity.defn(name="train_model")
+    async def train_model(self, input: TrainModel) -> TrainedModel:
+        """Train, or go on following a training that was started by an earlier attempt."""
+        run = await in_thread(self._runs.open, input)
+        job = Job(input=input, blob_url=self._blobs.url, unattended_seconds=_UNATTENDED_SECONDS)
+        try:
+            trained = await self._followed(job, run)
+        except asyncio.CancelledError:
+            if _is_wanted_no_more():
+                await asyncio.shield(self._end(job, run, "KILLED", gently=True))
+            raise
+        except Unavailable:
+            raise  # the job is left to the next attempt
+        except Exception:
+            await self._end(job, run, "FAILED")
+            raise
+        await self._end(job, run, "FINISHED")
+        return trained
+
+    async def _followed(self, job: Job, run: OpenRun) -> TrainedModel:
+        await self._cluster.start(job)
+        followed = _Followed(job, run, self._runs, self._store)
+        shutdown = asyncio.ensure_future(activity.wait_for_worker_shutdown())
+        try:
+            while True:
+                progress = await self._cluster.poll(job, len(followed.epochs))
+                await followed.take(progress)
+                if progress.ended:
+                    break
+                await asyncio.wait({shutdown}, timeout=_LOOK_SECONDS)
+                if shutdown.done():
+                    raise Unavailable(
+                        "this worker shuts down; the training goes on in Ray, and the next "
+                        "attempt follows it"
+                    )
+        finally:
+            shutdown.cancel()
+        if progress.phase in ("lost", "stopped"):
+            await self._cluster.remove(job)  # so that the next attempt does not meet it
+        await followed.log()
+        return _trained(progress, followed.epochs, run.id)
+
+    async def _end(
+        self,
+        job: Job,
+        run: OpenRun | None,
+        status: Literal["FINISHED", "FAILED", "KILLED"],
+        *,
+        gently: bool = False,
+    ) -> None:
+        """Take the job out of Ray, and say in MLflow how it ended, as far as both answer."""
+        with contextlib.suppress(ClusterUnavailable):
+            if gently:
+                await self._cluster.stop(job)
+                deadline = time.monotonic() + _STOP_SECONDS
+                while time.monotonic() < deadline:
+                    if (await self._cluster.poll(job, 0)).ended:
+                        break
+                    await asyncio.sleep(_LOOK_SECONDS)
+            await self._cluster.remove(job)
+        if run is not None:
+            with contextlib.suppress(RegistryUnavailable):
+                await asyncio.to_thread(self._runs.close, run.id, status)
+
+
+class _Followed:
+    """What is known of a job so far, and whom it was told."""
+
+    def __init__(self, job: Job, run: OpenRun, runs: MlflowRuns, store: RecordStore) -> None:
+        self.epochs: list[Epoch] = []
+        self._job, self._run, self._runs, self._store = job, run, runs, store
+        self._logged = 0
+        self._logged_at = self._told_at = float("-inf")
+        self._told: dict[str, object] = {}
+
+    async def take(self, progress: Progress) -> None:
+        """Heartbeat, show, and keep."""
+        self.epochs.extend(progress.epochs)
+        known = self._view(progress)
+        activity.heartbeat(known)
+        now = time.monotonic()
+        if known != self._told and (now - self._told_at >= _TELL_SECONDS or progress.ended):
+            self._told, self._told_at = known, now
+            with contextlib.suppress(PerennialError):  # a view; the stage's end has it all
+                await asyncio.to_thread(
+                    self._store.report_progress,
+                    self._job.input.run_id,
+                    "train",
+                    datetime.now(UTC),
+                    known,
+                )
+        if now - self._logged_at >= _LOG_SECONDS:
+            self._logged_at = now
+            with contextlib.suppress(RegistryUnavailable):  # the last call is not so lenient
+                await self.log()
+
+    async def log(self) -> None:
+        """Bring MLflow up to date."""
+        if self._logged < len(self.epochs):
+            known = tuple(self.epochs)
+            await in_thread(self._runs.log_epochs, self._run, known, self._logged)
+            self._logged = len(known)
+
+    def _view(self, progress: Progress) -> dict[str, object]:
+        view: dict[str, object] = {
+            "phase": progress.phase,
+            "epochs": self._job.input.training.epochs,
+        }
+        if progress.note:
+            view["note"] = progress.note
+        if self.epochs:
+            newest = self.epochs[-1]
+            view |= newest.model_dump(mode="json")
+        return view
+
+
+def _trained(progress: Progress, epochs: list[Epoch], run: str) -> TrainedModel:
+    if progress.phase == "lost":
+        raise ClusterUnavailable(
+            f"the training's process in Ray is gone ({progress.note}); it starts again. If it "
+            f"needs more memory than the node has, lower training.batch_size or the data"
+        )
+    if progress.failure is not None:
+        raise progress.failure.as_error()
+    if progress.made is None:
+        raise Unavailable("the training was stopped from elsewhere; it starts again")
+    made = progress.made
+    return TrainedModel(
+        weights=made.weights,
+        preprocessing=made.preprocessing,
+        code=made.code,
+        epochs=_thinned(epochs),
+        train_rows=made.train_rows,
+        test_rows=made.test_rows,
+        seconds=made.seconds,
+        device=made.device,
+        mlflow_run_id=run,
+    )
+
+
+def _thinned(epochs: list[Epoch]) -> tuple[Epoch, ...]:
+    """At most 200, the last among them: results travel through Temporal."""
+    step = -(-len(epochs) // _EPOCHS_KEPT)
+    return tuple(reversed(epochs[::-1][::step])) if step else ()
+
+
+def _is_wanted_no_more() -> bool:
+    """Whether a person or workflow cancelled, as against a worker that stops or a pause."""
+    details = activity.cancellation_details()
+    return details is None or details.cancel_requested or details.not_found
