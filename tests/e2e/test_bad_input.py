@@ -97,7 +97,7 @@ def test_a_project_that_raises(
 
 
 def test_training_that_diverges(people: People, points: Path) -> None:
-    run = fails(people, spec_of(points), learning_rate=1e38)
+    run = fails(people, spec_of(points), learning_rate=1e37)
     assert (run["failed"], run["error_type"]) == ("train", "TrainingDiverged")
     assert "epoch" in run["reason"]
 

@@ -14,7 +14,7 @@ from tests.people import People, good_rows, write_points
 @pytest.fixture(scope="module")
 def waiting(people: People, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A run by the admin, who may also vote, waiting for production."""
-    data = write_points(tmp_path_factory.mktemp("data"), good_rows())
+    data = write_points(tmp_path_factory.mktemp("data"), good_rows(1200))
     spec = spec_of(data, risk_tier="medium", environments=["production"])
     spec["training"]["epochs"] = 12
     people.apply(spec)
