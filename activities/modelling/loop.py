@@ -54,7 +54,7 @@ def prepare(frame: pd.DataFrame, project: Project, task: Task, training: Trainin
     preprocessing = Preprocessing.fit(frame, rows.train, features, task)
     train = frame.iloc[rows.train]
     numbers, codes = preprocessing.apply(train)
-    truth = torch.from_numpy(truth_of(train[features.target], preprocessing.classes))
+    truth = torch.tensor(truth_of(train[features.target], preprocessing.classes))
     if task == "multiclass":
         target = truth
     elif task == "binary":

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import itertools
-import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -56,25 +55,25 @@ class Net(nn.Module):
 Write = Callable[[str], str]
 
 
-@pytest.fixture
-def write_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
+@pytest.fixture(scope="session")
+def write_project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Write]:
     """Write a module with `Base` (size and colour tell whether it sold) and the given code.
 
     Returns its name as a spec has it; the class of the given code must be called `Own`.
     """
+    root = tmp_path_factory.mktemp("projects")
 
     def write(own: str = "class Own(Base): pass") -> str:
         package = f"written_{next(_numbers)}"
-        folder = tmp_path / "projects" / package
-        folder.mkdir(parents=True)
+        folder = root / package
+        folder.mkdir()
         (folder / "__init__.py").write_text("")
         (folder / "project.py").write_text(_BEGINNING + "\n\n" + textwrap.dedent(own))
-        root = str(folder.parent)
-        if root not in sys.path:
-            monkeypatch.syspath_prepend(root)
         return f"{package}.project:Own"
 
-    return write
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(root))
+        yield write
 
 
 @pytest.fixture
