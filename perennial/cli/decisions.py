@@ -15,7 +15,6 @@ from perennial.cli.runs import Limit
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
 
     from perennial.documents import Decision, DecisionDetail, Replay
 
@@ -58,7 +57,8 @@ def decisions(
         model=model, environment=environment, outcome=outcome, run_id=run, limit=limit
     )
     session.show(
-        {"items": found}, lambda out: out.print(_table(found) if found else "no such decisions")
+        {"items": found},
+        lambda out: _list(out, found) if found else out.print("no such decisions"),
     )
 
 
@@ -117,24 +117,25 @@ def read_policy(folder: Path) -> dict[str, str]:
     return files
 
 
-def _table(found: list[Decision]) -> Table:
-    from perennial.cli.render import table, when, word
+def _list(out: Console, found: list[Decision]) -> None:
+    """A line for each decision, and its reasons below it: they are sentences."""
+    from rich.padding import Padding
+    from rich.text import Text
 
-    return table(
-        ("decision", "model", "environment", "v#", "outcome", "at", "reasons"),
-        (
-            (
-                decision["decision_id"],
-                decision["model"],
-                decision["environment"],
-                str(decision["version"]),
+    from perennial.cli.render import plain, when, word
+
+    for decision in found:
+        out.print(
+            Text.assemble(
+                (decision["decision_id"], "bold"),
+                f"  {when(decision['decided_at'])}  {decision['model']} "
+                f"{decision['version']} into {decision['environment']}: ",
                 word(decision["outcome"]),
-                when(decision["decided_at"]),
-                "; ".join(decision["reasons"]),
-            )
-            for decision in found
-        ),
-    )
+            ),
+            soft_wrap=True,
+        )
+        for reason in decision["reasons"]:
+            out.print(Padding(plain(reason), (0, 0, 0, 4)))
 
 
 def _draw(out: Console, decision: DecisionDetail) -> None:

@@ -12,19 +12,20 @@ from rich.text import Text
 from perennial.cli import exits, stages
 from perennial.cli.render import console, plain
 from perennial.cli.watch import Update, watch
-from perennial.documents import Run
+from perennial.documents import Run, Stage
 
 if TYPE_CHECKING:
     from perennial.cli.command import Session
 
 
-def follow(session: Session, run_id: str, *, wait: bool) -> int:
+def follow(session: Session, run_id: str, *, wait: bool, from_start: bool = True) -> int:
     """Show a run as it goes on. Returns its exit code.
 
     Args:
         session: whom to ask, and how to show it.
         run_id: the run.
         wait: whether to stay while the run waits for an approval.
+        from_start: whether to tell what had happened before, where lines are told.
     """
     updates = _until_it_stands(watch(session.client, run_id), wait=wait)
     try:
@@ -33,7 +34,7 @@ def follow(session: Session, run_id: str, *, wait: bool) -> int:
         elif session.out.is_terminal and not session.out.is_dumb_terminal:
             run = _live(session.out, updates, wait=wait)
         else:
-            run = _lines(session.out, updates, wait=wait)
+            run = _lines(session.out, updates, wait=wait, from_start=from_start)
     except KeyboardInterrupt:
         _say_it_goes_on(run_id)
         return exits.INTERRUPTED
@@ -51,7 +52,7 @@ def exit_code(run: Run) -> int:
 def conclude(out: Console, run: Run) -> None:
     """The last words on a run: how it ended, or what it waits for."""
     if run["status"] == "finished":
-        out.print(stages.ended(run))
+        out.print(stages.ended(run), soft_wrap=not out.is_terminal)
     elif approval := stages.open_question(run):
         for line in stages.question(approval):
             # Commands are for copying: a terminal may wrap them, we do not.
@@ -93,8 +94,8 @@ def _live(out: Console, updates: Iterator[Update], *, wait: bool) -> Run:
     return run
 
 
-def _lines(out: Console, updates: Iterator[Update], *, wait: bool) -> Run:
-    """A line for each thing as it happens, for logs and pipes."""
+def _lines(out: Console, updates: Iterator[Update], *, wait: bool, from_start: bool) -> Run:
+    """A line for each thing as it happens, for logs and pipes. Lines are not wrapped."""
     epochs = stages.Epochs()
     said: set[str] = set()
     run: Run | None = None
@@ -102,35 +103,46 @@ def _lines(out: Console, updates: Iterator[Update], *, wait: bool) -> Run:
     def say_once(text: Text, key: str | None = None) -> None:
         if (key or text.plain) not in said:
             said.add(key or text.plain)
-            out.print(text)
+            out.print(text, soft_wrap=True)
 
     for update in updates:
+        if run is None and not from_start:
+            epochs.take(update.run, ())
+            said |= {_key(stage) for stage in update.run["stages"] if _over(stage)}
         run = update.run
         say_once(Text(run["run_id"], "bold"))
         for line in stages.retrying(run):
             say_once(Text(line))
-        fresh = epochs.take(run, update.events)
-        for stage in run["stages"]:
-            key = f"{stages.name(stage)}/{stage['started_at']}"
-            if stage["stage"] == "train":
-                for epoch in fresh:
-                    say_once(Text(f"    {stages.epoch_line(epoch)}"), f"epoch {epoch['epoch']}")
-            if stage["status"] != "running":
-                sign, style = stages.SIGNS[stage["status"]]
-                say_once(
-                    Text.assemble(
-                        (sign, style),
-                        f" {stages.name(stage):<20} ",
-                        plain(stage["summary"]),
-                        (f"  {stages.spent(stage)}", "dim"),
-                    ),
-                    key,
-                )
+        for line in epochs.take(run, update.events):
+            say_once(Text(f"    {line}"))
+        for stage in filter(_over, run["stages"]):
+            say_once(_line(stage), _key(stage))
         if wait and (approval := stages.open_question(run)):
             for text in stages.question(approval):
                 say_once(text, f"{approval['approval_id']} {text.plain}")
     assert run is not None
     return run
+
+
+def _line(stage: Stage) -> Text:
+    sign, style = stages.SIGNS[stage["status"]]
+    # Why it failed is said at the end of the run.
+    summary = stage["summary"] if stage["status"] == "passed" else ""
+    return Text.assemble(
+        (sign, style),
+        f" {stages.name(stage):<20}",
+        (f"{stages.spent(stage):>8}  ", "dim"),
+        plain(summary) if summary else "",
+    )
+
+
+def _over(stage: Stage) -> bool:
+    return stage["status"] in ("passed", "failed")
+
+
+def _key(stage: Stage) -> str:
+    # A stage can go on twice, when it is asked again; it has begun at another time then.
+    return f"{stages.name(stage)}/{stage['started_at']}"
 
 
 def _say_it_goes_on(run_id: str) -> None:

@@ -126,7 +126,7 @@ def status(
     if follow or wait:
         from perennial.cli.follow import follow as follow_run
 
-        return follow_run(session, found["run_id"], wait=wait)
+        return follow_run(session, found["run_id"], wait=wait, from_start=False)
     return _show_run(session, found)
 
 

@@ -41,10 +41,9 @@ def curve(values: list[float]) -> str:
     return "".join(_BARS[round((value - low) / span * (len(_BARS) - 1))] for value in values)
 
 
-def epoch_line(progress: dict[str, Any]) -> str:
-    """One epoch: its number, its loss and metrics, its time."""
-    of = f"/{progress['epochs']}" if progress.get("epochs") else ""
-    parts = [f"epoch {progress['epoch']}{of}"]
+def epoch_line(progress: dict[str, Any], of: int | None) -> str:
+    """One epoch: its number and how many there will be, its loss and metrics, its time."""
+    parts = [f"epoch {progress['epoch']}" + (f"/{of}" if of else "")]
     if "loss" in progress:
         parts.append(f"loss {number(progress['loss'])}")
     parts += [f"{key} {number(value)}" for key, value in (progress.get("metrics") or {}).items()]
@@ -58,22 +57,34 @@ class Epochs:
     """The epochs of a run as they come, each once, however often it is heard of."""
 
     seen: dict[int, dict[str, Any]] = field(default_factory=dict)
+    total: int | None = None
+    _told: int = 0
 
-    def take(self, run: Run, events: tuple[Event, ...]) -> list[dict[str, Any]]:
-        """The epochs that are new in an update, in order."""
-        told: list[Any] = [
-            event.data.get("progress") for event in events if event.name == "progress"
-        ]
+    def take(self, run: Run, events: tuple[Event, ...]) -> list[str]:
+        """A line for each epoch of an update that is newer than those of the updates before.
+
+        A training tells its newest epoch every now and then, in events, which have an order; when
+        it has ended its stage has all epochs. One that turns up late is kept, for the curve, and
+        not told out of its turn.
+        """
+        told: list[Any] = [e.data.get("progress") for e in events if e.name == "progress"]
         for stage in run["stages"]:
-            told.append(stage.get("progress"))
             told += (stage.get("detail") or {}).get("epochs") or []
-        fresh: dict[int, dict[str, Any]] = {}
-        for progress in told:
-            match progress:
-                case {"epoch": int(epoch)} if epoch not in self.seen:
-                    fresh[epoch] = progress
-        self.seen |= fresh
-        return [fresh[epoch] for epoch in sorted(fresh)]
+        # The document may be ahead of the events, so what it says of a training is not told yet.
+        known = [*told, *(stage.get("progress") for stage in run["stages"])]
+        for progress in known:
+            if isinstance(progress, dict):
+                self.total = progress.get("epochs") or self.total
+                if isinstance(epoch := progress.get("epoch"), int):
+                    self.seen.setdefault(epoch, progress)
+        numbers = {p["epoch"] for p in told if isinstance(p, dict) and "epoch" in p}
+        fresh = sorted(number for number in numbers if number > self._told)
+        self._told = max([self._told, *fresh])
+        return [self.line(epoch) for epoch in fresh]
+
+    def line(self, epoch: int) -> str:
+        """One epoch of those that were heard of."""
+        return epoch_line(self.seen[epoch], self.total)
 
     @property
     def losses(self) -> list[Any]:
@@ -91,16 +102,25 @@ def board(run: Run, epochs: Epochs) -> RenderableType:
     for stage in run["stages"]:
         sign, style = SIGNS.get(stage["status"], ("·", ""))
         training = stage["stage"] == "train"
-        text = Text(stage["summary"] or "")
+        # Why a stage failed is said below, where the run's end is told.
+        text = Text("" if stage["status"] == "failed" else stage["summary"] or doing(stage))
         if training and (bars := curve(epochs.losses)):
             text.append(("  " if text else "") + bars, style="cyan")
         rows.add_row(Text(sign, style), name(stage), text, Text(spent(stage), "dim"))
         if training and stage["status"] == "running":
             for epoch in sorted(epochs.seen)[-_EPOCHS_SHOWN:]:
-                rows.add_row("", "", Text(epoch_line(epochs.seen[epoch]), "dim"), "")
+                rows.add_row("", "", Text(epochs.line(epoch), "dim"), "")
     parts: list[RenderableType] = [title(run), rows]
     parts += [Text(line, "yellow") for line in retrying(run)]
     return Group(*parts)
+
+
+def doing(stage: Stage) -> str:
+    """What a stage that goes on says of itself: that it waits for a free CPU, that it starts."""
+    progress = stage["progress"] or {}
+    if stage["status"] != "running" or "epoch" in progress:
+        return ""
+    return str(progress.get("note") or progress.get("phase") or "")
 
 
 def title(run: Run) -> Text:
@@ -133,9 +153,17 @@ def ended(run: Run) -> Text:
     """One line: how the run ended, and why."""
     sign, style = ("✓", "green") if run["outcome"] == "promoted" else ("✗", "red")
     line = Text.assemble((f"{sign} {run['outcome']}", f"bold {style}"), ": ")
-    line.append_text(plain(run["reason"]))
+    reason, reasons = run["reason"], list[str]()
+    if run["outcome"] == "denied":
+        # The policy may have many reasons; each gets a line of its own.
+        where, _, why = reason.partition(": ")
+        if len(whys := why.split("; ")) > 1:
+            reason, reasons = where, whys
+    line.append_text(plain(reason))
     if seconds := between(run["started_at"], run["finished_at"]):
         line.append(f"  ({took(seconds)})", "dim")
+    for each in reasons:
+        line.append(f"\n    {each}")
     return line
 
 

@@ -82,7 +82,7 @@ def metrics_table(metrics: Metrics, champions: dict[str, Metrics]) -> Table:
         row = [metric, number(value)]
         for name in names:
             theirs = champions[name].get(metric)
-            row += ["-", ""] if theirs is None else [number(theirs), f"{value - theirs:+.4f}"]
+            row += ["-", ""] if theirs is None else [number(theirs), _difference(value - theirs)]
         rows.append(row)
     columns = ["metric", "this#"]
     for name in names:
@@ -90,6 +90,11 @@ def metrics_table(metrics: Metrics, champions: dict[str, Metrics]) -> Table:
     made = table(columns, rows)
     made.columns[-1].no_wrap = True
     return made
+
+
+def _difference(value: float) -> str:
+    text = f"{value:+.4f}"
+    return "same" if float(text) == 0 else text
 
 
 def _evidence(evidence: Json) -> list[tuple[str, str]]:

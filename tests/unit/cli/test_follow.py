@@ -25,10 +25,19 @@ def life(end: dict[str, object]) -> list[Frame]:
         train = stage("train", "running", progress=training(epoch))
         data = {"stage": "train", "progress": training(epoch)}
         frames.append(Frame("progress", data, run(stages=[snapshot, train])))
-    trained = stage("train", summary="3 epochs on cpu, loss 0.4000")
+    epochs = [{"epoch": n, "loss": training(n)["loss"]} for n in (1, 2, 3)]
+    summary = "3 epochs on cpu, loss 0.4000"
+    trained = stage("train", summary=summary, detail={"epochs": epochs})
     last = {**end, "stages": [snapshot, trained]}
     frames.append(Frame("run", {"status": last["status"]}, last))
     return frames
+
+
+def lines_of_epochs(output: str) -> list[str]:
+    return [line.strip() for line in output.splitlines() if line.startswith("    epoch")]
+
+
+EPOCHS = ["epoch 1/3  loss 0.6000", "epoch 2/3  loss 0.5000", "epoch 3/3  loss 0.4000"]
 
 
 def start(api: Script, end: dict[str, object]) -> None:
@@ -47,11 +56,7 @@ def test_each_stage_and_epoch_is_said_once(api: Script, cli: Call) -> None:
         "train",
         "promoted:",
     ]
-    assert [line.strip() for line in lines if "epoch" in line and "loss 0" in line][:3] == [
-        "epoch 1/3  loss 0.6000",
-        "epoch 2/3  loss 0.5000",
-        "epoch 3/3  loss 0.4000",
-    ]
+    assert lines_of_epochs(result.out) == EPOCHS
 
 
 def test_a_broken_stream_is_joined_behind_the_last_event(api: Script, cli: Call) -> None:
@@ -60,8 +65,28 @@ def test_a_broken_stream_is_joined_behind_the_last_event(api: Script, cli: Call)
     result = cli("run", "flights")
     assert result.code == 0
     assert api.joined_after == [None, "2", "3"]
-    assert result.out.count("epoch 2/3") == 1
-    assert result.out.count("epoch 3/3") == 1
+    assert lines_of_epochs(result.out) == EPOCHS
+
+
+def test_a_run_that_is_joined_later_tells_what_is_new(api: Script, cli: Call) -> None:
+    start(api, finished("promoted", "version 3 is champion of production"))
+    api.first_run = run(stages=[stage("snapshot", summary="80,000 rows")])
+    result = cli("status", RUN, "--follow")
+    assert result.code == 0
+    assert "snapshot" not in result.out
+    assert "✓ train" in result.out
+
+
+def test_each_reason_of_a_denial_has_a_line(api: Script, cli: Call) -> None:
+    reason = "staging: brier 0.3 is above 0.2 in staging; roc_auc 0.6 is below 0.68 in staging"
+    start(api, finished("denied", reason))
+    result = cli("run", "flights")
+    assert result.code == 6
+    assert (
+        "✗ denied: staging  (41 s)\n"
+        "    brier 0.3 is above 0.2 in staging\n"
+        "    roc_auc 0.6 is below 0.68 in staging\n"
+    ) in result.out
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,7 @@ def test_a_terminal_that_can_do_nothing_gets_lines(api: Script, terminal: dict[s
     play(api)
     code, output = on_a_terminal(["run", "flights"], terminal | {"TERM": "dumb"})
     assert code == 5
-    assert "✓ train                3 epochs" in output
+    assert "✓ train                  2.0 s  3 epochs" in output
     assert "\x1b" not in output
 
 
