@@ -61,7 +61,9 @@ def start_over(stage: Stage, client: Client) -> None:
     if moved:
         stage.say(f"\nThis stack has seen the demo before: back to version {first} everywhere.")
     for champion in moved:
-        stage.type("rollback", MODEL, "-e", champion["environment"], "--to", str(first))
+        where = champion["environment"]
+        reason = "the demo begins anew"
+        stage.type("rollback", MODEL, "-e", where, "--to", str(first), "--reason", reason)
 
 
 def _first_model(stage: Stage, client: Client) -> int:

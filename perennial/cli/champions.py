@@ -50,7 +50,11 @@ def champions(
         )
         session.show(
             {"items": reigns},
-            lambda out: out.print(reigns_table(reigns) if reigns else "there was no champion"),
+            lambda out: out.print(
+                reigns_table(reigns, of_one=environment is not None)
+                if reigns
+                else "there was no champion"
+            ),
         )
         return
     found = [

@@ -68,24 +68,24 @@ def champions_table(champions: list[Champion]) -> Table:
     )
 
 
-def reigns_table(reigns: list[Reign]) -> Table:
-    """Champions there were, one reign a row."""
-    return table(
-        ("environment", "v#", "epoch#", "from", "to", "cause", "by", "why"),
+def reigns_table(reigns: list[Reign], *, of_one: bool) -> Table:
+    """Champions there were, one reign a row; `of_one` environment, which is not named again."""
+    columns = ("environment", "v#", "epoch#", "from", "to", "cause", "by", "why")
+    rows = (
         (
-            (
-                reign["environment"],
-                _number(reign["version"]),
-                str(reign["epoch"]),
-                when(reign["from"]),
-                when(reign["to"]) if reign["to"] else Text("now", style="green"),
-                reign["cause"],
-                reign["actor"],
-                _why(reign),
-            )
-            for reign in reigns
-        ),
+            reign["environment"],
+            _number(reign["version"]),
+            str(reign["epoch"]),
+            when(reign["from"]),
+            when(reign["to"]) if reign["to"] else Text("now", style="green"),
+            reign["cause"],
+            reign["actor"],
+            _why(reign),
+        )
+        for reign in reigns
     )
+    first = 1 if of_one else 0
+    return table(columns[first:], (row[first:] for row in rows))
 
 
 def approvals_table(approvals: list[Approval]) -> Table:
