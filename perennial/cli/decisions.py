@@ -15,8 +15,9 @@ from perennial.cli.runs import Limit
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
-    from perennial.documents import Decision, DecisionDetail, Replay
+    from perennial.documents import Decision, DecisionDetail, Flip, Replay
 
 Model = Annotated[str | None, typer.Option("--model", metavar="NAME", help="Of this model only.")]
 _POLICY_FILES = (".rego", ".json", ".yaml", ".yml")
@@ -119,23 +120,25 @@ def read_policy(folder: Path) -> dict[str, str]:
 
 def _list(out: Console, found: list[Decision]) -> None:
     """A line for each decision, and its reasons below it: they are sentences."""
+    from rich.text import Text
+
+    from perennial.cli.render import when, word
+
+    for decision in found:
+        what = Text.assemble(f"{when(decision['decided_at'])}  ", word(decision["outcome"]))
+        _entry(out, decision, what, decision["reasons"])
+
+
+def _entry(out: Console, about: Decision | Flip, what: Text, reasons: list[str]) -> None:
     from rich.padding import Padding
     from rich.text import Text
 
-    from perennial.cli.render import plain, when, word
+    from perennial.cli.render import plain
 
-    for decision in found:
-        out.print(
-            Text.assemble(
-                (decision["decision_id"], "bold"),
-                f"  {when(decision['decided_at'])}  {decision['model']} "
-                f"{decision['version']} into {decision['environment']}: ",
-                word(decision["outcome"]),
-            ),
-            soft_wrap=True,
-        )
-        for reason in decision["reasons"]:
-            out.print(Padding(plain(reason), (0, 0, 0, 4)))
+    which = f"  {about['model']} {about['version']} into {about['environment']}  "
+    out.print(Text.assemble((about["decision_id"], "bold"), which, what), soft_wrap=True)
+    for reason in reasons:
+        out.print(Padding(plain(reason), (0, 0, 0, 4)))
 
 
 def _draw(out: Console, decision: DecisionDetail) -> None:
@@ -168,27 +171,13 @@ def _draw(out: Console, decision: DecisionDetail) -> None:
 
 
 def _draw_replay(out: Console, answer: Replay) -> None:
-    from perennial.cli.render import plain, table, word
+    from rich.text import Text
+
+    from perennial.cli.render import word
 
     skipped = f", {answer['skipped']} could not be asked" if answer["skipped"] else ""
     out.print(f"{answer['asked']} asked, {answer['agreed']} agree{skipped}")
-    if not answer["flipped"]:
-        return
-    out.print()
-    out.print(
-        table(
-            ("decision", "model", "environment", "v#", "was", "is", "now because"),
-            (
-                (
-                    flip["decision_id"],
-                    flip["model"],
-                    flip["environment"],
-                    str(flip["version"]),
-                    word(flip["stored"]["outcome"]),
-                    word(flip["now"]["outcome"]),
-                    plain("; ".join(flip["now"]["reasons"])),
-                )
-                for flip in answer["flipped"]
-            ),
-        )
-    )
+    for flip in answer["flipped"]:
+        stored, now = flip["stored"], flip["now"]
+        what = Text.assemble(word(stored["outcome"]), " → ", word(now["outcome"]))
+        _entry(out, flip, what, now["reasons"])
