@@ -16,7 +16,7 @@ from tests.integration.api.desk import Desk
 STRICTER_THAN_ITS_SCHEMA = "positive_data_acceptance"
 
 
-async def schemathesis(url: str, token: str, *more: str) -> tuple[int, str]:
+async def schemathesis(folder: Path, url: str, token: str, *more: str) -> tuple[int, str]:
     program = Path(sys.executable).with_name("schemathesis")
     process = await asyncio.create_subprocess_exec(
         str(program),
@@ -24,7 +24,13 @@ async def schemathesis(url: str, token: str, *more: str) -> tuple[int, str]:
         *("--seed", "1", "--max-examples", "12", "--no-color", "--continue-on-failure"),
         *("--exclude-checks", STRICTER_THAN_ITS_SCHEMA, "--request-timeout", "60"),
         *more,
-        env={**os.environ, "SCHEMATHESIS_HOOKS": "tests.integration.api.hooks"},
+        # it keeps what it found in its working folder
+        cwd=folder,
+        env={
+            **os.environ,
+            "SCHEMATHESIS_HOOKS": "tests.integration.api.hooks",
+            "PYTHONPATH": str(Path.cwd()),
+        },
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
@@ -43,11 +49,12 @@ async def flights(desk: Desk) -> Desk:
 
 
 async def test_every_answer_is_as_documented(
-    flights: Desk, url: str, tokens: dict[str, str]
+    flights: Desk, url: str, tokens: dict[str, str], tmp_path: Path
 ) -> None:
     # a live stream has no end, a retired model no further answers, and MLflow and Ray are away
     left_out = ("watch_run", "retire_model", "readiness")
     code, out = await schemathesis(
+        tmp_path,
         url,
         tokens["admin"],
         *(part for name in left_out for part in ("--exclude-operation-id", name)),
