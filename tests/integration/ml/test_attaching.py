@@ -1,0 +1,140 @@
+"""Workers, links and clusters that die while a training goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Any
+
+import psutil
+import pytest
+from temporalio.activity import ActivityCancellationDetails
+from temporalio.testing import ActivityEnvironment
+
+from activities.ray_cluster import RayCluster
+from activities.ray_tasks.job import Job
+from perennial.contracts.errors import ClusterUnavailable, Unavailable
+from perennial.contracts.training import TrainedModel, TrainModel
+from tests.integration.ml.conftest import Place
+from tests.integration.ml.heartbeats import Heartbeats
+
+LONG: dict[str, Any] = {"epochs": 10_000, "batch_size": 1}
+
+
+def started(beat: dict[str, Any]) -> bool:
+    return "epoch" in beat
+
+
+class Attempt:
+    """One attempt of the activity, as one worker makes it."""
+
+    def __init__(self, place: Place, asked: TrainModel, cluster: RayCluster | None = None) -> None:
+        self.environment = ActivityEnvironment()
+        self.beats = Heartbeats(self.environment)
+        activities = place.activities(cluster=cluster or place.cluster)
+        self.task: asyncio.Task[TrainedModel] = asyncio.create_task(
+            self.environment.run(activities.train_model, asked)
+        )
+
+
+async def free_cpus(place: Place) -> bool:
+    """Whether another training of all CPUs can start: the sharpest test that they are free."""
+    total = psutil.cpu_count() or 1
+    every = await place.ask("Telling", epochs=1, cpus_per_worker=max(2, total))
+    trained = await asyncio.wait_for(
+        ActivityEnvironment().run(place.activities().train_model, every), timeout=60
+    )
+    return len(trained.epochs) == 1
+
+
+async def test_the_next_attempt_follows_the_same_process(place: Place) -> None:
+    asked = await place.ask("Telling", epochs=3000, batch_size=8)
+    first = Attempt(place, asked)
+    beat = await first.beats.until(started)
+    first.environment.worker_shutdown()
+    with pytest.raises(Unavailable, match="the training goes on in Ray"):
+        await first.task
+
+    another_worker = RayCluster(place.stack.urls["ray"])
+    try:
+        trained = await Attempt(place, asked, another_worker).task
+    finally:
+        another_worker.close()
+    pids = {epoch.metrics["pid"] for epoch in trained.epochs}
+    assert pids == {beat["metrics"]["pid"]}
+    history = place.server.client.get_metric_history(trained.mlflow_run_id, "loss")
+    assert sorted(point.step for point in history) == list(range(1, 3001))
+
+
+@pytest.mark.parametrize("why", ["worker_shutdown", "paused", "reset"])
+async def test_only_a_wish_to_cancel_ends_the_job(place: Place, why: str) -> None:
+    asked = await place.ask("Telling", **LONG)
+    attempt = Attempt(place, asked)
+    await attempt.beats.until(started)
+    attempt.environment.cancel(ActivityCancellationDetails(**{why: True}))
+    with pytest.raises(asyncio.CancelledError):
+        await attempt.task
+    job = Job(input=asked, blob_url=place.blobs.url, unattended_seconds=60)
+    assert (await place.cluster.poll(job, 0)).phase == "training"
+    await place.cluster.remove(job)
+
+
+async def test_a_cancel_frees_the_cpus(place: Place) -> None:
+    asked = await place.ask("Telling", **LONG)
+    attempt = Attempt(place, asked)
+    await attempt.beats.until(started)
+    attempt.environment.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await attempt.task
+    assert await free_cpus(place)
+    assert place.server.client.get_run(place.runs.open(asked).id).info.status == "KILLED"
+
+
+async def test_a_training_waits_for_cpus_and_says_so(place: Place) -> None:
+    total = max(2, psutil.cpu_count() or 1)
+    holder = Attempt(place, await place.ask("Telling", cpus_per_worker=total, **LONG))
+    await holder.beats.until(started)
+    waiting = Attempt(place, await place.ask("Line", epochs=1))
+    beat = await waiting.beats.until(lambda beat: "note" in beat)
+    assert f"0 of {total} CPU free" in beat["note"]
+    holder.environment.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await holder.task
+    assert len((await waiting.task).epochs) == 1
+
+
+async def test_a_lost_connection_does_not_lose_the_training(place: Place) -> None:
+    asked = await place.ask("Telling", epochs=3000, batch_size=8)
+    own = RayCluster(place.stack.urls["ray"])
+    before = {process.pid for process in psutil.Process().children()}
+    first = Attempt(place, asked, own)
+    beat = await first.beats.until(started)
+    for link in psutil.Process().children():
+        if link.pid not in before and "spawn_main" in " ".join(link.cmdline()):
+            link.kill()
+    with pytest.raises(ClusterUnavailable, match=r"the connection to Ray at .* was lost"):
+        await first.task
+    trained = await Attempt(place, asked, own).task
+    assert {epoch.metrics["pid"] for epoch in trained.epochs} == {beat["metrics"]["pid"]}
+    own.close()
+
+
+async def test_a_cluster_that_restarts_trains_again(place: Place) -> None:
+    asked = await place.ask("Telling", **LONG)
+    first = Attempt(place, asked)
+    await first.beats.until(started)
+    gone = place.stack.kill("ray")
+    with pytest.raises(ClusterUnavailable):
+        await first.task
+    place.stack.wait_restarted("ray", gone)
+    short = asked.model_copy(update={"training": asked.training.model_copy(update={"epochs": 2})})
+    trained = await again(place, short)
+    assert [epoch.epoch for epoch in trained.epochs] == [1, 2]
+
+
+async def again(place: Place, asked: TrainModel) -> TrainedModel:
+    """Attempts as Temporal would make them, until one gets through."""
+    for _ in range(5):
+        with contextlib.suppress(ClusterUnavailable):
+            return await Attempt(place, asked).task
+    return await Attempt(place, asked).task
