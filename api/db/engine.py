@@ -26,7 +26,7 @@ LEDGER_LOCK = 0x7065_7265_6E6E_0001
 MIGRATION_LOCK = 0x7065_7265_6E6E_0002
 """PostgreSQL advisory lock that a process holds while it migrates."""
 
-_BUSY_SECONDS = 20
+_BUSY_SECONDS = 20.0
 
 
 class Database:
@@ -127,7 +127,7 @@ def _set_up_sqlite(connection: Any, record: object) -> None:
     # the driver must not begin transactions by itself: `_begin_sqlite` does
     connection.isolation_level = None
     for pragma in (
-        f"busy_timeout={_BUSY_SECONDS * 1000}",
+        f"busy_timeout={int(_BUSY_SECONDS * 1000)}",
         "journal_mode=WAL",
         "synchronous=NORMAL",
         "foreign_keys=ON",
