@@ -1,0 +1,126 @@
+"""The guide's model works as it is printed, and the examples are what they say."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from temporalio.testing import ActivityEnvironment
+
+from activities.data import DataActivities
+from activities.modelling import candidates
+from activities.modelling.metrics import measure, require
+from activities.modelling.parity import compare
+from activities.modelling.preprocessing import truth_of
+from activities.modelling.snapshots import Frames
+from perennial.blobs import BlobStore
+from perennial.contracts.data import TakeSnapshot, ValidateSnapshot
+from perennial.contracts.spec import ModelSpec
+from tests.unit.ml.making import export, fit
+
+ROOT = Path(__file__).parents[3]
+GUIDE = ROOT / "docs" / "guides" / "first-model.md"
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", GUIDE.read_text(), flags=re.DOTALL)
+
+
+async def through(spec: ModelSpec, blobs: BlobStore, folder: Path | None) -> dict[str, float]:
+    """The stages of a run that need no server; the figures on held-out rows.
+
+    The export is left out where there is no folder for it.
+    """
+    frames, environment = Frames(blobs), ActivityEnvironment()
+    activities = DataActivities(blobs, frames)
+    snapshot = await environment.run(
+        activities.take_snapshot,
+        TakeSnapshot(run_id="r", model=spec.model, project=spec.project, source=spec.source),
+    )
+    said = await environment.run(
+        activities.validate_snapshot,
+        ValidateSnapshot(
+            run_id="r", model=spec.model, project=spec.project, task=spec.task, snapshot=snapshot
+        ),
+    )
+    assert said.passed, said.summary()
+    fitted = fit(spec.project, spec.task, spec.training, frames.read(snapshot))
+    held_out = fitted.frame.iloc[fitted.prepared.rows.test]
+    if folder is not None:
+        graph = export(fitted, folder)
+        assert compare(graph, fitted.network, fitted.preprocessing, held_out).passed
+    truth = truth_of(held_out[fitted.preprocessing.target], fitted.preprocessing.classes)
+    scores = candidates.scores(fitted.network, fitted.preprocessing, held_out)
+    found = measure(spec.task, truth, scores, fitted.project)
+    require(found, spec.metrics)
+    return found
+
+
+def passes(spec: ModelSpec, found: dict[str, float]) -> bool:
+    return all(
+        (t.min is None or found[t.metric] >= t.min) and (t.max is None or found[t.metric] <= t.max)
+        for t in spec.metrics.thresholds
+    )
+
+
+async def test_the_guides_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blobs: BlobStore
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    made_by = blocks("sh")[0].replace(".venv/bin/python", sys.executable)
+    subprocess.run(["bash", "-ec", made_by], check=True)
+    (tmp_path / "wines" / "project.py").write_text(blocks("python")[0])
+    spec = ModelSpec.model_validate(yaml.safe_load(blocks("yaml")[0]))
+    assert passes(spec, await through(spec, blobs, tmp_path))
+
+
+@pytest.mark.parametrize("name", ["digits", "flights"])
+async def test_an_example_passes_its_own_thresholds(
+    name: str, tmp_path: Path, blobs: BlobStore
+) -> None:
+    text = (ROOT / "examples" / name / "model.yaml").read_text()
+    spec = ModelSpec.model_validate(yaml.safe_load(text))
+    assert passes(spec, await through(spec, blobs, tmp_path))
+
+
+async def test_the_flights_of_the_demo(blobs: BlobStore) -> None:
+    """A worse and a better model by nothing but overrides, with room between them."""
+    text = (ROOT / "examples" / "flights" / "model.yaml").read_text()
+    spec = ModelSpec.model_validate(yaml.safe_load(text))
+
+    async def run(**plan: object) -> float:
+        params = {**spec.training.params, **plan.pop("params", {})}  # type: ignore[dict-item]
+        training = spec.training.model_copy(update={**plan, "params": params})
+        changed = spec.model_copy(update={"training": training})
+        return (await through(changed, blobs, None))["roc_auc"]
+
+    first, worse = await run(), await run(epochs=1)
+    better = await run(epochs=6, params={"layers": 1, "hidden": 64})
+    allowed = spec.metrics.max_regression
+    assert worse + allowed + 0.02 < first
+    assert better - 0.01 > first
+    lowest = [t.min for t in spec.metrics.thresholds if not t.environments and t.min]
+    assert worse > max(lowest)  # so that it is the champion it fails against
+
+
+def test_a_tabular_project_is_short() -> None:
+    source = (ROOT / "examples" / "flights" / "project.py").read_text()
+    spoken: set[int] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(
+            node
+        ):
+            first = node.body[0]
+            spoken |= set(range(first.lineno, (first.end_lineno or first.lineno) + 1))
+    lines = [
+        line
+        for number, line in enumerate(source.splitlines(), 1)
+        if line.strip() and not line.strip().startswith("#") and number not in spoken
+    ]
+    assert len(lines) <= 60
