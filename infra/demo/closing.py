@@ -19,7 +19,7 @@ def where_to_look(stage: Stage, stack: dict[str, Any]) -> None:
     for name, place in (
         ("Temporal", f"{at.get('temporal_ui')}/namespaces/default/workflows  (query: {query})"),
         ("MLflow", f"{at.get('mlflow')}/#/models/{MODEL}"),
-        ("API", f"{at.get('api')}/docs"),
+        ("API", f"{at.get('api')}/openapi.json"),
         ("tokens", stack.get("tokens_file")),
         ("logs", stack.get("logs")),
     ):

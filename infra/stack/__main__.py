@@ -59,7 +59,7 @@ def _up(stack: Stack, arguments: argparse.Namespace) -> None:
         _say(f"   elsewhere  {service} at {address}")
     stack.up(only, timeout=arguments.timeout, report=_say)
     _say(f"the stack is up, in {time.monotonic() - begin:.1f} s")
-    links = {"api": "/docs", "temporal_ui": "", "mlflow": ""}
+    links = {"api": "/openapi.json", "temporal_ui": "", "mlflow": ""}
     for name, path in links.items():
         service = name.removesuffix("_ui")
         if service in (only or stack.services) and service not in stack.config.elsewhere:
