@@ -32,6 +32,7 @@ _ANSWER_SECONDS = 60
 _WAIT_SECONDS = 0.1
 _START_SECONDS = 5.0  # what a process needs to start when there is room for it
 _END_SECONDS = 10.0
+_SILENT_SECONDS = 30.0  # a training answers within a second or two, also while it computes
 
 
 class _Followed:
@@ -40,6 +41,7 @@ class _Followed:
     def __init__(self, handle: ActorHandle[Any]) -> None:
         self.handle = handle
         self.asked: Any = None
+        self.asked_at = time.monotonic()
         self.phase: Phase = "waiting"
         self.since = time.monotonic()
 
@@ -127,8 +129,13 @@ def poll(name: str, seen: int) -> str:
         return Progress(phase="lost", note="it is not in the cluster").model_dump_json()
     if job.asked is None:
         job.asked = job.handle.progress.remote(seen)
+        job.asked_at = time.monotonic()
     ready, _ = ray.wait([job.asked], timeout=_WAIT_SECONDS)
     if not ready:
+        if job.phase != "waiting" and time.monotonic() - job.asked_at > _SILENT_SECONDS:
+            # Usually the cluster has restarted and this process still asks the old one: Ray's core
+            # then repeats its question for ever, at the cost of a core. A new process will see.
+            os._exit(1)
         waits = job.phase == "waiting" and time.monotonic() - job.since > _START_SECONDS
         return Progress(phase=job.phase, note=_free() if waits else "").model_dump_json()
     asked, job.asked = job.asked, None
