@@ -7,6 +7,7 @@ from temporalio import workflow
 from perennial.canonical import digest
 from perennial.contracts import data, policy, records, registry, training
 from workflows.steps import options
+from workflows.steps.ending import Ended
 from workflows.steps.run import Run
 
 
@@ -62,6 +63,13 @@ async def evaluate(
             summary=f"candidate and {len(models)} champion(s)",
         )
         primary = run.spec.metrics.primary
+        if primary not in evaluation.metrics:
+            raise Ended(
+                "failed",
+                f"the evaluation has no metric {primary!r}, which the spec names as primary; "
+                f"it has {', '.join(sorted(evaluation.metrics))}",
+                "EvidenceInvalid",
+            )
         beside = ", ".join(
             f"version {version} {metrics[primary]:.4f}"
             for version, metrics in sorted(evaluation.champions.items())
