@@ -62,12 +62,14 @@ class RayCluster:
             link.shutdown(wait=False, cancel_futures=True)
 
     async def _call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        if self._link is None:
-            spawn = multiprocessing.get_context("spawn")
-            self._link = ProcessPoolExecutor(1, spawn, _far_end().begin)
+        try:
+            asked = self._linked().submit(function, *args, **kwargs)
+        except BrokenProcessPool:
+            self.close()  # it ended while nobody asked, so nothing was lost
+            asked = self._linked().submit(function, *args, **kwargs)
         link = self._link
         try:
-            return await asyncio.wrap_future(link.submit(function, *args, **kwargs))
+            return await asyncio.wrap_future(asked)
         except BrokenProcessPool as error:
             if self._link is link:
                 self.close()
@@ -75,6 +77,12 @@ class RayCluster:
                 f"the connection to Ray at {self._address} was lost, as when the cluster restarts "
                 f"or hangs; see `make status`, or RAY_ADDRESS"
             ) from error
+
+    def _linked(self) -> ProcessPoolExecutor:
+        if self._link is None:
+            spawn = multiprocessing.get_context("spawn")
+            self._link = ProcessPoolExecutor(1, spawn, _far_end().begin)
+        return self._link
 
     def _require_listener(self) -> None:
         _far_end()
