@@ -32,6 +32,7 @@ T = TypeVar("T")
 _ANSWER_SECONDS = 60
 _WAIT_SECONDS = 0.1
 _START_SECONDS = 5.0  # what a process needs to start when there is room for it
+_SILENCE_SECONDS = 3.0
 _END_SECONDS = 10.0
 _LOOK_SECONDS = 3.0
 _SILENT_SECONDS = 30.0  # a training answers within a second or two, also while it computes
@@ -45,7 +46,7 @@ class _Followed:
         self.asked: Any = None
         self.asked_at = time.monotonic()
         self.phase: Phase = "waiting"
-        self.since = time.monotonic()
+        self.since = self.heard = time.monotonic()
 
 
 _jobs: dict[str, _Followed] = {}
@@ -135,21 +136,31 @@ def poll(name: str, seen: int) -> str:
         job.asked_at = time.monotonic()
     ready, _ = ray.wait([job.asked], timeout=_WAIT_SECONDS)
     if not ready:
-        if job.phase != "waiting" and time.monotonic() - job.asked_at > _SILENT_SECONDS:
-            # whatever the reason: a new process will see
-            os._exit(1)
-        waits = job.phase == "waiting" and time.monotonic() - job.since > _START_SECONDS
-        return Progress(phase=job.phase, note=_free() if waits else "").model_dump_json()
+        return _silent(name, job).model_dump_json()
     asked, job.asked = job.asked, None
     try:
         answer: str = ray.get(asked)
-    except ActorUnavailableError as error:
-        return Progress(phase=job.phase, note=str(error)).model_dump_json()
+    except ActorUnavailableError:
+        return _silent(name, job).model_dump_json()
     except RayActorError as error:
         del _jobs[name]
         return Progress(phase="lost", note=" ".join(str(error).split())).model_dump_json()
+    job.heard = time.monotonic()
     job.phase = Progress.model_validate_json(answer).phase
     return answer
+
+
+def _silent(name: str, job: _Followed) -> Progress:
+    """A job that does not answer: it waits, it is busy, or its cluster is another one by now."""
+    now = time.monotonic()
+    if now - job.heard > _SILENCE_SECONDS:
+        job.heard = now
+        # asks the cluster; one that has restarted ends this process, or knows no such name
+        if _named(name) is None:
+            del _jobs[name]
+            return Progress(phase="lost", note="its cluster knows it no more")
+    waits = job.phase == "waiting" and now - job.since > _START_SECONDS
+    return Progress(phase=job.phase, note=_free() if waits else "")
 
 
 @answering

@@ -12,7 +12,8 @@ from activities.modelling import candidates
 from activities.modelling.preprocessing import Preprocessing
 from activities.modelling.projects import load_project
 from activities.modelling.snapshots import Frames
-from perennial.contracts.errors import ProjectInvalid
+from activities.ray_tasks.job import Job
+from perennial.contracts.errors import ClusterUnavailable, ProjectInvalid
 from tests.integration.ml.conftest import Place
 from tests.integration.ml.heartbeats import Heartbeats
 
@@ -39,16 +40,21 @@ async def test_a_worker_that_raises_is_the_projects_fault(place: Place) -> None:
         await ActivityEnvironment().run(place.activities().train_model, asked)
 
 
-@pytest.mark.parametrize("epochs", [10_000])
-async def test_a_cancel_leaves_no_cpu_reserved(place: Place, epochs: int) -> None:
-    asked = await place.ask("Telling", epochs=epochs, batch_size=2, **TWO)
+@pytest.mark.parametrize("end", ["in good order", "by force"])
+async def test_an_end_leaves_no_cpu_reserved(place: Place, end: str) -> None:
+    asked = await place.ask("Telling", epochs=10_000, batch_size=2, **TWO)
     environment = ActivityEnvironment()
     beats = Heartbeats(environment)
     training = asyncio.create_task(environment.run(place.activities().train_model, asked))
     await beats.until(lambda beat: "epoch" in beat)
-    environment.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await training
+    if end == "in good order":
+        environment.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await training
+    else:
+        await place.cluster.remove(Job(input=asked, blob_url="", unattended_seconds=60))
+        with pytest.raises(ClusterUnavailable, match="the training's process in Ray is gone"):
+            await training
     # a placement group that stayed would keep this one waiting for ever
     next_one = await place.ask("Line", epochs=1, cpus_per_worker=2 * TWO["cpus_per_worker"])
     trained = await asyncio.wait_for(
