@@ -72,7 +72,7 @@ def test_every_activity_is_registered_on_one_worker() -> None:
     registered = [
         getattr(method, DEFINITION).name
         for cls in (*control.ACTIVITIES, *ml.ACTIVITIES)
-        for method in methods(cls)
+        for method in methods(cls.__new__(cls))
     ]
     assert sorted(registered) == sorted(stubs())
 
