@@ -14,6 +14,7 @@ from perennial.quiet import quieten
 
 quieten()  # before any library that phones home is loaded
 
+import uvloop  # noqa: E402
 from temporalio.client import Client  # noqa: E402
 from temporalio.worker import Worker  # noqa: E402
 
@@ -66,7 +67,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     status = 0
     try:
-        asyncio.run(_serve(sys.argv[1]))
+        uvloop.run(_serve(sys.argv[1]))
     except PerennialError as error:
         logging.error("%s", error.message)
         status = 1

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import Any
 
 from temporalio.client import Client
 from temporalio.worker import Worker
@@ -31,6 +32,7 @@ async def control_worker(
     *,
     queue: str = queues.CONTROL,
     workflows: Sequence[type] = WORKFLOWS,
+    activities: Sequence[Callable[..., Any]] = (),
 ) -> AsyncIterator[Worker]:
     """Built with its clients, which are closed after it.
 
@@ -39,6 +41,7 @@ async def control_worker(
         settings: where the other systems are.
         queue: the task queue to poll; workflows of your own need one of their own.
         workflows: the workflow classes to run there.
+        activities: those of your own, beside the records and the policy.
     """
     store = Store.open(settings.database)
     policy = PolicyActivities.connect(settings.opa_url, store)
@@ -48,7 +51,7 @@ async def control_worker(
             client,
             task_queue=queue,
             workflows=workflows,
-            activities=[*methods(records), *methods(policy)],
+            activities=[*methods(records), *methods(policy), *activities],
             interceptors=[ErrorTranslation()],
             graceful_shutdown_timeout=timedelta(seconds=20),
         )

@@ -1,0 +1,79 @@
+"""The runner asks workflows for no context that the converter would ignore, and else leaves all as
+it is."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+
+from temporalio.api.common.v1 import Payload
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.converter import (
+    DataConverter,
+    PayloadCodec,
+    SerializationContext,
+    WithSerializationContext,
+)
+from temporalio.worker import UnsandboxedWorkflowRunner
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from perennial.runner import PASSED_THROUGH, sandboxed
+
+
+class Plain(PayloadCodec):
+    async def encode(self, payloads: Iterable[Payload]) -> list[Payload]:
+        return list(payloads)
+
+    async def decode(self, payloads: Iterable[Payload]) -> list[Payload]:
+        return list(payloads)
+
+
+class KeyOfEachWorkflow(Plain, WithSerializationContext):
+    def with_context(self, context: SerializationContext) -> KeyOfEachWorkflow:
+        return KeyOfEachWorkflow()
+
+
+def spares(converter: DataConverter) -> bool:
+    runner = sandboxed(None, converter)
+    assert isinstance(runner, SandboxedWorkflowRunner)
+    return type(runner) is not SandboxedWorkflowRunner
+
+
+def test_our_converter_ignores_the_context() -> None:
+    assert spares(pydantic_data_converter)
+
+
+def test_so_does_a_codec_that_is_the_same_for_every_workflow() -> None:
+    assert spares(dataclasses.replace(pydantic_data_converter, payload_codec=Plain()))
+
+
+def test_a_codec_that_wants_the_context_gets_it() -> None:
+    converter = dataclasses.replace(pydantic_data_converter, payload_codec=KeyOfEachWorkflow())
+
+    assert not spares(converter)
+
+
+def test_what_is_passed_through_is_added_to_what_was_there() -> None:
+    mine = SandboxedWorkflowRunner(
+        restrictions=SandboxRestrictions.default.with_passthrough_modules("mine")
+    )
+
+    runner = sandboxed(mine, pydantic_data_converter)
+
+    assert isinstance(runner, SandboxedWorkflowRunner)
+    assert {"mine", *PASSED_THROUGH} <= runner.restrictions.passthrough_modules
+
+
+def test_it_survives_what_the_sdk_does_to_it_in_debug_mode() -> None:
+    runner = sandboxed(None, pydantic_data_converter)
+    assert isinstance(runner, SandboxedWorkflowRunner)
+
+    changed = dataclasses.replace(runner, restrictions=SandboxRestrictions.default)
+
+    assert type(changed) is type(runner)
+
+
+def test_a_runner_without_a_sandbox_is_left_alone() -> None:
+    runner = UnsandboxedWorkflowRunner()
+
+    assert sandboxed(runner, pydantic_data_converter) is runner
