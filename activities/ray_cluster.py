@@ -41,7 +41,13 @@ class RayCluster:
             ClusterUnavailable: Ray does not answer.
         """
         await asyncio.to_thread(self._require_listener)
-        await self._call(_far_end().start, self._address, job.model_dump_json())
+        start, text = _far_end().start, job.model_dump_json()
+        try:
+            await self._asked(start, self._address, text)
+        except BrokenProcessPool:
+            # most likely it ended while nobody asked, with a cluster that is gone; only a start
+            # connects to the cluster, and may be repeated
+            await self._call(start, self._address, text)
 
     async def poll(self, job: Job, seen: int) -> Progress:
         """How far a job is, with the epochs after the first `seen`."""
@@ -63,26 +69,24 @@ class RayCluster:
 
     async def _call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         try:
-            asked = self._linked().submit(function, *args, **kwargs)
-        except BrokenProcessPool:
-            self.close()  # it ended while nobody asked, so nothing was lost
-            asked = self._linked().submit(function, *args, **kwargs)
-        link = self._link
-        try:
-            return await asyncio.wrap_future(asked)
+            return await self._asked(function, *args, **kwargs)
         except BrokenProcessPool as error:
-            if self._link is link:
-                self.close()
             raise ClusterUnavailable(
                 f"the connection to Ray at {self._address} was lost, as when the cluster restarts "
                 f"or hangs; see `make status`, or RAY_ADDRESS"
             ) from error
 
-    def _linked(self) -> ProcessPoolExecutor:
+    async def _asked(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         if self._link is None:
             spawn = multiprocessing.get_context("spawn")
             self._link = ProcessPoolExecutor(1, spawn, _far_end().begin)
-        return self._link
+        link = self._link
+        try:
+            return await asyncio.wrap_future(link.submit(function, *args, **kwargs))
+        except BrokenProcessPool:
+            if self._link is link:
+                self.close()
+            raise
 
     def _require_listener(self) -> None:
         _far_end()
