@@ -35,7 +35,6 @@ _START_SECONDS = 5.0  # what a process needs to start when there is room for it
 _SILENCE_SECONDS = 3.0
 _END_SECONDS = 10.0
 _LOOK_SECONDS = 3.0
-_SILENT_SECONDS = 30.0  # a training answers within a second or two, also while it computes
 
 
 class _Followed:
@@ -44,7 +43,6 @@ class _Followed:
     def __init__(self, handle: ActorHandle[Any]) -> None:
         self.handle = handle
         self.asked: Any = None
-        self.asked_at = time.monotonic()
         self.phase: Phase = "waiting"
         self.since = self.heard = time.monotonic()
 
@@ -133,7 +131,6 @@ def poll(name: str, seen: int) -> str:
         return Progress(phase="lost", note="it is not in the cluster").model_dump_json()
     if job.asked is None:
         job.asked = job.handle.progress.remote(seen)
-        job.asked_at = time.monotonic()
     ready, _ = ray.wait([job.asked], timeout=_WAIT_SECONDS)
     if not ready:
         return _silent(name, job).model_dump_json()
