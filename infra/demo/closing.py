@@ -29,7 +29,7 @@ def where_to_look(stage: Stage, stack: dict[str, Any]) -> None:
         (["status", MODEL], "the model, its champions, its runs"),
         (["champions", MODEL, "--at", "2026-01-01"], "what was champion at a time"),
         (["decisions", "replay", "--policy", "policies"], "what another policy would flip"),
-        (["run", MODEL, "--param", "layers=1", "--epochs", "8"], "a model of yours"),
+        (["run", MODEL, "--param", "layers=2", "--epochs", "8"], "a model of yours"),
         (["promote", MODEL, "1", "--to", PRODUCTION], "an old version, judged anew"),
         (["--help"], "everything else"),
     ):

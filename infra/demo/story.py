@@ -12,8 +12,8 @@ SPEC = "examples/flights/model.yaml"
 PRODUCTION = "production"
 
 # What makes a run worse or better than the page of YAML; examples/flights/README.md says why.
-WORSE = ("--epochs", "1", "--learning-rate", "0.00001")
-BETTER = ("--param", "layers=2", "--param", "hidden=64", "--epochs", "4")
+WORSE = ("--epochs", "1")
+BETTER = ("--epochs", "6", "--param", "layers=1", "--param", "hidden=64")
 
 
 def tell(stage: Stage, client: Client) -> None:
@@ -79,7 +79,7 @@ def _first_model(stage: Stage, client: Client) -> int:
 def _worse_model(stage: Stage, client: Client, *, champion: int) -> None:
     stage.scene(
         "A worse model is denied",
-        "One epoch at a tiny learning rate: it has hardly learned anything.",
+        "One epoch. It is above the bounds of its spec, and still worse than the champion.",
     )
     stage.type("run", MODEL, *WORSE, "--reason", "can it be cheaper?", ends=exits.DENIED)
     stage.type("decisions", "--run", _newest(client)["run_id"])
@@ -89,9 +89,9 @@ def _worse_model(stage: Stage, client: Client, *, champion: int) -> None:
 def _better_model(stage: Stage, client: Client) -> int:
     stage.scene(
         "A better model takes over",
-        "Two hidden layers. It is measured beside the champion on the very same rows.",
+        "A hidden layer. It is measured beside the champion on the very same rows.",
     )
-    stage.type("run", MODEL, *BETTER, "--reason", "two hidden layers", ends=exits.WAITING)
+    stage.type("run", MODEL, *BETTER, "--reason", "a hidden layer", ends=exits.WAITING)
     return _approve(stage, client, "better on the same rows")
 
 

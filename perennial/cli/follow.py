@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.text import Text
 
 from perennial.cli import exits, stages
-from perennial.cli.render import console, plain
+from perennial.cli.render import console
 from perennial.cli.watch import Update, watch
 from perennial.documents import Run, Stage
 
@@ -128,12 +128,10 @@ def _line(stage: Stage) -> Text:
     sign, style = stages.SIGNS[stage["status"]]
     # Why it failed is said at the end of the run.
     summary = stage["summary"] if stage["status"] == "passed" else ""
-    return Text.assemble(
-        (sign, style),
-        f" {stages.name(stage):<20}",
-        (f"{stages.spent(stage):>8}  ", "dim"),
-        plain(summary) if summary else "",
+    line = Text.assemble(
+        (sign, style), f" {stages.name(stage):<20}", (f"{stages.spent(stage):>8}", "dim")
     )
+    return line.append(f"  {summary}") if summary else line
 
 
 def _over(stage: Stage) -> bool:
