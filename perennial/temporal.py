@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import (
@@ -11,7 +13,7 @@ from temporalio.api.operatorservice.v1 import (
 )
 from temporalio.client import Client
 from temporalio.envconfig import ClientConfig
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import GrpcCompression, RPCError, RPCStatusCode
 
 from perennial.contracts.errors import Unavailable
 from perennial.contracts.lifecycle import SEARCH_ATTRIBUTES
@@ -32,14 +34,29 @@ async def connect(*, lazy: bool = False) -> Client:
         TemporalUnavailable: the server does not answer.
     """
     config = ClientConfig.load_client_connect_config()
-    config.setdefault("target_host", "127.0.0.1:7233")
+    address = config.setdefault("target_host", "127.0.0.1:7233")
     try:
-        return await Client.connect(**config, plugins=[PerennialPlugin()], lazy=lazy)
+        return await Client.connect(
+            **config,
+            plugins=[PerennialPlugin()],
+            lazy=lazy,
+            grpc_compression=compression(address),
+        )
     except RuntimeError as error:
         raise TemporalUnavailable(
-            f"Temporal does not answer at {config.get('target_host')}: {error}; start it with "
+            f"Temporal does not answer at {address}: {error}; start it with "
             f"`make up`, or set TEMPORAL_ADDRESS"
         ) from error
+
+
+def compression(address: str) -> GrpcCompression:
+    """None to this machine, where packing costs more than the wire; else gzip, as is usual."""
+    host = urlsplit(f"//{address}").hostname or ""
+    try:
+        here = host == "localhost" or ip_address(host).is_loopback
+    except ValueError:  # a name
+        here = False
+    return GrpcCompression.NONE if here else GrpcCompression.GZIP
 
 
 async def ensure_search_attributes(client: Client) -> None:
