@@ -8,7 +8,7 @@ OPA     = $$($(VENV)/python -m infra.toolchain locate opa)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status logs demo test lint policies histories bench clean-state
+.PHONY: help setup up down status logs demo test lint policies histories bench bench-orchestration clean-state
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ histories: setup ## record the workflow histories that the tests replay
 
 bench: setup ## measurements (NAME=x for one), written to benchmarks/results
 	$(VENV)/python -m benchmarks $(NAME)
+
+bench-orchestration: setup ## what a durable step costs, beside DBOS, Restate, Prefect and Temporal
+	$(VENV)/python -m benchmarks orchestration
 
 clean-state: ## stop the local stack and delete its data
 	@test ! -x $(VENV)/python || $(VENV)/python -m infra.stack clean

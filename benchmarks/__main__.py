@@ -6,8 +6,13 @@ import sys
 from collections.abc import Callable
 
 from benchmarks import demo, results, start
+from benchmarks.orchestration import measure as orchestration
 
-BENCHMARKS: dict[str, Callable[[], list[results.Row]]] = {"start": start.run, "demo": demo.run}
+BENCHMARKS: dict[str, Callable[[], list[results.Row]]] = {
+    "start": start.run,
+    "demo": demo.run,
+    "orchestration": orchestration.run,
+}
 
 
 def main() -> int:
