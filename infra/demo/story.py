@@ -47,7 +47,7 @@ def start_over(stage: Stage, client: Client) -> None:
         raise SceneFailed(f"{MODEL} is retired, and for good: `make clean-state` forgets it")
     if model["status"] == "paused":
         stage.say(f"\n{MODEL} is paused: it goes on.")
-        stage.type("resume", MODEL, "--reason", "the demo")
+        stage.type("--as", "admin", "resume", MODEL, "--reason", "the demo")
     for run_id in model["runs_under_way"]:
         stage.say("\nA run of before is still under way: it makes room.")
         stage.type("cancel", run_id, "--reason", "makes room for the demo")

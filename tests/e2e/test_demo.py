@@ -35,7 +35,14 @@ def test_the_demo_tells_what_happened(stack: Stack, people: People) -> None:
     outcomes = [run["outcome"] for run in people.viewer.runs(model="flights")]
     assert outcomes == ["promoted", "denied", "promoted"]
 
+    # somebody goes on with it, and leaves a run that waits and a model that is paused
+    better = {"layers": 1, "hidden": 64}
+    left = people.engineer.start_run("flights", epochs=6, params=better)["run_id"]
+    assert people.follow(left, lambda run: run["approval"] is not None)["approval"]
+    people.engineer.lever("flights", "pause")
+
     again = play(stack)
     assert "seen the demo before: back to version 1" in again
-    assert in_production(people)[3:] == [(4, "promotion"), (6, "promotion"), (4, "rollback")]
+    assert people.viewer.run(left)["outcome"] == "cancelled"
+    assert in_production(people)[3:] == [(5, "promotion"), (7, "promotion"), (5, "rollback")]
     assert people.viewer.verify_ledger()["ok"]
