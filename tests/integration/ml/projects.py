@@ -35,14 +35,17 @@ class Line(ModelProject):
 
 
 class Telling(Line):
-    """Says in every epoch which process it trains in."""
+    """Says in every epoch which process it trains in; ends early once the file `until` is there."""
 
     def train(self, context: TrainingContext) -> None:
+        until = Path(str(context.params.get("until", "nowhere")))
         for epoch in range(1, context.epochs + 1):
             loss = 0.0
             for batch in context.batches():
                 loss = float(context.loss(context.model(*batch.inputs), batch.target).detach())
             context.report(epoch, loss, pid=float(os.getpid()))
+            if until.exists():
+                return
 
 
 class Raising(Line):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -47,8 +48,9 @@ async def free_cpus(place: Place) -> bool:
     return len(trained.epochs) == 1
 
 
-async def test_the_next_attempt_follows_the_same_process(place: Place) -> None:
-    asked = await place.ask("Telling", epochs=3000, batch_size=8)
+async def test_the_next_attempt_follows_the_same_process(place: Place, tmp_path: Path) -> None:
+    until = tmp_path / "until"
+    asked = await place.ask("Telling", params={"until": str(until)}, **LONG)
     first = Attempt(place, asked)
     beat = await first.beats.until(started)
     first.environment.worker_shutdown()
@@ -56,22 +58,22 @@ async def test_the_next_attempt_follows_the_same_process(place: Place) -> None:
         await first.task
 
     another_worker = RayCluster(place.stack.urls["ray"])
-    try:
-        trained = await Attempt(place, asked, another_worker).task
-    finally:
-        another_worker.close()
+    second = Attempt(place, asked, another_worker)
+    later = await second.beats.until(started)
+    until.touch()
+    trained = await second.task
+    another_worker.close()
     pids = {epoch.metrics["pid"] for epoch in trained.epochs}
-    assert pids == {beat["metrics"]["pid"]}
+    assert pids == {beat["metrics"]["pid"]} == {later["metrics"]["pid"]}
     history = place.server.client.get_metric_history(trained.mlflow_run_id, "loss")
-    assert sorted(point.step for point in history) == list(range(1, 3001))
+    assert sorted(p.step for p in history) == list(range(1, trained.epochs[-1].epoch + 1))
 
 
-@pytest.mark.parametrize("why", ["worker_shutdown", "paused", "reset"])
-async def test_only_a_wish_to_cancel_ends_the_job(place: Place, why: str) -> None:
+async def test_a_pause_leaves_the_job(place: Place) -> None:
     asked = await place.ask("Telling", **LONG)
     attempt = Attempt(place, asked)
     await attempt.beats.until(started)
-    attempt.environment.cancel(ActivityCancellationDetails(**{why: True}))
+    attempt.environment.cancel(ActivityCancellationDetails(paused=True))
     with pytest.raises(asyncio.CancelledError):
         await attempt.task
     job = Job(input=asked, blob_url=place.blobs.url, unattended_seconds=60)
@@ -103,18 +105,23 @@ async def test_a_training_waits_for_cpus_and_says_so(place: Place) -> None:
     assert len((await waiting.task).epochs) == 1
 
 
-async def test_a_lost_connection_does_not_lose_the_training(place: Place) -> None:
-    asked = await place.ask("Telling", epochs=3000, batch_size=8)
+async def test_a_lost_connection_does_not_lose_the_training(place: Place, tmp_path: Path) -> None:
+    until = tmp_path / "until"
+    asked = await place.ask("Telling", params={"until": str(until)}, **LONG)
     own = RayCluster(place.stack.urls["ray"])
     before = {process.pid for process in psutil.Process().children()}
     first = Attempt(place, asked, own)
     beat = await first.beats.until(started)
-    for link in psutil.Process().children():
-        if link.pid not in before and "spawn_main" in " ".join(link.cmdline()):
+    links = [p for p in psutil.Process().children() if p.pid not in before]
+    for link in links:
+        if "spawn_main" in " ".join(link.cmdline()):
             link.kill()
     with pytest.raises(ClusterUnavailable, match=r"the connection to Ray at .* was lost"):
         await first.task
-    trained = await Attempt(place, asked, own).task
+    second = Attempt(place, asked, own)
+    await second.beats.until(started)
+    until.touch()
+    trained = await second.task
     assert {epoch.metrics["pid"] for epoch in trained.epochs} == {beat["metrics"]["pid"]}
     own.close()
 
