@@ -7,6 +7,7 @@ restarts (`WrongClusterID`, measured with Ray 2.60). So no worker of ours is suc
 from __future__ import annotations
 
 import faulthandler
+import logging
 import multiprocessing
 import os
 import threading
@@ -91,6 +92,7 @@ def start(address: str, job_json: str) -> None:
         ClusterUnavailable: Ray does not answer.
     """
     if not ray.is_initialized():
+        logging.getLogger("ray").setLevel(logging.ERROR)
         ray.init(
             address=address,
             namespace=NAMESPACE,

@@ -15,6 +15,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _BEAT_SECONDS = 5.0
+_LOAD_SECONDS = 60.0
 _loading = threading.RLock()
 
 
@@ -36,10 +37,15 @@ def loading() -> Iterator[None]:
     """Import torch, MLflow and their like inside this, one thread at a time.
 
     They are loaded when first needed, so that a worker polls seconds after its start. Two threads
-    that import packages which import each other can see one half made.
+    that import packages which import each other can see one half made. The wait is bounded: one
+    project that hangs while it is imported must not hold up every other.
     """
-    with _loading:
+    alone = _loading.acquire(timeout=_LOAD_SECONDS)
+    try:
         yield
+    finally:
+        if alone:
+            _loading.release()
 
 
 def warm_up() -> None:
@@ -55,3 +61,6 @@ def warm_up() -> None:
     ):
         with loading():
             importlib.import_module(module)
+    from activities.modelling.export import rehearse
+
+    rehearse()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import threading
 import warnings
 from typing import Any
 
@@ -18,6 +19,8 @@ from perennial.contracts.errors import ExportFailed
 
 NUMBERS, CODES = "net/numbers", "net/codes"
 _EXAMPLES = 2
+_exporting = threading.Lock()
+"""torch patches itself while it traces: one network at a time."""
 _OPERATORS = (
     r"No ONNX function found for <OpOverload\(op='([\w.]+)'",
     r"target=torch\.ops\.(\w+\.\w+)",
@@ -70,16 +73,17 @@ def export_body(
     ]
     batch = torch.export.Dim("batch")
     try:
-        program = torch.onnx.export(
-            Served(network, preprocessing).eval(),
-            examples,
-            input_names=names,
-            output_names=[output],
-            dynamic_shapes=(tuple({0: batch} for _ in examples),),
-            dynamo=True,
-            external_data=False,
-            verbose=False,
-        )
+        with _exporting:
+            program = torch.onnx.export(
+                Served(network, preprocessing).eval(),
+                examples,
+                input_names=names,
+                output_names=[output],
+                dynamic_shapes=(tuple({0: batch} for _ in examples),),
+                dynamo=True,
+                external_data=False,
+                verbose=False,
+            )
     except Exception as error:
         raise ExportFailed(_reason(error, project)) from error
     assert program is not None  # None only where a file is written
@@ -93,6 +97,12 @@ def export_body(
                 f"into Python"
             )
     return body
+
+
+def rehearse() -> None:
+    """Export something tiny: the first export of a process takes seconds longer than others."""
+    with _exporting:
+        torch.onnx.export(nn.Linear(1, 1).eval(), (torch.zeros(1, 1),), dynamo=True, verbose=False)
 
 
 def _reason(error: Exception, project: Project) -> str:

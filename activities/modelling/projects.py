@@ -7,6 +7,7 @@ import importlib.util
 import sys
 import threading
 import traceback
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -62,7 +63,7 @@ class Project:
         return code.identify(self.name, self.file, self.source_digest)
 
 
-_lock = threading.Lock()
+_locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 _digests: dict[Path, str] = {}
 
 
@@ -77,7 +78,7 @@ def load_project(name: str, *, expected: str | None = None) -> Project:
         ProjectInvalid: there is no such class, it cannot be imported or made, or it has changed.
     """
     module_name, _, class_name = name.partition(":")
-    with _lock:
+    with _locks[module_name]:
         file = _find(name, module_name)
         digest = code.source_digest(file)
         if _digests.get(file, digest) != digest:
