@@ -169,6 +169,9 @@ def _forget(file: Path) -> None:
     for key, module in list(sys.modules.items()):
         if getattr(module, "__file__", None) in own:
             del sys.modules[key]
+    for path in own:
+        # compiled code is taken for current by its second and size: an edit within one would be lost
+        Path(importlib.util.cache_from_source(path)).unlink(missing_ok=True)
 
 
 def _said(error: BaseException) -> str:
