@@ -170,7 +170,7 @@ def _forget(file: Path) -> None:
         if getattr(module, "__file__", None) in own:
             del sys.modules[key]
     for path in own:
-        # compiled code is taken for current by its second and size: an edit within one would be lost
+        # compiled code counts as current by its second and size: an edit within one would be lost
         Path(importlib.util.cache_from_source(path)).unlink(missing_ok=True)
 
 
