@@ -26,6 +26,7 @@ from perennial.contracts.training import Epoch, TrainedModel, TrainModel
 
 _LOOK_SECONDS = 0.25
 _TELL_SECONDS = 0.5
+_TOLD_AT_ONCE = 5
 _LOG_SECONDS = 2.0
 _STOP_SECONDS = 10.0
 _UNATTENDED_SECONDS = 15 * 60.0
@@ -114,30 +115,32 @@ class _Followed:
     def __init__(self, job: Job, run: OpenRun, runs: MlflowRuns, store: RecordStore) -> None:
         self.epochs: list[Epoch] = []
         self._job, self._run, self._runs, self._store = job, run, runs, store
-        self._logged = 0
+        self._logged = self._shown = 0
         self._logged_at = self._told_at = float("-inf")
         self._told: dict[str, object] = {}
 
     async def take(self, progress: Progress) -> None:
         """Heartbeat, show, and keep."""
         self.epochs.extend(progress.epochs)
-        known = self._view(progress)
+        known = self._view(progress, self.epochs[-1:])
         activity.heartbeat(known)
         now = time.monotonic()
         if known != self._told and (now - self._told_at >= _TELL_SECONDS or progress.ended):
             self._told, self._told_at = known, now
             with contextlib.suppress(PerennialError):  # a view; the stage's end has it all
-                await asyncio.to_thread(
-                    self._store.report_progress,
-                    self._job.input.run_id,
-                    "train",
-                    datetime.now(UTC),
-                    known,
-                )
+                await asyncio.to_thread(self._tell, progress)
         if now - self._logged_at >= _LOG_SECONDS:
             self._logged_at = now
             with contextlib.suppress(RegistryUnavailable):  # the last call is not so lenient
                 await self.log()
+
+    def _tell(self, progress: Progress) -> None:
+        """Every epoch that is new, or the last few where they come faster than people read."""
+        fresh = self.epochs[self._shown :][-_TOLD_AT_ONCE:]
+        self._shown = len(self.epochs)
+        for newest in [[epoch] for epoch in fresh] or [self.epochs[-1:]]:
+            view = self._view(progress, newest)
+            self._store.report_progress(self._job.input.run_id, "train", datetime.now(UTC), view)
 
     async def log(self) -> None:
         """Bring MLflow up to date."""
@@ -146,16 +149,15 @@ class _Followed:
             await in_thread(self._runs.log_epochs, self._run, known, self._logged)
             self._logged = len(known)
 
-    def _view(self, progress: Progress) -> dict[str, object]:
+    def _view(self, progress: Progress, newest: list[Epoch]) -> dict[str, object]:
         view: dict[str, object] = {
             "phase": progress.phase,
             "epochs": self._job.input.training.epochs,
         }
         if progress.note:
             view["note"] = progress.note
-        if self.epochs:
-            newest = self.epochs[-1]
-            view |= newest.model_dump(mode="json")
+        for epoch in newest:
+            view |= epoch.model_dump(mode="json")
         return view
 
 

@@ -29,6 +29,7 @@ _OPERATORS = (
 # it warns once an operator of torchvision, at every export, that torchvision is not there
 logging.getLogger("torch.onnx._internal.exporter._registration").setLevel(logging.ERROR)
 warnings.filterwarnings("ignore", category=UserWarning, module=r"torch\.onnx")
+warnings.filterwarnings("ignore", r".*LeafSpec.*is deprecated", FutureWarning)
 
 
 class Served(nn.Module):
