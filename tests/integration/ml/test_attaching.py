@@ -105,6 +105,17 @@ async def test_a_training_waits_for_cpus_and_says_so(place: Place) -> None:
     assert len((await waiting.task).epochs) == 1
 
 
+async def test_a_job_that_nobody_asks_about_ends_itself(place: Place) -> None:
+    asked = await place.ask("Telling", **LONG)
+    job = Job(input=asked, blob_url=place.blobs.url, unattended_seconds=3)
+    await place.cluster.start(job)
+    while not (told := await place.cluster.poll(job, 0)).epochs:
+        assert not told.ended, told
+    process = psutil.Process(int(told.epochs[0].metrics["pid"]))
+    assert await asyncio.to_thread(process.wait, timeout=60) is None  # not a child of ours
+    assert (await place.cluster.poll(job, 0)).phase == "lost"
+
+
 async def test_a_lost_connection_does_not_lose_the_training(place: Place, tmp_path: Path) -> None:
     until = tmp_path / "until"
     asked = await place.ask("Telling", params={"until": str(until)}, **LONG)
