@@ -19,7 +19,7 @@ from benchmarks.orchestration.talk import Job, serve
 _HOST = "127.0.0.1"
 _READY_SECONDS = 120.0
 _AT_ONCE = 4
-"""More flows at a time than this are slower; a hundred make the server answer 503."""
+"""2, 4 and 8 are alike within the noise of a busy machine; at 100 its server answers 503."""
 
 
 def _free_port() -> int:
