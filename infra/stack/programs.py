@@ -19,6 +19,8 @@ _TEMPORAL_TUNING = (
     "--dynamic-config-value=matching.numTaskqueueWritePartitions=1",
     "--sqlite-pragma=journal_mode=WAL",
     "--sqlite-pragma=synchronous=NORMAL",
+    # It has one connection and no company: taking the locks anew for every statement cost a tenth.
+    "--sqlite-pragma=locking_mode=EXCLUSIVE",
 )
 
 
