@@ -68,7 +68,7 @@ async def ask_model(
         static_summary=f"owner of the model {name}",
     )
     try:
-        async with _answering(client, ask):
+        async with answering(client, ask.request_id):
             given: T = await client.execute_update_with_start_workflow(
                 update, ask, start_workflow_operation=start, id=update_id, result_type=answer
             )
@@ -92,7 +92,7 @@ async def ask_run(
         WorkersUnavailable, TemporalUnavailable: there was no answer.
     """
     handle = client.get_workflow_handle(ids.run_workflow(model, run_id))
-    async with _answering(client, ask):
+    async with answering(client, ask.request_id):
         given: T = await handle.execute_update(
             update, ask, id=_update_id(update, ask), result_type=answer
         )
@@ -118,7 +118,13 @@ async def _answered_before(client: Client, model: str, update_id: str, answer: t
 
 
 @asynccontextmanager
-async def _answering(client: Client, ask: lifecycle.Asked) -> AsyncIterator[None]:
+async def answering(client: Client, key: str) -> AsyncIterator[None]:
+    """Give failures of Temporal and of workflows the platform's names.
+
+    Args:
+        client: of Temporal.
+        key: the request's idempotency key.
+    """
     try:
         async with asyncio.timeout(PATIENCE):
             yield
@@ -128,7 +134,7 @@ async def _answering(client: Client, ask: lifecycle.Asked) -> AsyncIterator[None
         raise WorkersUnavailable(
             f"no worker answered within {PATIENCE:g} s; `make status` shows whether they run. "
             f"Ask again with the same Idempotency-Key: it has one effect",
-            idempotency_key=ask.request_id,
+            idempotency_key=key,
         ) from error
     except RPCError as error:
         if error.status == RPCStatusCode.NOT_FOUND:

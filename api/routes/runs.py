@@ -8,13 +8,15 @@ from fastapi import APIRouter, Body, Depends, Header
 from sse_starlette import EventSourceResponse
 from starlette.concurrency import run_in_threadpool
 
+from api.asking import ask_model
 from api.auth import Engineer, Someone
 from api.bodies import json_only
 from api.context import Context, Ctx
 from api.documented import LISTS, READS, WRITES
 from api.live import watch
+from api.pollers import require_poller
 from api.queries import runs as queries
-from api.requests import Key, tell_model
+from api.requests import Key, model_state, tell_model
 from api.retrying import retrying
 from api.schemas.base import Cursor, Limit, ModelFilter, ModelName, Page, RunId
 from api.schemas.runs import CancelRequest, RunDetail, RunRequest, RunSummary
@@ -53,7 +55,9 @@ async def start(
     ask = StartRun(
         request_id=key, actor=principal.name, run_id=ids.run_id(model, key), **body.model_dump()
     )
-    return await tell_model(context, model, lifecycle.START_RUN, ask, RunAccepted)
+    state = await run_in_threadpool(model_state, context, model)
+    await require_poller(context.temporal, state, key)
+    return await ask_model(context.temporal, state, lifecycle.START_RUN, ask, RunAccepted)
 
 
 @router.get("/runs", operation_id="list_runs", responses=LISTS)

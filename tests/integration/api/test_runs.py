@@ -42,6 +42,15 @@ async def test_a_worse_one_is_denied_with_the_numbers(desk: Desk) -> None:
     assert (await desk.get(f"/models/{desk.model}/champions"))["champions"] == []
 
 
+async def test_a_run_that_no_worker_would_take_up_is_refused(desk: Desk) -> None:
+    mine = {"workflow": "Mine", "task_queue": f"nobody-{desk.model}"}
+    await desk.apply(lifecycle=mine)
+    problem = await desk.post(f"/models/{desk.model}/runs", status=503)
+    assert problem["type"] == "urn:perennial:error:workers-unavailable"
+    assert mine["task_queue"] in problem["detail"] and "start that worker" in problem["detail"]
+    assert await desk.ledger("run.requested") == []
+
+
 async def test_a_repeated_request_has_one_effect(desk: Desk) -> None:
     first = await desk.apply(key="a")
     assert await desk.apply(key="a") == first
