@@ -137,7 +137,7 @@ def version(**more: Any) -> Json:
 
 def decision(**more: Any) -> Json:
     return {
-        "decision_id": "flights-0123456789-production-1",
+        "decision_id": "d-0123456789ab",
         "model": "flights",
         "environment": "production",
         "version": 3,
