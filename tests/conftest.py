@@ -10,11 +10,20 @@ import pytest
 
 from infra.stack import Stack
 from perennial.quiet import quieten
+from tests.groups import group_of, rank_of
 from tests.people import People
 
 quieten()
+# two processes share the cores, and each would have a thread for every core
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 _STATUS = pytest.StashKey[int]()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(group_of(item.nodeid)))
+    items.sort(key=lambda item: rank_of(group_of(item.nodeid)))
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
@@ -26,7 +35,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Leave at once, with pytest's own status.
 
     A process that used Temporal's client can abort while the interpreter is finalized
-    (temporalio/sdk-python#300); a green suite must not end in that.
+    (temporalio/sdk-python#300); a green suite must not end in that. One of several test processes
+    says good-bye to the first before it comes here.
     """
     if _STATUS in config.stash:
         sys.stdout.flush()
