@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
 import pytest
 import ray
@@ -109,14 +108,6 @@ async def test_mlflow_away_starts_nothing(place: Place) -> None:
     await place.cluster.start(other)  # connects
     assert await is_gone(place, asked)
     await place.cluster.remove(other)
-
-
-async def test_a_process_that_dies_is_started_again(place: Place, tmp_path: Path) -> None:
-    asked = await place.ask("DyingOnce", epochs=2, params={"mark": str(tmp_path / "mark")})
-    with pytest.raises(ClusterUnavailable, match="the training's process in Ray is gone"):
-        await ActivityEnvironment().run(place.activities().train_model, asked)
-    trained = await ActivityEnvironment().run(place.activities().train_model, asked)
-    assert len(trained.epochs) == 2
 
 
 async def test_errors_cross_ray_as_they_are(place: Place) -> None:
