@@ -15,6 +15,8 @@ from perennial.contracts.training import TrainedModel, TrainModel
 from tests.integration.ml.conftest import Place
 from tests.integration.ml.heartbeats import Heartbeats
 
+_LONGEST_SECONDS = 240  # on a machine that others use too
+
 
 def started(beat: dict[str, Any]) -> bool:
     """Whether a training has ended an epoch."""
@@ -23,7 +25,7 @@ def started(beat: dict[str, Any]) -> bool:
 
 async def until(condition: Callable[[], object]) -> None:
     """Return once a condition on files holds, which another process brings about."""
-    async with asyncio.timeout(90):
+    async with asyncio.timeout(_LONGEST_SECONDS):
         while not condition():
             await asyncio.sleep(0.02)
 
