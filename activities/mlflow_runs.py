@@ -24,10 +24,13 @@ class OpenRun:
     Attributes:
         id: MLflow's.
         started_ms: when it was made, in milliseconds since 1970.
+        epochs: those it had when it was opened. One that is trained again, since its process died
+            before a checkpoint, takes another time, and would be there twice.
     """
 
     id: str
     started_ms: int
+    epochs: frozenset[int] = frozenset()
 
 
 class MlflowRuns:
@@ -49,7 +52,10 @@ class MlflowRuns:
                 [experiment], f"tags.`{RUN_TAG}` = '{asked.run_id}'", max_results=1
             )
             if found:
-                return OpenRun(found[0].info.run_id, found[0].info.start_time)
+                info = found[0].info
+                losses = client.get_metric_history(info.run_id, "loss")
+                known = frozenset(figure.step for figure in losses)
+                return OpenRun(info.run_id, info.start_time, known)
             made = client.create_run(
                 experiment,
                 run_name=asked.run_id,
@@ -66,7 +72,7 @@ class MlflowRuns:
             return OpenRun(made.info.run_id, made.info.start_time)
 
     def log_epochs(self, run: OpenRun, epochs: Sequence[Epoch], known: int) -> None:
-        """Loss and metrics of epochs, a thousand figures a request.
+        """Loss and metrics of epochs, a thousand figures a request, an epoch's all in one.
 
         Args:
             run: of the training.
@@ -77,14 +83,19 @@ class MlflowRuns:
         from mlflow.entities import Metric
 
         ends = accumulate(epoch.seconds for epoch in epochs)
-        figures = [
-            Metric(name, value, run.started_ms + int(end * 1000), epoch.epoch)
-            for epoch, end in list(zip(epochs, ends, strict=True))[known:]
-            for name, value in {"loss": epoch.loss, **epoch.metrics}.items()
-        ]
+        figures: list[Any] = []
         with self._server.asked_to(f"keep the epochs of run {run.id}"):
-            for first in range(0, len(figures), _METRICS_AT_ONCE):
-                self._log(run.id, metrics=figures[first : first + _METRICS_AT_ONCE])
+            for epoch, end in list(zip(epochs, ends, strict=True))[known:]:
+                if epoch.epoch in run.epochs:
+                    continue
+                at = run.started_ms + int(end * 1000)
+                values = {"loss": epoch.loss, **epoch.metrics}
+                if figures and len(figures) + len(values) > _METRICS_AT_ONCE:
+                    self._log(run.id, metrics=figures)
+                    figures = []
+                figures += [Metric(name, value, at, epoch.epoch) for name, value in values.items()]
+            if figures:
+                self._log(run.id, metrics=figures)
 
     def describe(self, run: str, tags: Mapping[str, str], metrics: Mapping[str, float]) -> None:
         """Add tags and final metrics."""

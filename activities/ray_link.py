@@ -45,6 +45,7 @@ class _Followed:
         self.handle = handle
         self.asked: Any = None
         self.phase: Phase = "waiting"
+        self.note = ""
         self.since = self.heard = time.monotonic()
 
 
@@ -145,7 +146,8 @@ def poll(name: str, seen: int) -> str:
         del _jobs[name]
         return Progress(phase="lost", note=" ".join(str(error).split())).model_dump_json()
     job.heard = time.monotonic()
-    job.phase = Progress.model_validate_json(answer).phase
+    told = Progress.model_validate_json(answer)
+    job.phase, job.note = told.phase, told.note
     return answer
 
 
@@ -159,7 +161,7 @@ def _silent(name: str, job: _Followed) -> Progress:
             del _jobs[name]
             return Progress(phase="lost", note="its cluster knows it no more")
     waits = job.phase == "waiting" and now - job.since > _START_SECONDS
-    return Progress(phase=job.phase, note=_free() if waits else "")
+    return Progress(phase=job.phase, note=_free() if waits else job.note)
 
 
 @answering
@@ -207,6 +209,9 @@ def _find(name: str) -> _Followed | None:
 
 
 def _named(name: str) -> ActorHandle[Any] | None:
+    if not ray.is_initialized():
+        # asked nevertheless, Ray would start a cluster of its own
+        raise ClusterUnavailable("this process has not joined a Ray cluster yet")
     try:
         return ray.get_actor(name, namespace=NAMESPACE)
     except ValueError:

@@ -10,6 +10,7 @@ from typing import Literal
 
 from temporalio import activity
 
+from activities.checkpoint_files import remove_files
 from activities.mlflow_runs import MlflowRuns, OpenRun
 from activities.ray_cluster import RayCluster
 from activities.ray_tasks.job import Job, Progress
@@ -56,7 +57,9 @@ class TrainingActivities:
                 await asyncio.shield(self._end(job, run, "KILLED", gently=True))
             raise
         except Unavailable:
-            raise  # the job is left to the next attempt
+            if _is_last_attempt():
+                await self._end(job, run, "FAILED")
+            raise  # else the job, and what it has kept, are left to the next attempt
         except Exception:
             await self._end(job, run, "FAILED")
             raise
@@ -81,7 +84,7 @@ class TrainingActivities:
                     )
         finally:
             shutdown.cancel()
-        if progress.phase in ("lost", "stopped"):
+        if _goes_on(progress):
             await self._cluster.remove(job)  # so that the next attempt does not meet it
         await followed.log()
         return _trained(progress, followed.epochs, run.id)
@@ -94,7 +97,10 @@ class TrainingActivities:
         *,
         gently: bool = False,
     ) -> None:
-        """Take the job out of Ray, and say in MLflow how it ended, as far as both answer."""
+        """Take the job out of Ray, and its checkpoints away; say in MLflow how it ended.
+
+        As far as each of them answers.
+        """
         with contextlib.suppress(ClusterUnavailable):
             if gently:
                 await self._cluster.stop(job)
@@ -104,6 +110,8 @@ class TrainingActivities:
                         break
                     await asyncio.sleep(_LOOK_SECONDS)
             await self._cluster.remove(job)
+        with contextlib.suppress(OSError):
+            await asyncio.to_thread(remove_files, job.blob_url, job.input.run_id)
         if run is not None:
             with contextlib.suppress(RegistryUnavailable):
                 await asyncio.to_thread(self._runs.close, run.id, status)
@@ -161,11 +169,19 @@ class _Followed:
         return view
 
 
+def _goes_on(progress: Progress) -> bool:
+    """Whether another job should take over from one that has ended."""
+    if progress.failure is not None:
+        return isinstance(progress.failure.as_error(), Unavailable)
+    return progress.phase in ("lost", "stopped")
+
+
 def _trained(progress: Progress, epochs: list[Epoch], run: str) -> TrainedModel:
     if progress.phase == "lost":
         raise ClusterUnavailable(
-            f"the training's process in Ray is gone ({progress.note}); it starts again. If it "
-            f"needs more memory than the node has, lower training.batch_size or the data"
+            f"the training's process in Ray is gone ({progress.note}); the next one goes on from "
+            f"the newest checkpoint. If it needs more memory than the node has, lower "
+            f"training.batch_size or the data"
         )
     if progress.failure is not None:
         raise progress.failure.as_error()
@@ -189,6 +205,13 @@ def _thinned(epochs: list[Epoch]) -> tuple[Epoch, ...]:
     """At most 200, the last among them: results travel through Temporal."""
     step = -(-len(epochs) // _EPOCHS_KEPT)
     return tuple(reversed(epochs[::-1][::step])) if step else ()
+
+
+def _is_last_attempt() -> bool:
+    """Whether nobody will ask about the job after this attempt has failed."""
+    info = activity.info()
+    most = info.retry_policy.maximum_attempts if info.retry_policy else 0
+    return 0 < most <= info.attempt
 
 
 def _is_wanted_no_more() -> bool:

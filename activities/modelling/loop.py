@@ -11,12 +11,14 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.parallel import DistributedDataParallel
 
 from activities.modelling.candidates import arguments
+from activities.modelling.checkpoints import Chance, Checkpoints
 from activities.modelling.preprocessing import Preprocessing, truth_of
 from activities.modelling.projects import Project
 from activities.modelling.split import Rows, split_rows
-from perennial.authoring import Batch
+from perennial.authoring import Batch, Stateful
 from perennial.contracts.errors import TrainingDiverged
 from perennial.contracts.spec import Param, Task, Training
 from perennial.contracts.training import Epoch
@@ -86,6 +88,7 @@ class Loop:
         ended: Callable[[Epoch], None],
         stopping: Callable[[], bool],
         share: Share | None = None,
+        checkpoints: Checkpoints | None = None,
         device: str = "cpu",
     ) -> None:
         """Put the rows on the device.
@@ -98,6 +101,7 @@ class Loop:
             ended: told of every pass over the rows.
             stopping: asked between batches.
             share: of the work, all of it unless given.
+            checkpoints: none are kept, and the training starts anew, unless given.
             device: where torch computes.
         """
         self.model = model
@@ -114,6 +118,9 @@ class Loop:
         )
         self._target = prepared.target.to(device)
         self._order = torch.Generator().manual_seed(training.seed)
+        self._device = device
+        self._checkpoints = checkpoints
+        self._done: list[Epoch] = []
         self._since = time.monotonic()
 
     def batches(self) -> Iterator[Batch]:
@@ -137,13 +144,35 @@ class Loop:
             return functional.cross_entropy(output, target)
         return functional.mse_loss(output, target)
 
+    def remaining(self, **kept: Stateful) -> Iterator[int]:
+        """The epochs to train; a checkpoint is kept where one is over, not where it is reported.
+
+        What a loop does after its report, such as a step of its schedule, is in it.
+        """
+        first, parts = 1, {**kept, **self._own_parts()}
+        if self._checkpoints and (reached := self._checkpoints.resume(parts)):
+            self._done = list(reached.epochs)
+            first = reached.epoch + 1
+        self._since = time.monotonic()  # torch loads its compiler when it makes an optimizer
+        for epoch in range(first, self.epochs + 1):
+            yield epoch
+            if self._checkpoints:
+                self._checkpoints.passed(epoch, self._done, parts)
+
+    def _own_parts(self) -> dict[str, Stateful]:
+        network = self.model
+        if isinstance(network, DistributedDataParallel):
+            network = network.module  # wrapped, it has other names for its weights
+        return {"own:network": network, "own:chance": Chance(self._order, self._device)}
+
     def report(self, epoch: int, loss: float, **metrics: float) -> None:
         """Say how a pass ended."""
         self._finite(epoch, loss)
         for name, value in metrics.items():
             self._finite(epoch, value, name)
         took = time.monotonic() - self._since
-        self._ended(Epoch(epoch=epoch, loss=loss, metrics=metrics, seconds=took))
+        self._done.append(Epoch(epoch=epoch, loss=loss, metrics=metrics, seconds=took))
+        self._ended(self._done[-1])
         self._since = time.monotonic()
         if self._agreed_to_stop():
             raise Stopped
@@ -151,8 +180,7 @@ class Loop:
     def fit(self) -> None:
         """Adam over mini-batches."""
         optimizer = torch.optim.Adam(self.model.parameters(), lr=self.learning_rate)
-        self._since = time.monotonic()  # torch loads its compiler when it makes an optimizer
-        for epoch in range(1, self.epochs + 1):
+        for epoch in self.remaining(optimizer=optimizer):
             self.model.train()
             total = torch.zeros((), device=self._target.device)
             rows = 0

@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from typing import Protocol
 
+from activities.checkpoint_files import CheckpointFiles, Reached
 from activities.modelling.candidates import build, keep_weights
+from activities.modelling.checkpoints import Checkpoints, key_of
 from activities.modelling.loop import Loop, Share, prepare
 from activities.modelling.projects import load_project
 from activities.modelling.snapshots import Frames
@@ -19,6 +21,12 @@ class Watcher(Protocol):
 
     def ended(self, epoch: Epoch) -> None:
         """A pass over the rows ended."""
+
+    def resumed(self, reached: Reached) -> None:
+        """The training goes on from what a process before this one kept."""
+
+    def noted(self, note: str) -> None:
+        """Something people should know while it goes on; empty: no more."""
 
     def stopping(self) -> bool:
         """Whether to stop. Cheap: asked for every batch."""
@@ -59,6 +67,7 @@ def train(job: Job, watcher: Watcher, *, distributed: bool = False) -> Made | No
             watcher.ended(epoch)
         ray.train.report({"epoch": epoch.epoch, "loss": epoch.loss})
 
+    checkpoints = _checkpoints(job, key_of(asked, project.source_digest), watcher, share, began)
     loop = Loop(
         model,
         prepared,
@@ -67,6 +76,7 @@ def train(job: Job, watcher: Watcher, *, distributed: bool = False) -> Made | No
         ended=ended,
         stopping=watcher.stopping,
         share=share,
+        checkpoints=checkpoints,
         device=device,
     )
     with project.calling("train"):
@@ -79,6 +89,31 @@ def train(job: Job, watcher: Watcher, *, distributed: bool = False) -> Made | No
         code=project.identity(),
         train_rows=len(prepared.rows.train),
         test_rows=len(prepared.rows.test),
-        seconds=time.monotonic() - began,
+        seconds=checkpoints.seconds,
         device=device,
+    )
+
+
+def _checkpoints(job: Job, key: str, watcher: Watcher, share: Share, began: float) -> Checkpoints:
+    """The first worker chooses which one all of them begin with, and alone keeps new ones."""
+    files = CheckpointFiles(job.blob_url, job.input.run_id, key)
+    first = share.rank == 0
+    newest = files.newest() if first else None
+    if share.workers > 1:
+        from ray.train.collective import broadcast_from_rank_zero
+
+        newest = broadcast_from_rank_zero(newest)
+
+    def resumed(reached: Reached) -> None:
+        if first:
+            watcher.resumed(reached)
+
+    return Checkpoints(
+        files,
+        job.input.training.checkpoint_every,
+        began=began,
+        begin_with=newest,
+        writes=first,
+        resumed=resumed,
+        noted=watcher.noted,
     )

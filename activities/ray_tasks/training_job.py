@@ -6,6 +6,7 @@ import os
 import threading
 import time
 
+from activities.checkpoint_files import FOLDER, Reached
 from activities.ray_tasks.job import Failure, Job, Made, Phase, Progress
 from perennial.contracts.errors import PerennialError
 from perennial.contracts.training import Epoch
@@ -31,7 +32,7 @@ class TrainingJob:
         self._lock = threading.Lock()
         self._epochs: list[Epoch] = []
         self._phase: Phase = "starting"
-        self._note = ""
+        self._note = self._origin = ""
         self._made: Made | None = None
         self._failure: Failure | None = None
         self._stop = threading.Event()
@@ -60,6 +61,14 @@ class TrainingJob:
         self.ended(Epoch.model_validate_json(epoch))
         return self.stopping()
 
+    def worker_resumed(self, reached: str) -> None:
+        """Told by the first of several workers."""
+        self.resumed(Reached.model_validate_json(reached))
+
+    def worker_noted(self, note: str) -> None:
+        """Told by the first of several workers."""
+        self.noted(note)
+
     def worker_made(self, made: str) -> None:
         """Told by the first of several workers when all is kept."""
         self._made = Made.model_validate_json(made)
@@ -79,6 +88,18 @@ class TrainingJob:
         with self._lock:
             self._phase = "training"
             self._epochs.append(epoch)
+
+    def resumed(self, reached: Reached) -> None:
+        """Count the epochs of processes before this one as done: they are not trained again."""
+        with self._lock:
+            self._phase = "training"
+            self._epochs = list(reached.epochs)
+            self._origin = self._note = f"resumed from epoch {reached.epoch}"
+
+    def noted(self, note: str) -> None:
+        """Say it until there is something else to say."""
+        with self._lock:
+            self._note = note or self._origin
 
     def stopping(self) -> bool:
         """Whether the training should end."""
@@ -105,16 +126,14 @@ class TrainingJob:
                 phase = "failed"
                 self.failed(error)
         with self._lock:
-            self._phase, self._note = phase, note
+            self._phase, self._note = phase, note or self._origin
 
     def _train(self) -> None:
         from ray.train import RunConfig, ScalingConfig
         from ray.train.torch import TorchTrainer
 
         plan = self._job.input.training
-        run = RunConfig(
-            name=self._job.input.run_id, storage_path=f"{self._job.blob_url}/.ray-train"
-        )
+        run = RunConfig(name=self._job.input.run_id, storage_path=f"{self._job.blob_url}/{FOLDER}")
         if plan.workers > 1:
             from activities.ray_tasks.training_worker import train_worker
 

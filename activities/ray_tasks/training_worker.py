@@ -6,6 +6,7 @@ from typing import Any
 
 import ray
 
+from activities.checkpoint_files import Reached
 from activities.modelling.loop import Stopped
 from activities.ray_tasks import placement
 from activities.ray_tasks.job import NAMESPACE, Failure, Job
@@ -45,6 +46,12 @@ class _Told:
 
     def ended(self, epoch: Epoch) -> None:
         self._stop = ray.get(self._actor.worker_ended_epoch.remote(epoch.model_dump_json()))
+
+    def resumed(self, reached: Reached) -> None:
+        ray.get(self._actor.worker_resumed.remote(reached.model_dump_json()))
+
+    def noted(self, note: str) -> None:
+        ray.get(self._actor.worker_noted.remote(note))
 
     def stopping(self) -> bool:
         return self._stop

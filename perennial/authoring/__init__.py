@@ -1,6 +1,6 @@
 """What an ML engineer imports to write a model. `docs/guides/first-model.md` goes through one."""
 
-from perennial.authoring.context import Batch, TrainingContext
+from perennial.authoring.context import Batch, Stateful, TrainingContext
 from perennial.authoring.features import Features, Shape
 from perennial.authoring.project import ModelProject, Params
 from perennial.authoring.reading import read_table
@@ -13,6 +13,7 @@ __all__ = [
     "Params",
     "Shape",
     "Source",
+    "Stateful",
     "TrainingContext",
     "read_table",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from perennial.contracts.spec import Param, Task
 
@@ -26,6 +26,19 @@ class Batch:
     target: Tensor
 
 
+class Stateful(Protocol):
+    """What a checkpoint can hold: an optimizer, a schedule, anything that tells its state.
+
+    A state is made of tensors, numbers, text, None, lists, tuples and mappings.
+    """
+
+    def state_dict(self) -> Mapping[str, Any]:
+        """The state now."""
+
+    def load_state_dict(self, state_dict: Any, /) -> object:
+        """Be as one was when that state was told."""
+
+
 class TrainingContext(Protocol):
     """Handed to a project's `train`, on every worker of a training."""
 
@@ -42,6 +55,18 @@ class TrainingContext(Protocol):
 
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
         """The task's loss: cross-entropy on logits, or squared error."""
+
+    def remaining(self, **kept: Stateful) -> Iterator[int]:
+        """The epochs to train, with a checkpoint between them now and then.
+
+        They are 1 to `epochs`, or fewer where an earlier process of this training has died: then
+        network, random numbers, order of batches and all that is `kept` (pass what the loop
+        changes: optimizer, schedule) are as they were at the end of the checkpoint's epoch. A loop
+        that counts epochs by itself has no checkpoints, and starts anew. Every worker must call it.
+
+        Raises:
+            ProjectInvalid: the state of something that is kept is of no kind a checkpoint holds.
+        """
 
     def report(self, epoch: int, loss: float, **metrics: float) -> None:
         """Say how a pass over the rows ended; epochs count from 1. Every worker must call it.

@@ -116,11 +116,12 @@ def board(run: Run, epochs: Epochs) -> RenderableType:
 
 
 def doing(stage: Stage) -> str:
-    """What a stage that goes on says of itself: that it waits for a free CPU, that it starts."""
+    """What a stage that goes on says of itself: that it waits for a free CPU, or has resumed."""
     progress = stage["progress"] or {}
-    if stage["status"] != "running" or "epoch" in progress:
+    if stage["status"] != "running":
         return ""
-    return str(progress.get("note") or progress.get("phase") or "")
+    phase = "" if "epoch" in progress else progress.get("phase")  # epochs are seen to go on
+    return str(progress.get("note") or phase or "")
 
 
 def title(run: Run) -> Text:

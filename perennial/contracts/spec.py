@@ -79,6 +79,12 @@ class Training(SpecPart):
     batch_size: int = Field(default=512, ge=1)
     learning_rate: float = Field(default=0.01, gt=0)
     seed: int = Field(default=0, ge=0)
+    checkpoint_every: int = Field(
+        default=1,
+        ge=1,
+        description="how many epochs lie between two checkpoints; a training whose process dies "
+        "goes on from the newest. Epochs that last less than a second share one a second",
+    )
     split: Split = Split()
     params: dict[str, Param] = Field(
         default_factory=dict, description="hyper-parameters of the project's own build()"

@@ -29,6 +29,6 @@ class Heartbeats:
 
     async def until(self, condition: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """The first beat, past or to come, that fulfils the condition."""
-        async with self._changed, asyncio.timeout(90):
+        async with self._changed, asyncio.timeout(240):
             await self._changed.wait_for(lambda: any(map(condition, self.seen)))
         return next(filter(condition, self.seen))

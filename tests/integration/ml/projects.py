@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from torch import Tensor, nn
+import torch
+from torch import nn
 
 from perennial.authoring import (
     Features,
@@ -15,6 +18,7 @@ from perennial.authoring import (
     Params,
     Shape,
     Source,
+    Stateful,
     TrainingContext,
 )
 
@@ -48,6 +52,66 @@ class Telling(Line):
                 return
 
 
+class Slow(Line):
+    """Writes each epoch it has trained into the file `log`.
+
+    An epoch takes `pace` seconds, as a larger model's would, until the file `hurry` is there.
+    """
+
+    def build(self, shape: Shape, params: Params) -> nn.Module:
+        hidden = 8
+        return nn.Sequential(
+            nn.Linear(shape.numbers, hidden),
+            nn.Dropout(float(params.get("dropout", 0))),
+            nn.Linear(hidden, shape.outputs),
+        )
+
+    def train(self, context: TrainingContext) -> None:
+        params = context.params
+        optimizer = torch.optim.Adam(context.model.parameters(), lr=context.learning_rate)
+        for epoch in context.remaining(optimizer=optimizer, **self.kept(params)):
+            if not Path(str(params.get("hurry", "nowhere"))).exists():
+                time.sleep(float(params["pace"]))
+            total = rows = 0.0
+            for batch in context.batches():
+                optimizer.zero_grad()
+                loss = context.loss(context.model(*batch.inputs), batch.target)
+                loss.backward()  # type: ignore[no-untyped-call]
+                optimizer.step()
+                total += loss.item() * len(batch.target)
+                rows += len(batch.target)
+            context.report(epoch, total / rows, pid=float(os.getpid()))
+            if "log" in params:
+                with Path(str(params["log"])).open("a") as log:
+                    log.write(f"{epoch} {os.getpid()}\n")
+
+    def kept(self, params: Params) -> dict[str, Stateful]:
+        return {}
+
+
+class Stuck(Slow):
+    """Hangs while its first checkpoint is made, and leaves the file `mark`."""
+
+    def kept(self, params: Params) -> dict[str, Stateful]:
+        return {"endless": Endless(Path(str(params["mark"])))}
+
+
+class Endless:
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+        self.told = 0
+
+    def state_dict(self) -> dict[str, int]:
+        self.told += 1
+        if self.told > 1:  # the first time it is only looked at
+            self.mark.touch()
+            threading.Event().wait()
+        return {"told": self.told}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        self.told = state["told"]
+
+
 class Raising(Line):
     """Raises in the middle of its training."""
 
@@ -62,24 +126,3 @@ class Exploding(Line):
     def train(self, context: TrainingContext) -> None:
         for epoch in range(1, context.epochs + 1):
             context.report(epoch, 0.5 if epoch == 1 else float("nan"))
-
-
-class DyingOnce(Line):
-    """Ends its process like a crash would, the first time only (params: `mark`, a path)."""
-
-    def build(self, shape: Shape, params: Params) -> nn.Module:
-        return Dying(shape, Path(str(params["mark"])))
-
-
-class Dying(nn.Module):
-    def __init__(self, shape: Shape, mark: Path) -> None:
-        super().__init__()
-        self.line = nn.Linear(shape.numbers, shape.outputs)
-        self.mark = mark
-
-    def forward(self, numbers: Tensor) -> Tensor:
-        if self.training and not self.mark.exists():
-            self.mark.touch()
-            os._exit(1)
-        answer: Tensor = self.line(numbers)
-        return answer

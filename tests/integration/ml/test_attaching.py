@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -12,30 +11,20 @@ import pytest
 from temporalio.activity import ActivityCancellationDetails
 from temporalio.testing import ActivityEnvironment
 
+from activities import training
 from activities.ray_cluster import RayCluster
 from activities.ray_tasks.job import Job
 from perennial.contracts.errors import ClusterUnavailable, Unavailable
-from perennial.contracts.training import TrainedModel, TrainModel
+from tests.integration.ml.attempts import Attempt, started, until
 from tests.integration.ml.conftest import Place
-from tests.integration.ml.heartbeats import Heartbeats
 
 LONG: dict[str, Any] = {"epochs": 10_000, "batch_size": 1}
 
 
-def started(beat: dict[str, Any]) -> bool:
-    return "epoch" in beat
-
-
-class Attempt:
-    """One attempt of the activity, as one worker makes it."""
-
-    def __init__(self, place: Place, asked: TrainModel, cluster: RayCluster | None = None) -> None:
-        self.environment = ActivityEnvironment()
-        self.beats = Heartbeats(self.environment)
-        activities = place.activities(cluster=cluster or place.cluster)
-        self.task: asyncio.Task[TrainedModel] = asyncio.create_task(
-            self.environment.run(activities.train_model, asked)
-        )
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Be patient with a training that does not stop, but not for long."""
+    monkeypatch.setattr(training, "_STOP_SECONDS", 1.0)
 
 
 async def free_cpus(place: Place) -> bool:
@@ -92,6 +81,20 @@ async def test_a_cancel_frees_the_cpus(place: Place) -> None:
     assert place.server.client.get_run(place.runs.open(asked).id).info.status == "KILLED"
 
 
+@pytest.mark.usefixtures("soon")
+async def test_a_cancel_while_a_checkpoint_is_written_frees_the_cpus(
+    place: Place, tmp_path: Path
+) -> None:
+    mark = tmp_path / "mark"
+    asked = await place.ask("Stuck", params={"mark": str(mark), "pace": 1.0})
+    attempt = Attempt(place, asked)
+    await until(mark.exists)
+    attempt.environment.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await attempt.task
+    assert await free_cpus(place)
+
+
 async def test_a_training_waits_for_cpus_and_says_so(place: Place) -> None:
     total = max(2, psutil.cpu_count() or 1)
     holder = Attempt(place, await place.ask("Telling", cpus_per_worker=total, **LONG))
@@ -135,24 +138,3 @@ async def test_a_lost_connection_does_not_lose_the_training(place: Place, tmp_pa
     trained = await second.task
     assert {epoch.metrics["pid"] for epoch in trained.epochs} == {beat["metrics"]["pid"]}
     own.close()
-
-
-async def test_a_cluster_that_restarts_trains_again(place: Place) -> None:
-    asked = await place.ask("Telling", **LONG)
-    first = Attempt(place, asked)
-    await first.beats.until(started)
-    gone = place.stack.kill("ray")
-    with pytest.raises(ClusterUnavailable):
-        await first.task
-    place.stack.wait_restarted("ray", gone)
-    short = asked.model_copy(update={"training": asked.training.model_copy(update={"epochs": 2})})
-    trained = await again(place, short)
-    assert [epoch.epoch for epoch in trained.epochs] == [1, 2]
-
-
-async def again(place: Place, asked: TrainModel) -> TrainedModel:
-    """Attempts as Temporal would make them, until one gets through."""
-    for _ in range(5):
-        with contextlib.suppress(ClusterUnavailable):
-            return await Attempt(place, asked).task
-    return await Attempt(place, asked).task

@@ -3,60 +3,66 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from pathlib import Path
 
 import psutil
 import pytest
 from temporalio.testing import ActivityEnvironment
 
 from activities.modelling import candidates
-from activities.modelling.preprocessing import Preprocessing
 from activities.modelling.projects import load_project
-from activities.modelling.snapshots import Frames
 from activities.ray_tasks.job import Job
 from perennial.contracts.errors import ClusterUnavailable, ProjectInvalid
-from perennial.contracts.training import TrainModel
+from tests.integration.ml.attempts import Attempt, started, until
 from tests.integration.ml.conftest import Place
-from tests.integration.ml.heartbeats import Heartbeats
+from tests.integration.ml.watched import EPOCHS, Watched
+from tests.unit.ml.making import fit
 
 TWO = {"workers": 2, "cpus_per_worker": max(1, (psutil.cpu_count() or 2) // 2)}
 
 
-async def under_way(place: Place) -> tuple[TrainModel, ActivityEnvironment, asyncio.Task[Any]]:
-    """A training by two workers that has ended its first epoch."""
-    asked = await place.ask("Telling", epochs=10_000, batch_size=2, **TWO)
-    environment = ActivityEnvironment()
-    beats = Heartbeats(environment)
-    training = asyncio.create_task(environment.run(place.activities().train_model, asked))
-    await beats.until(lambda beat: "epoch" in beat)
-    return asked, environment, training
-
-
-async def test_a_cancel_frees_all_and_the_next_one_learns(place: Place) -> None:
-    _, environment, training = await under_way(place)
-    environment.cancel()
+async def test_a_cancel_frees_all_and_the_next_one_raises(place: Place) -> None:
+    attempt = Attempt(place, await place.ask("Telling", epochs=10_000, batch_size=2, **TWO))
+    await attempt.beats.until(started)
+    attempt.environment.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await training
+        await attempt.task
 
     # it needs every CPU: one that stayed reserved would keep it waiting for ever
-    asked = await place.ask("Line", epochs=6, batch_size=16, learning_rate=0.05, **TWO)
-    trained = await ActivityEnvironment().run(place.activities().train_model, asked)
-    assert [epoch.epoch for epoch in trained.epochs] == list(range(1, 7))
-    project = load_project(asked.project)
-    preprocessing = Preprocessing.read(place.blobs.get_bytes(trained.preprocessing))
-    network = candidates.build(project, preprocessing, asked.training)
-    candidates.read_weights(place.blobs, trained.weights, network)
-    rows = Frames(place.blobs).read(asked.snapshot)
-    likely = candidates.scores(network, preprocessing, rows)[:, 1]
-    assert ((likely > 0.5) == rows["above"]).mean() > 0.9
-
-
-async def test_an_end_by_force_frees_all_and_the_next_one_raises(place: Place) -> None:
-    asked, _, training = await under_way(place)
-    await place.cluster.remove(Job(input=asked, blob_url="", unattended_seconds=60))
-    with pytest.raises(ClusterUnavailable, match="the training's process in Ray is gone"):
-        await training
-
     raising = await place.ask("Raising", **TWO)
     with pytest.raises(ProjectInvalid, match=r"train\(\) raised KeyError.*line \d+"):
         await ActivityEnvironment().run(place.activities().train_model, raising)
+
+
+async def test_an_end_by_force_frees_all_and_the_next_one_goes_on(
+    place: Place, tmp_path: Path
+) -> None:
+    watched = Watched(place, tmp_path)
+    await watched.ask(dropout=0.0, **TWO)
+    attempt = Attempt(place, watched.asked)
+    await until(lambda: len(watched.checkpoints()) == 2)
+    await place.cluster.remove(Job(input=watched.asked, blob_url="", unattended_seconds=60))
+    with pytest.raises(ClusterUnavailable, match="the training's process in Ray is gone"):
+        await attempt.task
+    before = {pid for _, pid in watched.trained()}
+    kept = max(watched.checkpoints())
+
+    watched.hurry.touch()
+    next_one = Attempt(place, watched.asked)
+    beat = await next_one.beats.until(lambda beat: "note" in beat and "epoch" in beat)
+    assert beat["note"] == f"resumed from epoch {kept}"
+    trained = await next_one.task
+    assert [epoch.epoch for epoch in trained.epochs] == list(range(1, EPOCHS + 1))
+    afterwards = {pid for _, pid in watched.trained()} - before
+    assert len(before) == len(afterwards) == 2
+    for pid in afterwards:
+        assert watched.trained_by(pid) == list(range(kept + 1, EPOCHS + 1))
+
+    # each batch of one worker is what two workers share: the same training in another order
+    asked = watched.asked
+    project = load_project(asked.project)
+    alone = fit(asked.project, asked.task, asked.training)
+    together = candidates.build(project, alone.preprocessing, asked.training)
+    candidates.read_weights(place.blobs, trained.weights, together)
+    for ours, theirs in zip(together.parameters(), alone.network.parameters(), strict=True):
+        assert (ours - theirs).abs().max() < 1e-4

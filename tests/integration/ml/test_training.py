@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
+import dataclasses
 
 import pytest
 import ray
 from sqlmodel import select
+from temporalio.common import RetryPolicy
 from temporalio.testing import ActivityEnvironment
 
+from activities.checkpoint_files import CheckpointFiles
 from activities.mlflow_runs import MlflowRuns
 from activities.mlflow_server import MlflowServer
 from activities.modelling.preprocessing import Preprocessing
@@ -100,6 +102,23 @@ async def test_ray_away_is_said_at_once_and_can_be_tried_again(place: Place) -> 
         await ActivityEnvironment().run(place.activities(cluster=away).train_model, asked)
 
 
+async def test_the_last_attempt_leaves_no_checkpoints(place: Place) -> None:
+    asked = await place.ask("Line")
+    files = CheckpointFiles(place.blobs.url, asked.run_id, "key")
+    files.keep(1, b"what a process before has kept")
+    away = RayCluster(f"127.0.0.1:{free_port()}")
+    environment = ActivityEnvironment()
+    for attempt in (1, 2):
+        assert files.newest() is not None
+        environment.info = dataclasses.replace(
+            environment.info, attempt=attempt, retry_policy=RetryPolicy(maximum_attempts=2)
+        )
+        with pytest.raises(ClusterUnavailable, match="does not answer"):
+            await environment.run(place.activities(cluster=away).train_model, asked)
+    assert files.newest() is None
+    away.close()
+
+
 async def test_mlflow_away_starts_nothing(place: Place) -> None:
     asked = await place.ask("Line")
     away = MlflowRuns(MlflowServer(f"http://127.0.0.1:{free_port()}"))
@@ -109,14 +128,6 @@ async def test_mlflow_away_starts_nothing(place: Place) -> None:
     await place.cluster.start(other)  # connects
     assert await is_gone(place, asked)
     await place.cluster.remove(other)
-
-
-async def test_a_process_that_dies_is_started_again(place: Place, tmp_path: Path) -> None:
-    asked = await place.ask("DyingOnce", epochs=2, params={"mark": str(tmp_path / "mark")})
-    with pytest.raises(ClusterUnavailable, match="the training's process in Ray is gone"):
-        await ActivityEnvironment().run(place.activities().train_model, asked)
-    trained = await ActivityEnvironment().run(place.activities().train_model, asked)
-    assert len(trained.epochs) == 2
 
 
 async def test_errors_cross_ray_as_they_are(place: Place) -> None:

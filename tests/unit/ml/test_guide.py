@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from sklearn.datasets import load_wine
 from temporalio.testing import ActivityEnvironment
 
 from activities.data import DataActivities
@@ -20,7 +21,7 @@ from activities.modelling.preprocessing import truth_of
 from activities.modelling.snapshots import Frames
 from perennial.blobs import BlobStore
 from perennial.contracts.data import TakeSnapshot, ValidateSnapshot
-from perennial.contracts.spec import ModelSpec
+from perennial.contracts.spec import ModelSpec, Training
 from tests.unit.ml.making import export, fit
 
 ROOT = Path(__file__).parents[3]
@@ -74,6 +75,18 @@ async def test_the_guides_model(
     (tmp_path / "wines" / "project.py").write_text(blocks("python")[0])
     spec = ModelSpec.model_validate(yaml.safe_load(blocks("yaml")[0]))
     assert passes(spec, await through(spec, blobs, tmp_path))
+
+
+def test_the_guides_own_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "growers.py").write_text(
+        "import torch\n" + blocks("python")[0] + "\n" + blocks("python")[1]
+    )
+    wines = load_wine(as_frame=True).frame.assign(bottle=range(178))
+    plan = Training(epochs=3, batch_size=16, learning_rate=0.1)
+    fitted = fit("growers:Grower", "multiclass", plan, wines)
+    assert [epoch.epoch for epoch in fitted.epochs] == [1, 2, 3]
+    assert fitted.epochs[-1].loss < fitted.epochs[0].loss
 
 
 @pytest.mark.parametrize("name", ["digits", "flights"])
