@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from typing import Any
 
 from temporalio.client import Client
@@ -17,6 +16,7 @@ from perennial.contracts import queues
 from perennial.settings import Settings
 from workers.interceptors import ErrorTranslation
 from workers.registration import methods
+from workers.stopping import DRAIN
 from workflows.lifecycle import LifecycleWorkflow
 from workflows.model import ModelWorkflow
 from workflows.promotion import PromotionWorkflow
@@ -53,7 +53,7 @@ async def control_worker(
             workflows=workflows,
             activities=[*methods(records), *methods(policy), *activities],
             interceptors=[ErrorTranslation()],
-            graceful_shutdown_timeout=timedelta(seconds=20),
+            graceful_shutdown_timeout=DRAIN,
         )
     finally:
         await policy.close()
