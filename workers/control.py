@@ -17,6 +17,7 @@ from perennial.settings import Settings
 from workers.interceptors import ErrorTranslation
 from workers.registration import methods
 from workers.stopping import DRAIN
+from workers.versioning import deployment
 from workflows.lifecycle import LifecycleWorkflow
 from workflows.model import ModelWorkflow
 from workflows.promotion import PromotionWorkflow
@@ -53,6 +54,7 @@ async def control_worker(
             workflows=workflows,
             activities=[*methods(records), *methods(policy), *activities],
             interceptors=[ErrorTranslation()],
+            deployment_config=deployment(queue, settings.build_id),
             graceful_shutdown_timeout=DRAIN,
         )
     finally:

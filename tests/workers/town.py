@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 from temporalio.client import Client
@@ -111,6 +112,7 @@ async def founded(folder: Path, opa_url: str, *dynamic_config: str) -> AsyncIter
     async with await WorkflowEnvironment.start_local(
         dev_server_existing_path=program("temporal"),
         plugins=[PerennialPlugin()],
+        dev_server_startup_timeout=timedelta(seconds=60),
         dev_server_extra_args=[f"--dynamic-config-value={setting}" for setting in settings],
     ) as environment:
         await ensure_search_attributes(environment.client)
