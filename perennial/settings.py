@@ -48,6 +48,11 @@ class Settings(BaseSettings):
         default="http://127.0.0.1:5000", validation_alias="MLFLOW_TRACKING_URI"
     )
     ray_address: str = Field(default="127.0.0.1:6379", validation_alias="RAY_ADDRESS")
+    build_id: str = Field(
+        default="",
+        description="Names the code of a worker. Set: runs stay on the build they began on. "
+        "Empty: every worker takes every workflow.",
+    )
     temporal_ui_url: str = Field(default="http://127.0.0.1:8233")
     api_url: str = Field(default="http://127.0.0.1:8000")
 

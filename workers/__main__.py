@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
-import signal
 import sys
-from contextlib import AbstractAsyncContextManager
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
 
 from perennial.quiet import quieten
 
@@ -21,6 +19,7 @@ from temporalio.worker import Worker  # noqa: E402
 from perennial.contracts.errors import PerennialError  # noqa: E402
 from perennial.settings import Settings, settings  # noqa: E402
 from perennial.temporal import connect, ensure_search_attributes  # noqa: E402
+from workers.stopping import asked_to_stop  # noqa: E402
 
 ROLES = ("control", "ml")
 
@@ -37,27 +36,31 @@ def _worker(role: str, client: Client, settings_: Settings) -> AbstractAsyncCont
 
 
 async def _serve(role: str) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
     here = settings()
     client = await connect()
     await ensure_search_attributes(client)
-    async with _worker(role, client, here) as worker, worker:
-        ready = _ready_file(here, role)
-        logging.info("%s worker polls %s", role, worker.task_queue)
-        await stop.wait()
-        ready.unlink(missing_ok=True)
-        logging.info("%s worker stops: finishing what is in flight", role)
+    async with _worker(role, client, here) as worker:
+        stop = asked_to_stop()
+        async with worker:
+            with _ready(here, role):
+                logging.info("%s worker polls %s", role, worker.task_queue)
+                await stop.wait()
+            logging.info("%s worker stops: finishing what is in flight", role)
 
 
-def _ready_file(here: Settings, role: str) -> Path:
-    """Tell the supervisor that this process polls."""
+@contextmanager
+def _ready(here: Settings, role: str) -> Iterator[None]:
+    """Tell the supervisor, by a file, that this process polls."""
     path = here.state_dir / "run" / f"{role}.ready"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(str(os.getpid()))
-    return path
+    mine = str(os.getpid())
+    path.write_text(mine)
+    try:
+        yield
+    finally:
+        # in a rolling restart the file is the next worker's by now
+        if path.exists() and path.read_text() == mine:
+            path.unlink()
 
 
 def main() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from typing import Any
 
 from temporalio.client import Client
@@ -18,6 +17,8 @@ from perennial.contracts import queues
 from perennial.settings import Settings
 from workers.interceptors import ErrorTranslation
 from workers.registration import methods
+from workers.stopping import DRAIN
+from workers.versioning import deployment
 from workflows.lifecycle import LifecycleWorkflow
 from workflows.model import ModelWorkflow
 from workflows.promotion import PromotionWorkflow
@@ -63,7 +64,8 @@ async def control_worker(
             workflow_runner=_RUNNER,
             activities=[*methods(records), *methods(policy), *activities],
             interceptors=[ErrorTranslation()],
-            graceful_shutdown_timeout=timedelta(seconds=20),
+            deployment_config=deployment(queue, settings.build_id),
+            graceful_shutdown_timeout=DRAIN,
         )
     finally:
         await policy.close()

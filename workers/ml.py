@@ -6,7 +6,6 @@ import os
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
 
 from temporalio.client import Client
 from temporalio.worker import Worker
@@ -27,6 +26,7 @@ from perennial.contracts import queues
 from perennial.settings import Settings
 from workers.interceptors import ErrorTranslation
 from workers.registration import HEARTBEAT_EVERY, methods
+from workers.stopping import DRAIN
 
 ACTIVITIES = (
     DataActivities,
@@ -64,7 +64,7 @@ async def ml_worker(client: Client, settings: Settings) -> AsyncIterator[Worker]
             # followers of Ray jobs wait rather than work, the others take a core each
             max_concurrent_activities=4 * (os.cpu_count() or 1),
             max_heartbeat_throttle_interval=HEARTBEAT_EVERY,
-            graceful_shutdown_timeout=timedelta(seconds=20),
+            graceful_shutdown_timeout=DRAIN,
         )
     finally:
         cluster.close()

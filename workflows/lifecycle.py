@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from temporalio import workflow
+from temporalio.common import VersioningBehavior
 
 from perennial.contracts.lifecycle import LIFECYCLE_WORKFLOW, RunInput, RunResult
 from workflows.steps import (
@@ -18,7 +19,7 @@ from workflows.steps import (
 from workflows.steps.judged import Judged
 
 
-@workflow.defn(name=LIFECYCLE_WORKFLOW)
+@workflow.defn(name=LIFECYCLE_WORKFLOW, versioning_behavior=VersioningBehavior.PINNED)
 class LifecycleWorkflow(Judged):
     """Make a candidate and take it as far as the policy and people let it go."""
 

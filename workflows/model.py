@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 
 from temporalio import workflow
+from temporalio.common import VersioningBehavior
 from temporalio.exceptions import ApplicationError
 
 from perennial.contracts import ids, lifecycle, records
@@ -20,7 +21,7 @@ from workflows.steps import options
 from workflows.steps.judged import MODEL
 
 
-@workflow.defn(name=lifecycle.MODEL_WORKFLOW)
+@workflow.defn(name=lifecycle.MODEL_WORKFLOW, versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
 class ModelWorkflow:
     """Owner of one model. Its state passes through continue-as-new as one value."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from temporalio import workflow
+from temporalio.common import VersioningBehavior
 
 from perennial.contracts import records
 from perennial.contracts.lifecycle import PROMOTION_WORKFLOW, RunInput, RunResult
@@ -10,7 +11,7 @@ from workflows.steps import options, promote_through
 from workflows.steps.judged import Judged
 
 
-@workflow.defn(name=PROMOTION_WORKFLOW)
+@workflow.defn(name=PROMOTION_WORKFLOW, versioning_behavior=VersioningBehavior.PINNED)
 class PromotionWorkflow(Judged):
     """Take a version through the environments again, with the policy of today."""
 

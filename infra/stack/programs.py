@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from infra.stack.config import Config
 from infra.stack.ports import HOST
+from workers.stopping import LONGEST
 
 SEARCH_ATTRIBUTES = ("ModelName", "Stage", "Environment", "Outcome", "WaitingFor")
 
@@ -22,6 +23,10 @@ _TEMPORAL_TUNING = (
     # It has one connection and no company: taking the locks anew for every statement cost a tenth.
     "--sqlite-pragma=locking_mode=EXCLUSIVE",
 )
+
+
+# A worker ends by itself before this.
+_WORKER_PATIENCE = int(LONGEST.total_seconds()) + 5
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,8 @@ def _all(config: Config) -> list[Program]:
             ports=("ray",),
         ),
         Program("api", (python, "-m", "api"), ports=("api",), last=True),
-        Program("control", (python, "-m", "workers", "control"), last=True, patience=10),
-        Program("ml", (python, "-m", "workers", "ml"), last=True, patience=10),
+        Program(
+            "control", (python, "-m", "workers", "control"), last=True, patience=_WORKER_PATIENCE
+        ),
+        Program("ml", (python, "-m", "workers", "ml"), last=True, patience=_WORKER_PATIENCE),
     ]

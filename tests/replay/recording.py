@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowHistory
 
 from perennial.contracts.lifecycle import MODEL_WORKFLOW
+from tests.replay.commands import commands_file, replayed
 from tests.replay.paths import HISTORIES
+from workers.control import WORKFLOWS
 
 _OF_ONE_MACHINE = {"identity", "workerVersion", "sdkName", "sdkVersion", "stickyAttributes"}
 
@@ -16,7 +19,7 @@ _OF_ONE_MACHINE = {"identity", "workerVersion", "sdkName", "sdkVersion", "sticky
 async def record(client: Client, model: str, path: str) -> None:
     """One file for the model's workflow and one for each run that went a way of its own."""
     HISTORIES.mkdir(exist_ok=True)
-    for old in HISTORIES.glob(f"{path}.*.json"):
+    for old in HISTORIES.glob(f"{path}.*"):
         old.unlink()
     known = {_way(json.loads(file.read_text())["history"]) for file in HISTORIES.glob("*.json")}
     async for found in client.list_workflows(f"ModelName = '{model}'"):
@@ -29,7 +32,20 @@ async def record(client: Client, model: str, path: str) -> None:
         name = f"{path}.{found.workflow_type.lower()}"
         taken = len(list(HISTORIES.glob(f"{name}*.json")))
         text = json.dumps({"id": found.id, "history": history}, separators=(",", ":"))
-        (HISTORIES / f"{name}{f'-{taken + 1}' if taken else ''}.json").write_text(text + "\n")
+        file = HISTORIES / f"{name}{f'-{taken + 1}' if taken else ''}.json"
+        file.write_text(text + "\n")
+        await keep_commands(file)
+
+
+async def keep_commands(file: Path) -> None:
+    """Beside a history what the code of today asks for when it lives through it."""
+    document = json.loads(file.read_text())
+    found = await replayed(
+        WorkflowHistory.from_json(document["id"], document["history"]), WORKFLOWS
+    )
+    if found.failure:
+        raise found.failure
+    commands_file(file).write_text("\n".join(found.commands) + "\n")
 
 
 def _way(history: Any) -> str:
