@@ -11,6 +11,7 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.owners import OwnerActivities
 from activities.policy import PolicyActivities
 from activities.records import RecordActivities
 from api.db.store import Store
@@ -20,10 +21,11 @@ from workers.interceptors import ErrorTranslation
 from workers.registration import methods
 from workflows.lifecycle import LifecycleWorkflow
 from workflows.model import ModelWorkflow
+from workflows.platform import PlatformWorkflow
 from workflows.promotion import PromotionWorkflow
 
-WORKFLOWS = [ModelWorkflow, LifecycleWorkflow, PromotionWorkflow]
-ACTIVITIES = (RecordActivities, PolicyActivities)
+WORKFLOWS = [ModelWorkflow, LifecycleWorkflow, PromotionWorkflow, PlatformWorkflow]
+ACTIVITIES = (RecordActivities, PolicyActivities, OwnerActivities)
 
 _RUNNER = SandboxedWorkflowRunner(
     restrictions=SandboxRestrictions.default.with_passthrough_modules("workflows")
@@ -55,13 +57,14 @@ async def control_worker(
     store = Store.open(settings.database)
     policy = PolicyActivities.connect(settings.opa_url, store)
     records = RecordActivities(store)
+    owners = OwnerActivities(client, store)
     try:
         yield Worker(
             client,
             task_queue=queue,
             workflows=workflows,
             workflow_runner=_RUNNER,
-            activities=[*methods(records), *methods(policy), *activities],
+            activities=[*methods(records), *methods(policy), *methods(owners), *activities],
             interceptors=[ErrorTranslation()],
             graceful_shutdown_timeout=timedelta(seconds=20),
         )

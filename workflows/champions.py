@@ -57,8 +57,11 @@ class ChampionWriter:
         shown = ", ".join(f"{env}: {what}" for env, what in sorted(self._shown.items()))
         return f"champions moved here: {shown or 'none yet'}"
 
-    async def serve(self, wanted: lifecycle.ChampionWanted, tell: Tell) -> None:
-        """Move for a run, and answer it. A stale epoch is an answer: the run judges again."""
+    async def serve(self, wanted: lifecycle.ChampionWanted, tell: Tell) -> bool:
+        """Move for a run, and answer it. A stale epoch is an answer: the run judges again.
+
+        Returns False while the platform is paused: the run's turn comes again.
+        """
         move = records.MoveChampion(
             effect=ids.effect("champion", wanted.run_id, wanted.environment, wanted.expected_epoch),
             model=self._model,
@@ -75,8 +78,14 @@ class ChampionWriter:
         champion, refused, kind = None, "", ""
         try:
             champion = await self._move(move, tell, but=wanted.run_id)
-        except ActivityError as error:
+        except FailureError as error:
+            # a local activity's failure comes as it was raised, not wrapped as an ActivityError
+            if is_cancelled_exception(error):
+                raise
             refused, kind = read_failure(error)
+        if kind == "PlatformPaused":
+            self._wanted.insert(0, wanted)
+            return False
         try:
             await workflow.get_external_workflow_handle(wanted.reply_to).signal(
                 lifecycle.CHAMPION_ANSWERED,
@@ -91,6 +100,7 @@ class ChampionWriter:
         except FailureError:
             # the run was cancelled or terminated while it waited; the move stands in the ledger
             workflow.logger.info("run %s was gone when its move was done", wanted.run_id)
+        return True
 
     async def roll_back(self, ask: lifecycle.RollBack, effect: str, tell: Tell) -> records.Champion:
         """Put an earlier champion back."""

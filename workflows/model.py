@@ -11,9 +11,10 @@ import asyncio
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
-from perennial.contracts import ids, lifecycle, records
+from perennial.contracts import ids, lifecycle, platform, records
 from perennial.contracts.spec import Training
 from workflows.champions import ChampionWriter
+from workflows.pauses import PlatformWatch
 from workflows.requests import Requests
 from workflows.runs import RunQueue
 from workflows.steps import options
@@ -33,6 +34,7 @@ class ModelWorkflow:
         self._requests = Requests(state.handled)
         self._runs = RunQueue(state.model, state.queue)
         self._champions = ChampionWriter(state.model, state.unprojected)
+        self._platform = PlatformWatch()
 
     @workflow.run
     async def run(self, state: lifecycle.ModelState) -> None:
@@ -41,11 +43,11 @@ class ModelWorkflow:
         projector = asyncio.create_task(self._champions.project_for_ever())
         while self._status != "retired":
             await workflow.wait_condition(self._has_work)
-            if self._status == "active":
+            if self._open():
                 if wanted := self._champions.next_wanted():
-                    await self._champions.serve(wanted, tell=self._runs.under_way)
+                    await self._serve(wanted)
                 elif self._runs.can_start():
-                    await self._runs.start_next()
+                    await self._start_next()
             if self._may_continue_as_new():
                 await workflow.wait_condition(workflow.all_handlers_finished)
                 if self._may_continue_as_new():  # a handler may have started a run meanwhile
@@ -55,16 +57,29 @@ class ModelWorkflow:
         while not self._all_ended():
             await workflow.wait_condition(lambda: self._all_ended() or self._champions.has_wanted())
             if wanted := self._champions.next_wanted():  # too late, and the run is told so
-                await self._champions.serve(wanted, tell=self._runs.under_way)
+                await self._serve(wanted)
         projector.cancel()
+
+    def _open(self) -> bool:
+        """Whether runs may start and promote: neither the model nor the platform is paused."""
+        return self._status == "active" and not self._platform.paused
 
     def _has_work(self) -> bool:
         if self._status == "retired":
             return True
-        active = self._status == "active"
         return (
-            active and (self._champions.has_wanted() or self._runs.can_start())
+            self._open() and (self._champions.has_wanted() or self._runs.can_start())
         ) or self._may_continue_as_new()
+
+    async def _serve(self, wanted: lifecycle.ChampionWanted) -> None:
+        if not await self._champions.serve(wanted, tell=self._runs.under_way):
+            await self._platform.look()
+
+    async def _start_next(self) -> None:
+        # a pause holds from the moment it is recorded, whether or not its signal has come
+        await self._platform.look()
+        if self._open() and self._runs.can_start():
+            await self._runs.start_next()
 
     def _all_ended(self) -> bool:
         return (
@@ -93,7 +108,8 @@ class ModelWorkflow:
 
     def _show(self) -> None:
         workflow.set_current_details(
-            f"**{self._name}** is {self._status}, spec version {self._spec_version}\n\n"
+            f"**{self._name}** is {self._status}, spec version {self._spec_version}"
+            f"{self._platform.describe()}\n\n"
             f"{self._runs.describe()}\n\n{self._champions.describe()}"
         )
 
@@ -106,6 +122,11 @@ class ModelWorkflow:
     def champion_wanted(self, wanted: lifecycle.ChampionWanted) -> None:
         """A run has been allowed to make its version champion."""
         self._champions.want(wanted)
+
+    @workflow.signal(name=lifecycle.PLATFORM_CHANGED)
+    def platform_changed(self, now: platform.Platform) -> None:
+        """The platform was paused or resumed."""
+        self._platform.hear(now)
 
     # What people ask. Validators refuse before anything enters history; they do no I/O.
 
@@ -321,7 +342,7 @@ class ModelWorkflow:
         )
         if input.spec.concurrency == "replace":
             await self._runs.cancel_all(f"replaced by run {input.run_id}")
-        waits = not (self._runs.idle() and self._status == "active")
+        waits = not (self._runs.idle() and self._open())
         await workflow.execute_local_activity(
             records.record_run,
             records.RecordRun(

@@ -10,6 +10,10 @@ def model_workflow(model: str) -> str:
     return f"model:{model}"
 
 
+PLATFORM_WORKFLOW = "platform"
+"""The one workflow that pauses and resumes the platform."""
+
+
 def run_workflow(model: str, run_id: str) -> str:
     """One run: a whole lifecycle, or the promotion of a version that exists."""
     return f"run:{model}:{run_id}"

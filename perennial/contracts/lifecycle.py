@@ -12,8 +12,9 @@ from perennial.contracts.spec import Environment, ModelSpec, Param
 MODEL_WORKFLOW = "Model"
 LIFECYCLE_WORKFLOW = "Lifecycle"
 PROMOTION_WORKFLOW = "Promotion"
+PLATFORM_WORKFLOW = "Platform"
 
-# Updates of the model's workflow
+# Updates of the model's workflow; the platform's has `pause` and `resume` too
 APPLY_SPEC = "apply_spec"
 START_RUN = "start_run"
 CANCEL_RUN = "cancel_run"
@@ -30,6 +31,8 @@ CANCEL = "cancel"
 CHAMPION_WANTED = "champion_wanted"
 CHAMPION_ANSWERED = "champion_answered"
 CHAMPION_MOVED = "champion_moved"
+# Signals to a model's workflow
+PLATFORM_CHANGED = "platform_changed"
 # Queries
 STATE = "state"
 
@@ -201,6 +204,12 @@ class ModelState(Contract):
     queue: tuple[RunInput, ...] = ()
     handled: tuple[Handled, ...] = ()
     unprojected: tuple[Environment, ...] = ()
+
+
+class PlatformState(Contract):
+    """All that the platform's workflow carries through continue-as-new."""
+
+    handled: tuple[Handled, ...] = ()
 
 
 class RunView(Contract):

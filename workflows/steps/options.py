@@ -49,6 +49,16 @@ def record() -> dict[str, Any]:
     }
 
 
+def broadcast() -> dict[str, Any]:
+    """Word to every model's workflow. Retried for ever: who does not hear it waits for nothing."""
+    return {
+        "task_queue": queues.CONTROL,
+        "start_to_close_timeout": timedelta(minutes=10),
+        "heartbeat_timeout": timedelta(seconds=30),
+        "retry_policy": RetryPolicy(initial_interval=_FIRST, maximum_interval=_LONGEST),
+    }
+
+
 def decision(patience: timedelta) -> dict[str, Any]:
     """A question to the policy engine."""
     return {
