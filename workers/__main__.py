@@ -21,6 +21,7 @@ from temporalio.worker import Worker  # noqa: E402
 from perennial.contracts.errors import PerennialError  # noqa: E402
 from perennial.settings import Settings, settings  # noqa: E402
 from perennial.temporal import connect, ensure_search_attributes  # noqa: E402
+from workers.schedules import ensure_schedules  # noqa: E402
 
 ROLES = ("control", "ml")
 
@@ -44,6 +45,8 @@ async def _serve(role: str) -> None:
     here = settings()
     client = await connect()
     await ensure_search_attributes(client)
+    if role == "control":
+        await ensure_schedules(client)
     async with _worker(role, client, here) as worker, worker:
         ready = _ready_file(here, role)
         logging.info("%s worker polls %s", role, worker.task_queue)

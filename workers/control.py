@@ -23,8 +23,15 @@ from workflows.lifecycle import LifecycleWorkflow
 from workflows.model import ModelWorkflow
 from workflows.platform import PlatformWorkflow
 from workflows.promotion import PromotionWorkflow
+from workflows.reconcile import ReconcileWorkflow
 
-WORKFLOWS = [ModelWorkflow, LifecycleWorkflow, PromotionWorkflow, PlatformWorkflow]
+WORKFLOWS = [
+    ModelWorkflow,
+    LifecycleWorkflow,
+    PromotionWorkflow,
+    PlatformWorkflow,
+    ReconcileWorkflow,
+]
 ACTIVITIES = (RecordActivities, PolicyActivities, OwnerActivities)
 
 _RUNNER = SandboxedWorkflowRunner(

@@ -1,21 +1,17 @@
-"""Moves of champions, one after another, each followed by its projection into MLflow."""
+"""Moves of champions, one after another."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Sequence
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, FailureError, is_cancelled_exception
+from temporalio.exceptions import FailureError, is_cancelled_exception
 
-from perennial.contracts import ids, lifecycle, records, registry
-from perennial.contracts.spec import Environment
+from perennial.contracts import ids, lifecycle, records
+from workflows.aliases import AliasKeeper
 from workflows.steps import options
 from workflows.steps.ending import read_failure
-
-_PROJECTION_PATIENCE = timedelta(minutes=1)
-_PROJECTION_PAUSE = timedelta(minutes=1)
 
 Tell = Callable[[], Sequence[lifecycle.RunInput]]
 """The runs to be told of a move."""
@@ -24,17 +20,16 @@ Tell = Callable[[], Sequence[lifecycle.RunInput]]
 class ChampionWriter:
     """The only code that moves a champion."""
 
-    def __init__(self, model: str, unprojected: Iterable[Environment]) -> None:
+    def __init__(self, model: str, aliases: AliasKeeper) -> None:
         self._model = model
+        self._aliases = aliases
         self._wanted: list[lifecycle.ChampionWanted] = []
-        self._unprojected = list(unprojected)
-        self._projecting = False
         self._lock = asyncio.Lock()
         self._shown: dict[str, str] = {}
 
     def idle(self) -> bool:
-        """Whether nothing waits to be moved or projected."""
-        return not (self._wanted or self._unprojected or self._projecting or self._lock.locked())
+        """Whether nothing waits to be moved."""
+        return not (self._wanted or self._lock.locked())
 
     def has_wanted(self) -> bool:
         """Whether a run waits for a move."""
@@ -47,10 +42,6 @@ class ChampionWriter:
     def want(self, wanted: lifecycle.ChampionWanted) -> None:
         """Queue a move."""
         self._wanted.append(wanted)
-
-    def unprojected(self) -> tuple[Environment, ...]:
-        """Environments whose alias in MLflow may lag behind."""
-        return tuple(self._unprojected)
 
     def describe(self) -> str:
         """For the Temporal UI."""
@@ -164,8 +155,7 @@ class ChampionWriter:
                 summary=f"{move.environment} to version {move.version or 'none'}",
             )
         self._shown[move.environment] = f"version {champion.version} (epoch {champion.epoch})"
-        if move.environment not in self._unprojected:
-            self._unprojected.append(move.environment)
+        self._aliases.follow(move.environment)
         for run in tell():
             if run.run_id != but:
                 await self._tell(run, champion)
@@ -179,40 +169,3 @@ class ChampionWriter:
             ).signal(lifecycle.CHAMPION_MOVED, champion)
         except FailureError:
             workflow.logger.info("run %s ended before it heard of the move", run.run_id)
-
-    async def project_for_ever(self) -> None:
-        """Bring MLflow's aliases after each move; keep trying while MLflow is away."""
-        while True:
-            await workflow.wait_condition(lambda: bool(self._unprojected))
-            if not await self._project_all():
-                await workflow.sleep(_PROJECTION_PAUSE, summary="MLflow is away; aliases lag")
-
-    async def _project_all(self) -> bool:
-        """Project what lags; whether all of it got through."""
-        self._projecting = True
-        try:
-            while self._unprojected:
-                environment = self._unprojected[0]
-                # taken out first: a move during the call puts it back, and it is done again
-                self._unprojected.pop(0)
-                if not await self._project(environment):
-                    self._unprojected.append(environment)
-                    return False
-            return True
-        finally:
-            self._projecting = False
-
-    async def _project(self, environment: Environment) -> bool:
-        try:
-            await workflow.execute_activity(
-                registry.project_alias,
-                registry.ProjectAlias(model=self._model, environment=environment),
-                **options.registry(_PROJECTION_PATIENCE),
-                summary=f"alias {environment}",
-            )
-        except ActivityError as error:
-            if is_cancelled_exception(error):
-                raise
-            workflow.logger.warning("alias %s lags: %s", environment, read_failure(error)[0])
-            return False
-        return True

@@ -11,8 +11,9 @@ import asyncio
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
-from perennial.contracts import ids, lifecycle, platform, records
+from perennial.contracts import ids, lifecycle, platform, records, registry
 from perennial.contracts.spec import Training
+from workflows.aliases import AliasKeeper
 from workflows.champions import ChampionWriter
 from workflows.pauses import PlatformWatch
 from workflows.requests import Requests
@@ -33,14 +34,15 @@ class ModelWorkflow:
         self._status = state.status
         self._requests = Requests(state.handled)
         self._runs = RunQueue(state.model, state.queue)
-        self._champions = ChampionWriter(state.model, state.unprojected)
+        self._aliases = AliasKeeper(state.model, state.unprojected)
+        self._champions = ChampionWriter(state.model, self._aliases)
         self._platform = PlatformWatch()
 
     @workflow.run
     async def run(self, state: lifecycle.ModelState) -> None:
         """Serve the model until it is retired."""
         workflow.upsert_search_attributes([MODEL.value_set(self._name)])
-        projector = asyncio.create_task(self._champions.project_for_ever())
+        projector = asyncio.create_task(self._aliases.project_for_ever())
         while self._status != "retired":
             await workflow.wait_condition(self._has_work)
             if self._open():
@@ -86,6 +88,7 @@ class ModelWorkflow:
             workflow.all_handlers_finished()
             and not self._runs.under_way()
             and self._champions.idle()
+            and self._aliases.idle()
         )
 
     def _may_continue_as_new(self) -> bool:
@@ -93,6 +96,7 @@ class ModelWorkflow:
             workflow.info().is_continue_as_new_suggested()
             and self._runs.idle()
             and self._champions.idle()
+            and self._aliases.idle()
         )
 
     def _snapshot(self) -> lifecycle.ModelState:
@@ -103,7 +107,7 @@ class ModelWorkflow:
             status=self._status,
             queue=self._runs.waiting(),
             handled=self._requests.handled(),
-            unprojected=self._champions.unprojected(),
+            unprojected=self._aliases.unprojected(),
         )
 
     def _show(self) -> None:
@@ -127,6 +131,36 @@ class ModelWorkflow:
     def platform_changed(self, now: platform.Platform) -> None:
         """The platform was paused or resumed."""
         self._platform.hear(now)
+
+    @workflow.signal(name=lifecycle.ALIAS_MOVED)
+    async def alias_moved(self, moved: registry.AliasMoved) -> None:
+        """Somebody moved an alias in MLflow: keep that, put it back, and adopt it if asked to."""
+        if not self._aliases.is_news(moved):
+            return
+        promotion = self._adoption(moved)
+        action = f"restored; run {promotion.run_id} judges it" if promotion else "restored"
+        await self._aliases.put_right(moved, action)
+        if promotion:
+            await self._accept(promotion, self._promotion_input(promotion))
+
+    def _adoption(self, moved: registry.AliasMoved) -> lifecycle.Promote | None:
+        """The promotion that a move by hand asks for; never more than that."""
+        spec, version = self._spec, moved.found_version
+        if spec is None or version is None or spec.registry.moved_by_hand == "restore":
+            return None
+        if moved.environment not in spec.environments:
+            return None
+        if self._status == "retired" or self._runs.full():
+            return None
+        request = ids.effect("alias", moved.environment, str(workflow.uuid4()))
+        return lifecycle.Promote(
+            request_id=request,
+            actor="mlflow",
+            run_id=ids.run_id(self._name, request),
+            version=version,
+            environment=moved.environment,
+            reason=f"its alias {moved.environment} was moved to it by hand",
+        )
 
     # What people ask. Validators refuse before anything enters history; they do no I/O.
 

@@ -13,6 +13,7 @@ MODEL_WORKFLOW = "Model"
 LIFECYCLE_WORKFLOW = "Lifecycle"
 PROMOTION_WORKFLOW = "Promotion"
 PLATFORM_WORKFLOW = "Platform"
+RECONCILE_WORKFLOW = "Reconcile"
 
 # Updates of the model's workflow; the platform's has `pause` and `resume` too
 APPLY_SPEC = "apply_spec"
@@ -33,6 +34,7 @@ CHAMPION_ANSWERED = "champion_answered"
 CHAMPION_MOVED = "champion_moved"
 # Signals to a model's workflow
 PLATFORM_CHANGED = "platform_changed"
+ALIAS_MOVED = "alias_moved"
 # Queries
 STATE = "state"
 
