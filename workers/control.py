@@ -18,7 +18,7 @@ from api.db.store import Store
 from perennial.contracts import queues
 from perennial.settings import Settings
 from workers.interceptors import ErrorTranslation
-from workers.registration import methods
+from workers.registration import HEARTBEAT_EVERY, methods
 from workflows.lifecycle import LifecycleWorkflow
 from workflows.model import ModelWorkflow
 from workflows.platform import PlatformWorkflow
@@ -73,6 +73,7 @@ async def control_worker(
             workflow_runner=_RUNNER,
             activities=[*methods(records), *methods(policy), *methods(owners), *activities],
             interceptors=[ErrorTranslation()],
+            max_heartbeat_throttle_interval=HEARTBEAT_EVERY,
             graceful_shutdown_timeout=timedelta(seconds=20),
         )
     finally:

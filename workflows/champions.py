@@ -24,12 +24,13 @@ class ChampionWriter:
         self._model = model
         self._aliases = aliases
         self._wanted: list[lifecycle.ChampionWanted] = []
+        self._unwanted: list[lifecycle.ChampionUnwanted] = []
         self._lock = asyncio.Lock()
         self._shown: dict[str, str] = {}
 
     def idle(self) -> bool:
         """Whether nothing waits to be moved."""
-        return not (self._wanted or self._lock.locked())
+        return not (self._wanted or self._unwanted or self._lock.locked())
 
     def has_wanted(self) -> bool:
         """Whether a run waits for a move."""
@@ -92,6 +93,56 @@ class ChampionWriter:
             # the run was cancelled or terminated while it waited; the move stands in the ledger
             workflow.logger.info("run %s was gone when its move was done", wanted.run_id)
         return True
+
+    def unwant(self, unwanted: lifecycle.ChampionUnwanted) -> None:
+        """Queue the taking back of a move; it is made also while the model is paused."""
+        self._unwanted.append(unwanted)
+
+    def has_unwanted(self) -> bool:
+        """Whether a run takes a move back."""
+        return bool(self._unwanted)
+
+    async def undo_next(self, tell: Tell) -> None:
+        """Take a move back, unless it was never made or somebody moved the champion since."""
+        unwanted = self._unwanted.pop(0)
+        what = await self._undo(unwanted, tell)
+        try:
+            await workflow.get_external_workflow_handle(unwanted.reply_to).signal(
+                lifecycle.CHAMPION_UNDONE,
+                lifecycle.ChampionUndone(
+                    environment=unwanted.environment,
+                    expected_epoch=unwanted.expected_epoch,
+                    what=what,
+                ),
+            )
+        except FailureError:
+            workflow.logger.info("run %s was gone when its move was undone", unwanted.run_id)
+
+    async def _undo(self, unwanted: lifecycle.ChampionUnwanted, tell: Tell) -> str:
+        key = (unwanted.run_id, unwanted.environment, unwanted.expected_epoch)
+        waiting = [w for w in self._wanted if (w.run_id, w.environment, w.expected_epoch) == key]
+        if waiting:
+            self._wanted.remove(waiting[0])
+            return "not moved yet, and will not be"
+        move = records.MoveChampion(
+            effect=ids.effect("undo", *key),
+            model=self._model,
+            environment=unwanted.environment,
+            version=unwanted.back_to,
+            expected_epoch=unwanted.expected_epoch + 1,
+            cause="compensation",
+            actor=unwanted.actor,
+            reason=unwanted.reason,
+            run_id=unwanted.run_id,
+            at=workflow.now(),
+        )
+        try:
+            champion = await self._move(move, tell, but=unwanted.run_id)
+        except FailureError as error:
+            if is_cancelled_exception(error):
+                raise
+            return f"left as it is: {read_failure(error)[0]}"
+        return f"moved back to version {champion.version or 'none'}, epoch {champion.epoch}"
 
     async def roll_back(self, ask: lifecycle.RollBack, effect: str, tell: Tell) -> records.Champion:
         """Put an earlier champion back."""

@@ -45,7 +45,9 @@ class ModelWorkflow:
         projector = asyncio.create_task(self._aliases.project_for_ever())
         while self._status != "retired":
             await workflow.wait_condition(self._has_work)
-            if self._open():
+            if self._champions.has_unwanted():
+                await self._champions.undo_next(tell=self._runs.under_way)
+            elif self._open():
                 if wanted := self._champions.next_wanted():
                     await self._serve(wanted)
                 elif self._runs.can_start():
@@ -57,8 +59,16 @@ class ModelWorkflow:
             self._show()
         # the last runs record their ends, and MLflow's aliases go, before the owner does
         while not self._all_ended():
-            await workflow.wait_condition(lambda: self._all_ended() or self._champions.has_wanted())
-            if wanted := self._champions.next_wanted():  # too late, and the run is told so
+            await workflow.wait_condition(
+                lambda: (
+                    self._all_ended()
+                    or self._champions.has_wanted()
+                    or self._champions.has_unwanted()
+                )
+            )
+            if self._champions.has_unwanted():
+                await self._champions.undo_next(tell=self._runs.under_way)
+            elif wanted := self._champions.next_wanted():  # too late, and the run is told so
                 await self._serve(wanted)
         projector.cancel()
 
@@ -70,8 +80,10 @@ class ModelWorkflow:
         if self._status == "retired":
             return True
         return (
-            self._open() and (self._champions.has_wanted() or self._runs.can_start())
-        ) or self._may_continue_as_new()
+            self._champions.has_unwanted()
+            or (self._open() and (self._champions.has_wanted() or self._runs.can_start()))
+            or self._may_continue_as_new()
+        )
 
     async def _serve(self, wanted: lifecycle.ChampionWanted) -> None:
         if not await self._champions.serve(wanted, tell=self._runs.under_way):
@@ -126,6 +138,11 @@ class ModelWorkflow:
     def champion_wanted(self, wanted: lifecycle.ChampionWanted) -> None:
         """A run has been allowed to make its version champion."""
         self._champions.want(wanted)
+
+    @workflow.signal(name=lifecycle.CHAMPION_UNWANTED)
+    def champion_unwanted(self, unwanted: lifecycle.ChampionUnwanted) -> None:
+        """A run that moved a champion, or asked for it, takes that back."""
+        self._champions.unwant(unwanted)
 
     @workflow.signal(name=lifecycle.PLATFORM_CHANGED)
     def platform_changed(self, now: platform.Platform) -> None:

@@ -31,6 +31,8 @@ REJECT = "reject"
 CANCEL = "cancel"
 CHAMPION_WANTED = "champion_wanted"
 CHAMPION_ANSWERED = "champion_answered"
+CHAMPION_UNWANTED = "champion_unwanted"
+CHAMPION_UNDONE = "champion_undone"
 CHAMPION_MOVED = "champion_moved"
 # Signals to a model's workflow
 PLATFORM_CHANGED = "platform_changed"
@@ -186,6 +188,26 @@ class ChampionAnswered(Contract):
     champion: Champion | None = None
     refused: str = ""
     stale: bool = Field(default=False, description="refused since another move came first")
+
+
+class ChampionUnwanted(Contract):
+    """A run takes its request for a move back, or the move itself, should it have been made."""
+
+    reply_to: str = Field(description="workflow id of the run")
+    run_id: str
+    environment: Environment
+    expected_epoch: int = Field(description="of the request that is taken back")
+    back_to: int | None = Field(description="the champion before it")
+    actor: str
+    reason: str
+
+
+class ChampionUndone(Contract):
+    """What became of a move that was taken back."""
+
+    environment: Environment
+    expected_epoch: int
+    what: str = Field(description="one sentence for people")
 
 
 class Handled(Contract):

@@ -78,6 +78,26 @@ def registry(patience: timedelta) -> dict[str, Any]:
     }
 
 
+def effect(patience: timedelta) -> dict[str, Any]:
+    """A change that can be taken back. A cancel waits until it has ended, one way or the other:
+    what still runs must not be undone beside it."""
+    return {
+        "start_to_close_timeout": timedelta(minutes=10),
+        "heartbeat_timeout": timedelta(seconds=30),
+        "retry_policy": _patient(patience),
+        "cancellation_type": ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    }
+
+
+def undo() -> dict[str, Any]:
+    """Takes a change back. Retried for ever: half an effect must not stay."""
+    return {
+        "start_to_close_timeout": timedelta(minutes=10),
+        "heartbeat_timeout": timedelta(seconds=30),
+        "retry_policy": RetryPolicy(initial_interval=_FIRST, maximum_interval=_LONGEST),
+    }
+
+
 def compute(patience: timedelta) -> dict[str, Any]:
     """Work on data or models in the ML worker, which heartbeats while it goes on."""
     return {
