@@ -6,7 +6,7 @@ import asyncio
 
 from temporalio import activity
 
-from perennial.contracts import records
+from perennial.contracts import platform, records, registry
 from perennial.contracts.store import RecordStore
 
 
@@ -95,3 +95,18 @@ class RecordActivities:
     async def set_model_status(self, input: records.SetModelStatus) -> records.Done:
         """Keep that a model was paused, resumed or retired."""
         return await asyncio.to_thread(self._store.set_model_status, input)
+
+    @activity.defn(name="read_platform")
+    async def read_platform(self, input: platform.ReadPlatform) -> platform.Platform:
+        """Whether the platform is paused."""
+        return await asyncio.to_thread(self._store.read_platform)
+
+    @activity.defn(name="set_platform")
+    async def set_platform(self, input: platform.SetPlatform) -> platform.Platform:
+        """Keep that the platform was paused or resumed."""
+        return await asyncio.to_thread(self._store.set_platform, input)
+
+    @activity.defn(name="record_alias_moved")
+    async def record_alias_moved(self, input: registry.RecordAliasMoved) -> records.Done:
+        """Keep that an alias was moved by hand."""
+        return await asyncio.to_thread(self._store.record_alias_moved, input)

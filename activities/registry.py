@@ -17,12 +17,16 @@ from perennial.blobs import BlobStore
 from perennial.contracts.errors import RegistryUnavailable
 from perennial.contracts.records import Champion, ReadChampions
 from perennial.contracts.registry import (
+    AliasMoved,
+    AliasTruth,
+    FindMovedAliases,
+    MovedAliases,
     ProjectAlias,
     Projection,
     RegisterVersion,
     Registration,
 )
-from perennial.contracts.spec import Environment
+from perennial.contracts.spec import ENVIRONMENTS, Environment
 from perennial.contracts.store import RecordStore
 
 if TYPE_CHECKING:
@@ -30,6 +34,9 @@ if TYPE_CHECKING:
 
 VERSION_TAG = "perennial.version"
 _ARTEFACT = "model"
+_MODELS_AT_ONCE = 1000
+_MOVED_AT_ONCE = 100
+"""The others are found the next time: what is put right is not found again."""
 _DATASET_DIGEST = 36  # what MLflow has room for; the tag has all of it
 
 
@@ -53,6 +60,11 @@ class RegistryActivities:
     async def project_alias(self, input: ProjectAlias) -> Projection:
         """Make an alias say who is champion."""
         return await in_thread(self._project, input.model, input.environment)
+
+    @activity.defn(name="find_moved_aliases")
+    async def find_moved_aliases(self, input: FindMovedAliases) -> MovedAliases:
+        """Compare the aliases of all models with our records: a call for each thousand models."""
+        return await in_thread(self._find_moved)
 
     def _register(self, input: RegisterVersion) -> Registration:
         from mlflow.exceptions import MlflowException
@@ -110,9 +122,51 @@ class RegistryActivities:
             shutil.copyfile(file, layout / "model.onnx")  # byte for byte what was judged
             self._server.client.log_artifacts(run, str(layout), _ARTEFACT)
 
+    def _find_moved(self) -> MovedAliases:
+        truths = {(t.model, t.environment): t for t in self._store.read_aliases()}
+        moved, compared, token = [], 0, None
+        while True:
+            with self._server.asked_to("list the aliases of all models"):
+                page = self._server.client.search_registered_models(
+                    max_results=_MODELS_AT_ONCE, page_token=token
+                )
+            for model in page:
+                compared += 1
+                for environment in ENVIRONMENTS:
+                    truth = truths.get((model.name, environment)) or AliasTruth(
+                        model=model.name, environment=environment
+                    )
+                    at = model.aliases.get(environment)
+                    if truth.by_hand(None if at is None else str(at)):
+                        moved.append(self._confirmed(model.name, environment))
+            token = page.token
+            if not token:
+                found = tuple(alias for alias in moved if alias is not None)
+                return MovedAliases(moved=found[:_MOVED_AT_ONCE], compared=compared)
+
+    def _confirmed(self, model: str, environment: Environment) -> AliasMoved | None:
+        """Look again, alias and records together: a projection may have run between the two."""
+        before = self._truth(model, environment)
+        with self._server.asked_to(f"read the alias {environment} of {model}"):
+            at = self._alias(model, environment)
+        ours = {theirs: own for own, theirs in self._store.mlflow_versions(model).items()}
+        if before is None or not ours or self._truth(model, environment) != before:
+            return None  # not a model of ours, or on the way: looked at again next time
+        return _moved(before, at, ours) if before.by_hand(at) else None
+
+    def _truth(self, model: str, environment: Environment) -> AliasTruth | None:
+        """What an alias should say; None where MLflow never had the version that it should name."""
+        for truth in self._store.read_aliases(model):
+            if truth.environment == environment:
+                return truth
+        champion = self._champion(model, environment)
+        known = champion.epoch == 0
+        return AliasTruth(model=model, environment=environment) if known else None
+
     def _project(self, model: str, environment: Environment) -> Projection:
         """Set the alias, and again if the champion moved meanwhile."""
         first: int | None = None
+        by_hand: AliasMoved | None = None
         looked = False
         while True:
             champion = self._champion(model, environment)
@@ -121,13 +175,18 @@ class RegistryActivities:
                 at = self._alias(model, environment)
                 if not looked:
                     first, looked = ours.get(at or ""), True
+                    truth = self._truth(model, environment)
+                    if truth is not None and truth.by_hand(at):
+                        by_hand = _moved(truth, at, ours)
                 self._point(champion, at, ours)
+            self._store.mark_projected(model, environment, champion.epoch, champion.version)
             if self._champion(model, environment).epoch == champion.epoch:
                 return Projection(
                     environment=environment,
                     found=first,
                     wanted=champion.version,
                     epoch=champion.epoch,
+                    by_hand=by_hand,
                 )
 
     def _point(self, champion: Champion, at: str | None, ours: dict[str, int]) -> None:
@@ -159,6 +218,17 @@ class RegistryActivities:
 
     def _champion(self, model: str, environment: Environment) -> Champion:
         return self._store.read_champions(ReadChampions(model=model)).in_(environment)
+
+
+def _moved(truth: AliasTruth, at: str | None, ours: dict[str, int]) -> AliasMoved:
+    return AliasMoved(
+        model=truth.model,
+        environment=truth.environment,
+        found=at or "",
+        found_version=ours.get(at or ""),
+        wanted=truth.version,
+        epoch=truth.epoch,
+    )
 
 
 def _tags(input: RegisterVersion) -> dict[str, str]:

@@ -68,13 +68,46 @@ async def ask_model(
         static_summary=f"owner of the model {name}",
     )
     try:
-        async with answering(client, ask.request_id):
-            given: T = await client.execute_update_with_start_workflow(
-                update, ask, start_workflow_operation=start, id=update_id, result_type=answer
-            )
-            return given
+        return await _ask_started(client, start, update, ask, answer)
     except WorkflowAlreadyStartedError:
         return await _answered_before(client, name, update_id, answer)
+
+
+async def ask_platform(client: Client, update: str, ask: lifecycle.Asked, answer: type[T]) -> T:
+    """Put a request to the platform's workflow, starting it should it not run.
+
+    Raises:
+        PerennialError: what the workflow refused with.
+        WorkersUnavailable, TemporalUnavailable: there was no answer.
+    """
+    start: WithStartWorkflowOperation[object, object] = WithStartWorkflowOperation(
+        lifecycle.PLATFORM_WORKFLOW,
+        lifecycle.PlatformState(),
+        id=ids.PLATFORM_WORKFLOW,
+        task_queue=queues.CONTROL,
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        static_summary="pauses and resumes the platform",
+    )
+    return await _ask_started(client, start, update, ask, answer)
+
+
+async def _ask_started(
+    client: Client,
+    start: WithStartWorkflowOperation[object, object],
+    update: str,
+    ask: lifecycle.Asked,
+    answer: type[T],
+) -> T:
+    try:
+        async with answering(client, ask.request_id):
+            given: T = await client.execute_update_with_start_workflow(
+                update,
+                ask,
+                start_workflow_operation=start,
+                id=_update_id(update, ask),
+                result_type=answer,
+            )
+            return given
     finally:
         # the operation keeps a failure in a future of its own too, which logs it if nobody looks
         with suppress(Exception, asyncio.CancelledError):

@@ -41,6 +41,7 @@ TAGS = [
     {"name": "champions", "description": "Which version each environment has, and ever had."},
     {"name": "decisions", "description": "What the policy judged, and would judge now."},
     {"name": "ledger", "description": "Everything that changed, in a chain of hashes."},
+    {"name": "platform", "description": "Pause and resume everything."},
     {"name": "service", "description": "The service itself."},
 ]
 

@@ -29,6 +29,7 @@ from perennial.documents import (
     LedgerVerdict,
     Model,
     ModelStatus,
+    Platform,
     Reign,
     Replay,
     Run,
@@ -70,6 +71,17 @@ class Client(Connection):
     def ready(self) -> Json:
         """Each dependency of the API, and whether it answers; an unready API is no error."""
         return cast(Json, self._answer(self._send("GET", "/readyz"), or_status=503))
+
+    def platform(self) -> Platform:
+        """Whether new runs and promotions are stopped everywhere."""
+        return cast(Platform, self._get("/v1/status"))
+
+    def pause_all(
+        self, *, paused: bool = True, reason: str = "", key: str | None = None
+    ) -> Platform:
+        """Stop new runs and promotions of every model, or let them go on."""
+        where = "/v1/pause" if paused else "/v1/resume"
+        return cast(Platform, self._post(where, {"reason": reason}, key=key))
 
     # -- models
 

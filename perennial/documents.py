@@ -42,6 +42,16 @@ class ModelStatus(TypedDict):
     status: str
 
 
+class Platform(TypedDict):
+    """Whether new runs and promotions are stopped everywhere, and by whom."""
+
+    paused: bool
+    epoch: int
+    actor: str
+    reason: str
+    since: str | None
+
+
 class Champion(TypedDict):
     """Which version an environment has, and by whose hand. Version None: none at present."""
 

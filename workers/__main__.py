@@ -19,6 +19,7 @@ from temporalio.worker import Worker  # noqa: E402
 from perennial.contracts.errors import PerennialError  # noqa: E402
 from perennial.settings import Settings, settings  # noqa: E402
 from perennial.temporal import connect, ensure_search_attributes  # noqa: E402
+from workers.schedules import ensure_schedules  # noqa: E402
 from workers.stopping import asked_to_stop  # noqa: E402
 
 ROLES = ("control", "ml")
@@ -39,6 +40,8 @@ async def _serve(role: str) -> None:
     here = settings()
     client = await connect()
     await ensure_search_attributes(client)
+    if role == "control":
+        await ensure_schedules(client)
     async with _worker(role, client, here) as worker:
         stop = asked_to_stop()
         async with worker:

@@ -10,21 +10,30 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.owners import OwnerActivities
 from activities.policy import PolicyActivities
 from activities.records import RecordActivities
 from api.db.store import Store
 from perennial.contracts import queues
 from perennial.settings import Settings
 from workers.interceptors import ErrorTranslation
-from workers.registration import methods
+from workers.registration import HEARTBEAT_EVERY, methods
 from workers.stopping import DRAIN
 from workers.versioning import deployment
 from workflows.lifecycle import LifecycleWorkflow
 from workflows.model import ModelWorkflow
+from workflows.platform import PlatformWorkflow
 from workflows.promotion import PromotionWorkflow
+from workflows.reconcile import ReconcileWorkflow
 
-WORKFLOWS = [ModelWorkflow, LifecycleWorkflow, PromotionWorkflow]
-ACTIVITIES = (RecordActivities, PolicyActivities)
+WORKFLOWS = [
+    ModelWorkflow,
+    LifecycleWorkflow,
+    PromotionWorkflow,
+    PlatformWorkflow,
+    ReconcileWorkflow,
+]
+ACTIVITIES = (RecordActivities, PolicyActivities, OwnerActivities)
 
 _RUNNER = SandboxedWorkflowRunner(
     restrictions=SandboxRestrictions.default.with_passthrough_modules("workflows")
@@ -56,14 +65,16 @@ async def control_worker(
     store = Store.open(settings.database)
     policy = PolicyActivities.connect(settings.opa_url, store)
     records = RecordActivities(store)
+    owners = OwnerActivities(client, store)
     try:
         yield Worker(
             client,
             task_queue=queue,
             workflows=workflows,
             workflow_runner=_RUNNER,
-            activities=[*methods(records), *methods(policy), *activities],
+            activities=[*methods(records), *methods(policy), *methods(owners), *activities],
             interceptors=[ErrorTranslation()],
+            max_heartbeat_throttle_interval=HEARTBEAT_EVERY,
             deployment_config=deployment(queue, settings.build_id),
             graceful_shutdown_timeout=DRAIN,
         )

@@ -1,21 +1,17 @@
-"""Moves of champions, one after another, each followed by its projection into MLflow."""
+"""Moves of champions, one after another."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Sequence
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, FailureError, is_cancelled_exception
+from temporalio.exceptions import FailureError, is_cancelled_exception
 
-from perennial.contracts import ids, lifecycle, records, registry
-from perennial.contracts.spec import Environment
+from perennial.contracts import ids, lifecycle, records
+from workflows.aliases import AliasKeeper
 from workflows.steps import options
 from workflows.steps.ending import read_failure
-
-_PROJECTION_PATIENCE = timedelta(minutes=1)
-_PROJECTION_PAUSE = timedelta(minutes=1)
 
 Tell = Callable[[], Sequence[lifecycle.RunInput]]
 """The runs to be told of a move."""
@@ -24,17 +20,17 @@ Tell = Callable[[], Sequence[lifecycle.RunInput]]
 class ChampionWriter:
     """The only code that moves a champion."""
 
-    def __init__(self, model: str, unprojected: Iterable[Environment]) -> None:
+    def __init__(self, model: str, aliases: AliasKeeper) -> None:
         self._model = model
+        self._aliases = aliases
         self._wanted: list[lifecycle.ChampionWanted] = []
-        self._unprojected = list(unprojected)
-        self._projecting = False
+        self._unwanted: list[lifecycle.ChampionUnwanted] = []
         self._lock = asyncio.Lock()
         self._shown: dict[str, str] = {}
 
     def idle(self) -> bool:
-        """Whether nothing waits to be moved or projected."""
-        return not (self._wanted or self._unprojected or self._projecting or self._lock.locked())
+        """Whether nothing waits to be moved."""
+        return not (self._wanted or self._unwanted or self._lock.locked())
 
     def has_wanted(self) -> bool:
         """Whether a run waits for a move."""
@@ -48,17 +44,16 @@ class ChampionWriter:
         """Queue a move."""
         self._wanted.append(wanted)
 
-    def unprojected(self) -> tuple[Environment, ...]:
-        """Environments whose alias in MLflow may lag behind."""
-        return tuple(self._unprojected)
-
     def describe(self) -> str:
         """For the Temporal UI."""
         shown = ", ".join(f"{env}: {what}" for env, what in sorted(self._shown.items()))
         return f"champions moved here: {shown or 'none yet'}"
 
-    async def serve(self, wanted: lifecycle.ChampionWanted, tell: Tell) -> None:
-        """Move for a run, and answer it. A stale epoch is an answer: the run judges again."""
+    async def serve(self, wanted: lifecycle.ChampionWanted, tell: Tell) -> bool:
+        """Move for a run, and answer it. A stale epoch is an answer: the run judges again.
+
+        Returns False while the platform is paused: the run's turn comes again.
+        """
         move = records.MoveChampion(
             effect=ids.effect("champion", wanted.run_id, wanted.environment, wanted.expected_epoch),
             model=self._model,
@@ -75,8 +70,14 @@ class ChampionWriter:
         champion, refused, kind = None, "", ""
         try:
             champion = await self._move(move, tell, but=wanted.run_id)
-        except ActivityError as error:
+        except FailureError as error:
+            # a local activity's failure comes as it was raised, not wrapped as an ActivityError
+            if is_cancelled_exception(error):
+                raise
             refused, kind = read_failure(error)
+        if kind == "PlatformPaused":
+            self._wanted.insert(0, wanted)
+            return False
         try:
             await workflow.get_external_workflow_handle(wanted.reply_to).signal(
                 lifecycle.CHAMPION_ANSWERED,
@@ -91,6 +92,57 @@ class ChampionWriter:
         except FailureError:
             # the run was cancelled or terminated while it waited; the move stands in the ledger
             workflow.logger.info("run %s was gone when its move was done", wanted.run_id)
+        return True
+
+    def unwant(self, unwanted: lifecycle.ChampionUnwanted) -> None:
+        """Queue the taking back of a move; it is made also while the model is paused."""
+        self._unwanted.append(unwanted)
+
+    def has_unwanted(self) -> bool:
+        """Whether a run takes a move back."""
+        return bool(self._unwanted)
+
+    async def undo_next(self, tell: Tell) -> None:
+        """Take a move back, unless it was never made or somebody moved the champion since."""
+        unwanted = self._unwanted.pop(0)
+        what = await self._undo(unwanted, tell)
+        try:
+            await workflow.get_external_workflow_handle(unwanted.reply_to).signal(
+                lifecycle.CHAMPION_UNDONE,
+                lifecycle.ChampionUndone(
+                    environment=unwanted.environment,
+                    expected_epoch=unwanted.expected_epoch,
+                    what=what,
+                ),
+            )
+        except FailureError:
+            workflow.logger.info("run %s was gone when its move was undone", unwanted.run_id)
+
+    async def _undo(self, unwanted: lifecycle.ChampionUnwanted, tell: Tell) -> str:
+        key = (unwanted.run_id, unwanted.environment, unwanted.expected_epoch)
+        waiting = [w for w in self._wanted if (w.run_id, w.environment, w.expected_epoch) == key]
+        if waiting:
+            self._wanted.remove(waiting[0])
+            return "not moved yet, and will not be"
+        move = records.MoveChampion(
+            effect=ids.effect("undo", *key),
+            model=self._model,
+            environment=unwanted.environment,
+            version=unwanted.back_to,
+            expected_epoch=unwanted.expected_epoch + 1,
+            cause="compensation",
+            actor=unwanted.actor,
+            reason=unwanted.reason,
+            run_id=unwanted.run_id,
+            at=workflow.now(),
+        )
+        try:
+            champion = await self._move(move, tell, but=unwanted.run_id)
+        except FailureError as error:
+            if is_cancelled_exception(error):
+                raise
+            return f"left as it is: {read_failure(error)[0]}"
+        return f"moved back to version {champion.version or 'none'}, epoch {champion.epoch}"
 
     async def roll_back(self, ask: lifecycle.RollBack, effect: str, tell: Tell) -> records.Champion:
         """Put an earlier champion back."""
@@ -154,8 +206,7 @@ class ChampionWriter:
                 summary=f"{move.environment} to version {move.version or 'none'}",
             )
         self._shown[move.environment] = f"version {champion.version} (epoch {champion.epoch})"
-        if move.environment not in self._unprojected:
-            self._unprojected.append(move.environment)
+        self._aliases.follow(move.environment)
         for run in tell():
             if run.run_id != but:
                 await self._tell(run, champion)
@@ -169,40 +220,3 @@ class ChampionWriter:
             ).signal(lifecycle.CHAMPION_MOVED, champion)
         except FailureError:
             workflow.logger.info("run %s ended before it heard of the move", run.run_id)
-
-    async def project_for_ever(self) -> None:
-        """Bring MLflow's aliases after each move; keep trying while MLflow is away."""
-        while True:
-            await workflow.wait_condition(lambda: bool(self._unprojected))
-            if not await self._project_all():
-                await workflow.sleep(_PROJECTION_PAUSE, summary="MLflow is away; aliases lag")
-
-    async def _project_all(self) -> bool:
-        """Project what lags; whether all of it got through."""
-        self._projecting = True
-        try:
-            while self._unprojected:
-                environment = self._unprojected[0]
-                # taken out first: a move during the call puts it back, and it is done again
-                self._unprojected.pop(0)
-                if not await self._project(environment):
-                    self._unprojected.append(environment)
-                    return False
-            return True
-        finally:
-            self._projecting = False
-
-    async def _project(self, environment: Environment) -> bool:
-        try:
-            await workflow.execute_activity(
-                registry.project_alias,
-                registry.ProjectAlias(model=self._model, environment=environment),
-                **options.registry(_PROJECTION_PATIENCE),
-                summary=f"alias {environment}",
-            )
-        except ActivityError as error:
-            if is_cancelled_exception(error):
-                raise
-            workflow.logger.warning("alias %s lags: %s", environment, read_failure(error)[0])
-            return False
-        return True

@@ -12,9 +12,11 @@ from temporalio import workflow
 from temporalio.common import VersioningBehavior
 from temporalio.exceptions import ApplicationError
 
-from perennial.contracts import ids, lifecycle, records
+from perennial.contracts import ids, lifecycle, platform, records, registry
 from perennial.contracts.spec import Training
+from workflows.aliases import AliasKeeper
 from workflows.champions import ChampionWriter
+from workflows.pauses import PlatformWatch
 from workflows.requests import Requests
 from workflows.runs import RunQueue
 from workflows.steps import options
@@ -33,20 +35,24 @@ class ModelWorkflow:
         self._status = state.status
         self._requests = Requests(state.handled)
         self._runs = RunQueue(state.model, state.queue)
-        self._champions = ChampionWriter(state.model, state.unprojected)
+        self._aliases = AliasKeeper(state.model, state.unprojected)
+        self._champions = ChampionWriter(state.model, self._aliases)
+        self._platform = PlatformWatch()
 
     @workflow.run
     async def run(self, state: lifecycle.ModelState) -> None:
         """Serve the model until it is retired."""
         workflow.upsert_search_attributes([MODEL.value_set(self._name)])
-        projector = asyncio.create_task(self._champions.project_for_ever())
+        projector = asyncio.create_task(self._aliases.project_for_ever())
         while self._status != "retired":
             await workflow.wait_condition(self._has_work)
-            if self._status == "active":
+            if self._champions.has_unwanted():
+                await self._champions.undo_next(tell=self._runs.under_way)
+            elif self._open():
                 if wanted := self._champions.next_wanted():
-                    await self._champions.serve(wanted, tell=self._runs.under_way)
+                    await self._serve(wanted)
                 elif self._runs.can_start():
-                    await self._runs.start_next()
+                    await self._start_next()
             if self._may_continue_as_new():
                 await workflow.wait_condition(workflow.all_handlers_finished)
                 if self._may_continue_as_new():  # a handler may have started a run meanwhile
@@ -54,24 +60,48 @@ class ModelWorkflow:
             self._show()
         # the last runs record their ends, and MLflow's aliases go, before the owner does
         while not self._all_ended():
-            await workflow.wait_condition(lambda: self._all_ended() or self._champions.has_wanted())
-            if wanted := self._champions.next_wanted():  # too late, and the run is told so
-                await self._champions.serve(wanted, tell=self._runs.under_way)
+            await workflow.wait_condition(
+                lambda: (
+                    self._all_ended()
+                    or self._champions.has_wanted()
+                    or self._champions.has_unwanted()
+                )
+            )
+            if self._champions.has_unwanted():
+                await self._champions.undo_next(tell=self._runs.under_way)
+            elif wanted := self._champions.next_wanted():  # too late, and the run is told so
+                await self._serve(wanted)
         projector.cancel()
+
+    def _open(self) -> bool:
+        """Whether runs may start and promote: neither the model nor the platform is paused."""
+        return self._status == "active" and not self._platform.paused
 
     def _has_work(self) -> bool:
         if self._status == "retired":
             return True
-        active = self._status == "active"
         return (
-            active and (self._champions.has_wanted() or self._runs.can_start())
-        ) or self._may_continue_as_new()
+            self._champions.has_unwanted()
+            or (self._open() and (self._champions.has_wanted() or self._runs.can_start()))
+            or self._may_continue_as_new()
+        )
+
+    async def _serve(self, wanted: lifecycle.ChampionWanted) -> None:
+        if not await self._champions.serve(wanted, tell=self._runs.under_way):
+            await self._platform.look()
+
+    async def _start_next(self) -> None:
+        # a pause holds from the moment it is recorded, whether or not its signal has come
+        await self._platform.look()
+        if self._open() and self._runs.can_start():
+            await self._runs.start_next()
 
     def _all_ended(self) -> bool:
         return (
             workflow.all_handlers_finished()
             and not self._runs.under_way()
             and self._champions.idle()
+            and self._aliases.idle()
         )
 
     def _may_continue_as_new(self) -> bool:
@@ -79,6 +109,7 @@ class ModelWorkflow:
             workflow.info().is_continue_as_new_suggested()
             and self._runs.idle()
             and self._champions.idle()
+            and self._aliases.idle()
         )
 
     def _snapshot(self) -> lifecycle.ModelState:
@@ -89,12 +120,13 @@ class ModelWorkflow:
             status=self._status,
             queue=self._runs.waiting(),
             handled=self._requests.handled(),
-            unprojected=self._champions.unprojected(),
+            unprojected=self._aliases.unprojected(),
         )
 
     def _show(self) -> None:
         workflow.set_current_details(
-            f"**{self._name}** is {self._status}, spec version {self._spec_version}\n\n"
+            f"**{self._name}** is {self._status}, spec version {self._spec_version}"
+            f"{self._platform.describe()}\n\n"
             f"{self._runs.describe()}\n\n{self._champions.describe()}"
         )
 
@@ -107,6 +139,46 @@ class ModelWorkflow:
     def champion_wanted(self, wanted: lifecycle.ChampionWanted) -> None:
         """A run has been allowed to make its version champion."""
         self._champions.want(wanted)
+
+    @workflow.signal(name=lifecycle.CHAMPION_UNWANTED)
+    def champion_unwanted(self, unwanted: lifecycle.ChampionUnwanted) -> None:
+        """A run that moved a champion, or asked for it, takes that back."""
+        self._champions.unwant(unwanted)
+
+    @workflow.signal(name=lifecycle.PLATFORM_CHANGED)
+    def platform_changed(self, now: platform.Platform) -> None:
+        """The platform was paused or resumed."""
+        self._platform.hear(now)
+
+    @workflow.signal(name=lifecycle.ALIAS_MOVED)
+    async def alias_moved(self, moved: registry.AliasMoved) -> None:
+        """Somebody moved an alias in MLflow: keep that, put it back, and adopt it if asked to."""
+        if not self._aliases.is_news(moved):
+            return
+        promotion = self._adoption(moved)
+        action = f"restored; run {promotion.run_id} judges it" if promotion else "restored"
+        await self._aliases.put_right(moved, action)
+        if promotion:
+            await self._accept(promotion, self._promotion_input(promotion))
+
+    def _adoption(self, moved: registry.AliasMoved) -> lifecycle.Promote | None:
+        """The promotion that a move by hand asks for; never more than that."""
+        spec, version = self._spec, moved.found_version
+        if spec is None or version is None or spec.registry.moved_by_hand == "restore":
+            return None
+        if moved.environment not in spec.environments:
+            return None
+        if self._status == "retired" or self._runs.full():
+            return None
+        request = ids.effect("alias", moved.environment, str(workflow.uuid4()))
+        return lifecycle.Promote(
+            request_id=request,
+            actor="mlflow",
+            run_id=ids.run_id(self._name, request),
+            version=version,
+            environment=moved.environment,
+            reason=f"its alias {moved.environment} was moved to it by hand",
+        )
 
     # What people ask. Validators refuse before anything enters history; they do no I/O.
 
@@ -322,7 +394,7 @@ class ModelWorkflow:
         )
         if input.spec.concurrency == "replace":
             await self._runs.cancel_all(f"replaced by run {input.run_id}")
-        waits = not (self._runs.idle() and self._status == "active")
+        waits = not (self._runs.idle() and self._open())
         await workflow.execute_local_activity(
             records.record_run,
             records.RecordRun(

@@ -26,9 +26,13 @@ Kind = Literal[
     "approval.closed",
     "approval.refused",
     "champion.moved",
+    "champion.refused",
+    "alias.moved",
     "model.paused",
     "model.resumed",
     "model.retired",
+    "platform.paused",
+    "platform.resumed",
 ]
 
 PLATFORM = "perennial"

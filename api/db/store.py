@@ -6,10 +6,22 @@ from datetime import datetime
 from typing import Self
 
 from api.db.engine import Database
-from api.db.facts import approvals, champions, decisions, runs, specs, versions
+from api.db.facts import (
+    aliases,
+    approvals,
+    champions,
+    decisions,
+    platform,
+    runs,
+    specs,
+    versions,
+)
 from api.db.migrate import upgrade
-from perennial.contracts import policy, records
+from perennial.contracts import policy, records, registry
 from perennial.contracts.base import Json, Utc
+from perennial.contracts.errors import StaleEpoch
+from perennial.contracts.platform import Platform, SetPlatform, Untold
+from perennial.contracts.spec import Environment
 
 
 class Store:
@@ -130,9 +142,49 @@ class Store:
             return champions.previous_champion(session, input)
 
     def move_champion(self, input: records.MoveChampion) -> records.Champion:
-        """Compare-and-set. Raises StaleEpoch, ModelRetired, NotFound."""
+        """Compare-and-set. Raises StaleEpoch, PlatformPaused, ModelRetired, NotFound."""
         with self.database.recording() as session:
-            return champions.move_champion(session, input)
+            moved = champions.move_champion(session, input)
+        if isinstance(moved, StaleEpoch):
+            raise moved  # after the commit: the refusal stands in the ledger
+        return moved
+
+    def read_platform(self) -> Platform:
+        """Whether the platform is paused."""
+        with self.database.reading() as session:
+            return platform.read_platform(session)
+
+    def set_platform(self, input: SetPlatform) -> Platform:
+        """Keep that the platform was paused or resumed."""
+        with self.database.recording() as session:
+            return platform.set_platform(session, input)
+
+    def read_untold(self) -> Untold:
+        """Which models' workflows are to be told of the platform's state."""
+        with self.database.reading() as session:
+            return platform.read_untold(session)
+
+    def mark_told(self, epoch: int) -> None:
+        """Keep that every model's workflow knows of this epoch."""
+        with self.database.writing() as session:
+            platform.mark_told(session, epoch)
+
+    def read_aliases(self, model: str | None = None) -> tuple[registry.AliasTruth, ...]:
+        """What MLflow's aliases should say: of every model, or of one."""
+        with self.database.reading() as session:
+            return aliases.read_aliases(session, model)
+
+    def mark_projected(
+        self, model: str, environment: Environment, epoch: int, version: int | None
+    ) -> None:
+        """Keep what MLflow's alias was put to; an older epoch never undoes a newer one."""
+        with self.database.writing() as session:
+            aliases.mark_projected(session, model, environment, epoch, version)
+
+    def record_alias_moved(self, input: registry.RecordAliasMoved) -> records.Done:
+        """Keep that MLflow's alias was moved by hand. Raises NotFound."""
+        with self.database.recording() as session:
+            return aliases.record_alias_moved(session, input)
 
     def find_decision(self, effect: str) -> policy.Decision | None:
         """The decision that was stored under this effect, if any."""

@@ -10,13 +10,12 @@ from sqlalchemy import JSON, CheckConstraint, ForeignKeyConstraint, Index, Uniqu
 from sqlmodel import Field, SQLModel
 
 from api.db.columns import AnyText, BigInt, UtcDateTime, one_of
-from perennial.contracts.records import Outcome, RunKind, RunStatus, Stage, StageStatus
+from perennial.contracts.records import Cause, Outcome, RunKind, RunStatus, Stage, StageStatus
 from perennial.contracts.spec import Environment
 
 ModelStatus = Literal["active", "paused", "retired"]
 ApprovalStatus = Literal["open", "approved", "rejected", "expired", "superseded", "cancelled"]
 EventName = Literal["run", "stage", "progress", "decision", "approval", "champion"]
-Cause = Literal["promotion", "rollback", "retirement"]
 DecisionOutcome = Literal["allow", "deny", "needs_approval", "error"]
 
 Json = dict[str, Any]
@@ -287,6 +286,42 @@ class ChampionHistoryRow(Table, table=True):
     reason: str = Field(default="", sa_type=AnyText)
     run_id: str | None = None
     decision_id: str | None = None
+
+
+class ProjectionRow(Table, table=True):
+    """What MLflow's alias of an environment was last put to, and where it was found by hand."""
+
+    __tablename__ = "projections"
+    __table_args__ = (
+        one_of("environment", Environment),
+        CheckConstraint("epoch >= 0", name="epoch"),
+        CheckConstraint("(found IS NULL) = (found_at IS NULL)", name="found"),
+    )
+
+    model: str = Field(primary_key=True, foreign_key="models.name")
+    environment: str = Field(primary_key=True)
+    epoch: int = 0
+    version: int | None = None
+    found: str | None = None
+    found_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class PlatformRow(Table, table=True):
+    """Whether the platform is paused: one row. `told_epoch`: what all models' workflows know."""
+
+    __tablename__ = "platform"
+    __table_args__ = (
+        CheckConstraint("id = 1", name="only"),
+        CheckConstraint("told_epoch <= epoch", name="told"),
+    )
+
+    id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    paused: bool
+    epoch: int
+    told_epoch: int
+    actor: str
+    reason: str = Field(default="", sa_type=AnyText)
+    since: datetime = Field(sa_type=UtcDateTime)
 
 
 class LedgerRow(Table, table=True):

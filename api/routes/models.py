@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends, Query
+from fastapi import APIRouter, Depends, Query
 from starlette.concurrency import run_in_threadpool
 
 from api.asking import ask_model
@@ -17,7 +17,7 @@ from api.requests import Key, model_state, tell_model
 from api.schemas.base import Cursor, Limit, ModelName, Page, VersionPath
 from api.schemas.models import (
     SPEC_EXAMPLE,
-    LeverRequest,
+    LeverBody,
     ModelDetail,
     SpecDetail,
     SpecSchema,
@@ -44,8 +44,6 @@ _SPEC_BODY: dict[str, Any] = {
         },
     }
 }
-
-LeverBody = Annotated[LeverRequest, Body(default_factory=LeverRequest)]
 
 
 @router.get("/spec/schema", operation_id="spec_schema", responses=problems(401))

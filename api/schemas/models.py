@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
+from fastapi import Body
 from pydantic import AwareDatetime, ConfigDict, Field
 
 from api.schemas.base import Answer, Ask, Json, Reasoned, VersionNumber, Words
@@ -141,6 +142,9 @@ class LeverRequest(Ask):
 
     reason: Words = ""
 
+
+LeverBody = Annotated[LeverRequest, Body(default_factory=LeverRequest)]
+"""The body of a lever, which may be left out."""
 
 SPEC_EXAMPLE: dict[str, Any] = {
     "model": "flights",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from api.schemas.base import Answer, Json
 
@@ -37,6 +37,16 @@ class Readiness(Answer):
 
     status: Literal["ready", "not ready"]
     dependencies: list[Dependency]
+
+
+class PlatformDetail(Answer):
+    """Whether new runs and promotions are stopped everywhere, and by whom."""
+
+    paused: bool
+    epoch: int = Field(description="grows by one with every pause and resumption")
+    actor: str = Field(description="who paused or resumed it last; empty: nobody ever did")
+    reason: str
+    since: AwareDatetime | None
 
 
 class LedgerEntry(Answer):

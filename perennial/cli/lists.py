@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from perennial.cli.render import between, facts, table, took, when, word
-from perennial.documents import Approval, Champion, Json, Model, Reign, RunSummary
+from perennial.documents import Approval, Champion, Json, Model, Platform, Reign, RunSummary
 
 
 def runs_table(runs: list[RunSummary]) -> Table:
@@ -124,7 +124,9 @@ def model_facts(model: Model) -> Table:
     )
 
 
-def overview(out: Console, ready: Json, models: list[Model], runs: list[RunSummary]) -> None:
+def overview(
+    out: Console, ready: Json, platform: Platform, models: list[Model], runs: list[RunSummary]
+) -> None:
     """Everything: the service, the models, the runs that are under way."""
     away = [entry for entry in ready["dependencies"] if not entry["ok"]]
     if away:
@@ -133,6 +135,10 @@ def overview(out: Console, ready: Json, models: list[Model], runs: list[RunSumma
     else:
         names = ", ".join(entry["name"] for entry in ready["dependencies"])
         out.print(Text(f"✓ ready: {names}", style="green"))
+    if platform["paused"]:
+        said = f"‖ paused by {platform['actor']} {when(platform['since'])}"
+        said += f": {platform['reason']}" if platform["reason"] else ""
+        out.print(Text(f"{said}; `perennial --as admin resume --all` lifts it", "yellow"))
     out.print()
     if models:
         out.print(models_table(models))

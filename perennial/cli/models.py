@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 PANEL = "Models"
 Model = Annotated[str, typer.Argument(help="The model's name.")]
+OneOrAll = Annotated[str | None, typer.Argument(help="The model's name.", metavar="[MODEL]")]
+All = Annotated[bool, typer.Option("--all", help="Every model: the whole platform.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -107,14 +109,35 @@ def versions(
     )
 
 
-def pause(session: Session, model: Model, reason: Reason = "", key: Key = None) -> None:
-    """Stop new runs and promotions until `resume`; a rollback is possible all the same."""
-    _pull(session, model, "pause", reason, key)
+def pause(
+    session: Session,
+    model: OneOrAll = None,
+    every: All = False,
+    reason: Reason = "",
+    key: Key = None,
+) -> None:
+    """Stop new runs and promotions until `resume`; what runs goes on, a rollback is possible.
+
+    Give a model's name, or --all for every model.
+    """
+    if _is_all(model, every):
+        _pause_all(session, True, reason, key)
+    else:
+        _pull(session, str(model), "pause", reason, key)
 
 
-def resume(session: Session, model: Model, reason: Reason = "", key: Key = None) -> None:
-    """Go on after a pause."""
-    _pull(session, model, "resume", reason, key)
+def resume(
+    session: Session,
+    model: OneOrAll = None,
+    every: All = False,
+    reason: Reason = "",
+    key: Key = None,
+) -> None:
+    """Go on after a pause: of a model, or with --all of everything."""
+    if _is_all(model, every):
+        _pause_all(session, False, reason, key)
+    else:
+        _pull(session, str(model), "resume", reason, key)
 
 
 def retire(
@@ -139,6 +162,23 @@ def _pull(
 ) -> None:
     answer: Any = session.client.lever(model, lever, reason=reason, key=key)
     session.show(answer, lambda out: out.print(f"{answer['model']} is {answer['status']}"))
+
+
+def _is_all(model: str | None, every: bool) -> bool:
+    if every == (model is not None):
+        raise typer.BadParameter("give the name of one model, or --all for every model")
+    return every
+
+
+def _pause_all(session: Session, paused: bool, reason: str, key: str | None) -> None:
+    answer = session.client.pause_all(paused=paused, reason=reason, key=key)
+    said = (
+        "the platform is paused: no run starts and nothing is promoted, in any model;\n"
+        "what runs goes on, and `perennial --as admin resume --all` lifts it"
+        if answer["paused"]
+        else "the platform goes on, and so does whatever was held"
+    )
+    session.show(answer, lambda out: out.print(said, soft_wrap=True))
 
 
 def _read(file: str) -> bytes:

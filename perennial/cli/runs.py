@@ -87,12 +87,23 @@ def go_on(session: Session, model: str, accepted: RunAccepted, *, detach: bool, 
 
 
 def why_queued(session: Session, model: str, run_id: str) -> str:
-    """What a queued run waits for: its turn, or its model."""
+    """What a queued run waits for: its turn, its model, or the platform."""
+    if held := why_held(session):
+        return f"{held}; the run begins after `perennial --as admin resume --all`"
     found = session.client.model(model)
     if found["status"] == "paused":
         return f"{model} is paused: the run begins after `perennial --as admin resume {model}`"
     before = [other for other in found["runs_under_way"] if other != run_id]
     return f"{run_id} is queued behind {', '.join(before) or 'a run that ends just now'}"
+
+
+def why_held(session: Session) -> str:
+    """Who paused the platform, and why; empty while it is not paused."""
+    platform = session.client.platform()
+    if not platform["paused"]:
+        return ""
+    because = f": {platform['reason']}" if platform["reason"] else ""
+    return f"{platform['actor']} paused the platform{because}"
 
 
 def status(
@@ -229,6 +240,9 @@ def _show_run(session: Session, run: Run) -> int:
         out.print(stages.board(run, epochs))
         if run["status"] == "queued":
             out.print(why_queued(session, run["model"], run["run_id"]), style="yellow")
+        elif _wants_to_promote(run) and (held := why_held(session)):
+            hint = f"{held}; it is promoted after `perennial --as admin resume --all`"
+            out.print(hint, style="yellow")
         follow.conclude(out, run)
         for name, link in run["links"].items():
             out.print(f"  [dim]{name}[/]  {link}", soft_wrap=True)
@@ -237,14 +251,18 @@ def _show_run(session: Session, run: Run) -> int:
     return follow.exit_code(run)
 
 
+def _wants_to_promote(run: Run) -> bool:
+    return any(s["stage"] == "promote" and s["status"] == "running" for s in run["stages"])
+
+
 def _everything(session: Session) -> int:
     from perennial.cli.lists import overview
 
     client = session.client
-    ready, models = client.ready(), client.models()
+    ready, platform, models = client.ready(), client.platform(), client.models()
     under_way = [
         run for status in ("running", "waiting", "queued") for run in client.runs(status=status)
     ]
-    document = {"service": ready, "models": models, "runs": under_way}
-    session.show(document, lambda out: overview(out, ready, models, under_way))
+    document = {"service": ready, "platform": platform, "models": models, "runs": under_way}
+    session.show(document, lambda out: overview(out, ready, platform, models, under_way))
     return exits.OK if ready["status"] == "ready" else exits.AWAY

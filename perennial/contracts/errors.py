@@ -15,6 +15,7 @@
     │   ├── Refused              the state of things forbids it (409)
     │   │   ├── StaleEpoch       somebody else moved the champion first
     │   │   ├── KeyReused        an idempotency key that was used for another request
+    │   │   ├── PlatformPaused   nothing is promoted until the platform is resumed
     │   │   └── ModelRetired     the model's life has ended
     │   └── NotAllowed           this person may not (403)
     └── Unavailable              a system is away or too slow: retried with patience (503)
@@ -103,6 +104,10 @@ class StaleEpoch(Refused):
 
 class KeyReused(Refused):
     """An idempotency key came back with a different request."""
+
+
+class PlatformPaused(Refused):
+    """Nothing is promoted until the platform is resumed."""
 
 
 class ModelRetired(Refused):

@@ -10,6 +10,14 @@ def model_workflow(model: str) -> str:
     return f"model:{model}"
 
 
+PLATFORM_WORKFLOW = "platform"
+"""The one workflow that pauses and resumes the platform."""
+
+
+RECONCILE_WORKFLOW = "reconcile-aliases"
+"""The schedule that looks for aliases moved by hand, and the workflow that it starts."""
+
+
 def run_workflow(model: str, run_id: str) -> str:
     """One run: a whole lifecycle, or the promotion of a version that exists."""
     return f"run:{model}:{run_id}"

@@ -12,8 +12,10 @@ from perennial.contracts.spec import Environment, ModelSpec, Param
 MODEL_WORKFLOW = "Model"
 LIFECYCLE_WORKFLOW = "Lifecycle"
 PROMOTION_WORKFLOW = "Promotion"
+PLATFORM_WORKFLOW = "Platform"
+RECONCILE_WORKFLOW = "Reconcile"
 
-# Updates of the model's workflow
+# Updates of the model's workflow; the platform's has `pause` and `resume` too
 APPLY_SPEC = "apply_spec"
 START_RUN = "start_run"
 CANCEL_RUN = "cancel_run"
@@ -29,7 +31,12 @@ REJECT = "reject"
 CANCEL = "cancel"
 CHAMPION_WANTED = "champion_wanted"
 CHAMPION_ANSWERED = "champion_answered"
+CHAMPION_UNWANTED = "champion_unwanted"
+CHAMPION_UNDONE = "champion_undone"
 CHAMPION_MOVED = "champion_moved"
+# Signals to a model's workflow
+PLATFORM_CHANGED = "platform_changed"
+ALIAS_MOVED = "alias_moved"
 # Queries
 STATE = "state"
 
@@ -183,6 +190,26 @@ class ChampionAnswered(Contract):
     stale: bool = Field(default=False, description="refused since another move came first")
 
 
+class ChampionUnwanted(Contract):
+    """A run takes its request for a move back, or the move itself, should it have been made."""
+
+    reply_to: str = Field(description="workflow id of the run")
+    run_id: str
+    environment: Environment
+    expected_epoch: int = Field(description="of the request that is taken back")
+    back_to: int | None = Field(description="the champion before it")
+    actor: str
+    reason: str
+
+
+class ChampionUndone(Contract):
+    """What became of a move that was taken back."""
+
+    environment: Environment
+    expected_epoch: int
+    what: str = Field(description="one sentence for people")
+
+
 class Handled(Contract):
     """A request that was answered, so that its repeat gets the same answer."""
 
@@ -201,6 +228,12 @@ class ModelState(Contract):
     queue: tuple[RunInput, ...] = ()
     handled: tuple[Handled, ...] = ()
     unprojected: tuple[Environment, ...] = ()
+
+
+class PlatformState(Contract):
+    """All that the platform's workflow carries through continue-as-new."""
+
+    handled: tuple[Handled, ...] = ()
 
 
 class RunView(Contract):

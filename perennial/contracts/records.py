@@ -29,6 +29,7 @@ Stage = Literal[
     "promote",
 ]
 StageStatus = Literal["running", "passed", "failed"]
+Cause = Literal["promotion", "rollback", "retirement", "compensation"]
 
 
 class RecordSpec(Contract):
@@ -224,14 +225,17 @@ class Champions(Contract):
 
 
 class MoveChampion(Contract):
-    """Compare-and-set: move the pointer if its epoch is still the expected one."""
+    """Compare-and-set: move the pointer if its epoch is still the expected one.
+
+    A compensation takes back the move that `run_id` made, and nobody else's.
+    """
 
     effect: str
     model: str
     environment: Environment
     version: int | None
     expected_epoch: int
-    cause: Literal["promotion", "rollback", "retirement"]
+    cause: Cause
     actor: str
     reason: str
     run_id: str | None = None
@@ -350,7 +354,7 @@ async def previous_champion(input: PreviousChampion) -> Champion:
 
 @activity.defn(name="move_champion")
 async def move_champion(input: MoveChampion) -> Champion:
-    """Raises StaleEpoch when the pointer has moved since."""
+    """Raises StaleEpoch when the pointer has moved since; PlatformPaused for a promotion."""
     raise NotImplementedError
 
 

@@ -142,6 +142,16 @@ class LifecyclePlan(SpecPart):
     )
 
 
+class RegistryPlan(SpecPart):
+    """What becomes of an alias that somebody moves in MLflow by hand."""
+
+    moved_by_hand: Literal["restore", "adopt"] = Field(
+        default="restore",
+        description="restore: put it back. adopt: put it back, and ask for the promotion of the "
+        "version it was moved to, which is judged and approved as any",
+    )
+
+
 class ModelSpec(SpecPart):
     """All that the platform needs to know of a model, beside its project class."""
 
@@ -163,6 +173,7 @@ class ModelSpec(SpecPart):
     )
     approvals: ApprovalPlan = ApprovalPlan()
     lifecycle: LifecyclePlan = LifecyclePlan()
+    registry: RegistryPlan = RegistryPlan()
     concurrency: Concurrency = Field(
         default="queue", description="what a second run does while one is under way"
     )

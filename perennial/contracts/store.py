@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from perennial.contracts import policy, records
+from perennial.contracts import policy, records, registry
 from perennial.contracts.base import Json, Utc
+from perennial.contracts.platform import Platform, SetPlatform, Untold
+from perennial.contracts.spec import Environment
 
 
 class RecordStore(Protocol):
@@ -31,6 +33,9 @@ class RecordStore(Protocol):
     def previous_champion(self, input: records.PreviousChampion) -> records.Champion: ...
     def move_champion(self, input: records.MoveChampion) -> records.Champion: ...
     def set_model_status(self, input: records.SetModelStatus) -> records.Done: ...
+    def set_platform(self, input: SetPlatform) -> Platform: ...
+    def read_platform(self) -> Platform: ...
+    def record_alias_moved(self, input: registry.RecordAliasMoved) -> records.Done: ...
 
     def report_progress(self, run_id: str, stage: str, at: Utc, progress: Json) -> None:
         """Show how far a stage is (the epoch, the loss): a view, not a fact of the ledger."""
@@ -54,6 +59,20 @@ class RecordStore(Protocol):
 
     def set_registration(self, model: str, version: int, mlflow_run: str, mlflow: str) -> None:
         """Keep where MLflow has a version."""
+
+    def read_untold(self) -> Untold:
+        """Which models' workflows are to be told of the platform's state."""
+
+    def mark_told(self, epoch: int) -> None:
+        """Keep that every model's workflow knows of this epoch."""
+
+    def read_aliases(self, model: str | None = None) -> tuple[registry.AliasTruth, ...]:
+        """What MLflow's aliases should say: of every model, or of one."""
+
+    def mark_projected(
+        self, model: str, environment: Environment, epoch: int, version: int | None
+    ) -> None:
+        """Keep what MLflow's alias was put to; an older epoch never undoes a newer one."""
 
     def mlflow_versions(self, model: str) -> dict[int, str]:
         """MLflow's version by ours."""

@@ -25,5 +25,8 @@ PATHS = {
     "test_a_version_can_be_promoted_again_by_hand": "promoted-by-hand",
     "test_a_second_run_replaces_where_the_spec_says_so": "replaced",
     "test_a_paused_model_holds_runs_and_promotions_until_resumed": "paused",
+    "test_a_paused_platform_holds_runs_and_promotions_until_resumed": "platform-paused",
+    "test_it_is_recorded_with_what_it_was_and_put_back": "alias-moved",
+    "test_a_run_cancelled_while_its_move_waits_is_never_moved": "undone",
     "test_a_retired_model_refuses_everything": "retired",
 }

@@ -11,6 +11,7 @@ from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
+from activities.owners import OwnerActivities
 from activities.policy import PolicyActivities
 from activities.records import RecordActivities
 from api.db.store import Store
@@ -64,7 +65,11 @@ async def ml(temporal: Client, store: Store, opa_url: str) -> AsyncIterator[Plan
         temporal,
         task_queue=queues.CONTROL,
         workflows=WORKFLOWS,
-        activities=[*methods(RecordActivities(store)), *methods(policy)],
+        activities=[
+            *methods(RecordActivities(store)),
+            *methods(policy),
+            *methods(OwnerActivities(temporal, store)),
+        ],
         interceptors=[ErrorTranslation()],
     )
     work = Worker(

@@ -6,6 +6,7 @@ import asyncio
 import uuid
 from typing import Any, TypeVar
 
+from sqlmodel import select
 from temporalio.client import (
     Client,
     WithStartWorkflowOperation,
@@ -16,7 +17,8 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from api.db.store import Store
-from perennial.contracts import ids, lifecycle, queues, records
+from api.db.tables import StageRow
+from perennial.contracts import ids, lifecycle, platform, queues, records
 from perennial.contracts.spec import ModelSpec
 from tests.workflows.ml_double import Plan, PlannedML
 
@@ -33,6 +35,7 @@ class House:
     def __init__(self, client: Client, store: Store, ml: PlannedML) -> None:
         self.client = client
         self.store = store
+        self.ml = ml
         self.model = f"m-{key()[:12]}"
         self.plan: Plan = ml.plan(self.model)
 
@@ -131,6 +134,21 @@ class House:
             return lifecycle.RunView(run_id=run_id, stage="queued")
         return view
 
+    async def waits(self, run_id: str, *, other_than: str = "") -> lifecycle.RunView:
+        """What a run says of itself once it asks people, or asks them again."""
+        async with asyncio.timeout(30):
+            while True:
+                view = await self.view(run_id)
+                if view.approval_id not in ("", other_than):
+                    return view
+                await asyncio.sleep(0.05)
+
+    def stages(self, run_id: str, status: str) -> set[str]:
+        """The stages of a run that are so now."""
+        with self.store.database.reading() as session:
+            rows = session.exec(select(StageRow).where(StageRow.run_id == run_id))
+            return {row.stage for row in rows if row.status == status}
+
     async def vote(
         self,
         view: lifecycle.RunView,
@@ -164,6 +182,24 @@ class House:
     async def lever(self, update: str, actor: str = "root") -> lifecycle.ModelStatus:
         return await self.ask(
             update, lifecycle.Lever(request_id=key(), actor=actor), lifecycle.ModelStatus
+        )
+
+    async def lever_of_all(self, update: str, request: str | None = None) -> platform.Platform:
+        """Pause or resume the whole platform."""
+        request = request or key()
+        start = WithStartWorkflowOperation(
+            lifecycle.PLATFORM_WORKFLOW,
+            lifecycle.PlatformState(),
+            id=ids.PLATFORM_WORKFLOW,
+            task_queue=queues.CONTROL,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        )
+        return await self.client.execute_update_with_start_workflow(
+            update,
+            lifecycle.Lever(request_id=request, actor="root", reason="incident 7"),
+            start_workflow_operation=start,
+            id=f"{update}/{request}",
+            result_type=platform.Platform,
         )
 
     async def roll_back(

@@ -32,6 +32,7 @@ class Plan:
     def __init__(self) -> None:
         self.failures: dict[str, PerennialError] = {}
         self.calls: list[str] = []
+        self.aliases_moved: tuple[registry.AliasMoved, ...] = ()
         self._held: dict[str, asyncio.Event] = {}
         self._reached: dict[str, asyncio.Event] = {}
 
@@ -170,4 +171,13 @@ class PlannedML:
     async def project_alias(self, input: registry.ProjectAlias) -> registry.Projection:
         await self.plan(input.model).at("project")
         self.plan(input.model).calls.append(f"alias {input.environment}")
+        plan = self.plan(input.model)
+        plan.aliases_moved = tuple(
+            moved for moved in plan.aliases_moved if moved.environment != input.environment
+        )
         return registry.Projection(environment=input.environment, found=None, wanted=None, epoch=0)
+
+    @activity.defn(name="find_moved_aliases")
+    async def find_moved_aliases(self, input: registry.FindMovedAliases) -> registry.MovedAliases:
+        found = [moved for plan in self.plans.values() for moved in plan.aliases_moved]
+        return registry.MovedAliases(moved=tuple(found), compared=len(self.plans))

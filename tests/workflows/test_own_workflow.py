@@ -9,7 +9,9 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from temporalio.client import Client
+from temporalio import activity
+from temporalio.client import Client, WorkflowFailureError
+from temporalio.exceptions import ApplicationError
 
 from api.db.store import Store
 from perennial.settings import Settings
@@ -20,21 +22,26 @@ GUIDE = Path("docs/guides/own-workflow.md")
 
 
 @pytest.fixture
-def nightly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The first block of the guide, as a module of its own."""
-    block = re.findall(r"```python\n(.*?)```", GUIDE.read_text(), re.DOTALL)[0]
-    (tmp_path / "nightly.py").write_text(block)
+def module(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> ModuleType:
+    """The block of the guide that defines a workflow, as a module of its own."""
+    blocks = re.findall(r"```python\n(.*?)```", GUIDE.read_text(), re.DOTALL)
+    (block,) = (block for block in blocks if f'name="{request.param}"' in block)
+    name = request.param.lower()
+    (tmp_path / f"{name}.py").write_text(block)
     monkeypatch.syspath_prepend(str(tmp_path))
-    spec = importlib.util.spec_from_file_location("nightly", tmp_path / "nightly.py")
+    spec = importlib.util.spec_from_file_location(name, tmp_path / f"{name}.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, "nightly", module)
+    monkeypatch.setitem(sys.modules, name, module)
     spec.loader.exec_module(module)
     return module
 
 
+@pytest.mark.parametrize("module", ["NightlyCandidate"], indirect=True)
 async def test_the_guides_workflow_lives_a_run(
-    house: House, temporal: Client, store: Store, opa_url: str, nightly: ModuleType
+    house: House, temporal: Client, store: Store, opa_url: str, module: ModuleType
 ) -> None:
     queue = f"nightly-{house.model}"
     settings = Settings(
@@ -42,7 +49,7 @@ async def test_the_guides_workflow_lives_a_run(
     )
     async with (
         control_worker(
-            temporal, settings, queue=queue, workflows=[nightly.NightlyCandidate]
+            temporal, settings, queue=queue, workflows=[module.NightlyCandidate]
         ) as worker,
         worker,
     ):
@@ -50,3 +57,43 @@ async def test_the_guides_workflow_lives_a_run(
         assert (await house.run(0.8)).outcome == "promoted"
         weak = await house.run(0.4)
         assert (weak.outcome, weak.reason) == ("denied", "no better than a coin; not registered")
+
+
+@pytest.mark.parametrize("module", ["Announced"], indirect=True)
+async def test_the_guides_effects_are_made_or_undone(
+    house: House, temporal: Client, store: Store, opa_url: str, module: ModuleType
+) -> None:
+    queue = f"announced-{house.model}"
+    settings = Settings(
+        database_url=store.database.url.render_as_string(hide_password=False), OPA_URL=opa_url
+    )
+    announced: list[str] = []
+
+    @activity.defn
+    async def announce(where: str) -> None:
+        announced.append(where)
+        if "testing" in where:
+            raise ApplicationError("nobody listens in testing", non_retryable=True)
+
+    @activity.defn
+    async def withdraw(where: str) -> None:
+        announced.remove(where)
+
+    async with (
+        control_worker(
+            temporal,
+            settings,
+            queue=queue,
+            workflows=[module.Announced],
+            activities=[announce, withdraw],
+        ) as worker,
+        worker,
+    ):
+        await house.apply(
+            environments=["development", "testing"],
+            lifecycle={"workflow": "Announced", "task_queue": queue},
+        )
+        with pytest.raises(WorkflowFailureError):
+            await house.run(0.8)
+    assert announced == [f"{house.model}/1 in development"]
+    assert house.champions() == {"development": 1, "testing": None}

@@ -3,17 +3,22 @@
 Each takes the `Run` of the workflow it works for. `docs/guides/own-workflow.md` has an example.
 """
 
+from workflows.steps import options
 from workflows.steps.data import profile_data, snapshot_data, validate_data
+from workflows.steps.effects import Effect, all_or_none
 from workflows.steps.ending import Ended
 from workflows.steps.promotion import promote_through
 from workflows.steps.run import Run
 from workflows.steps.training import evaluate, export, register, train
 
 __all__ = [
+    "Effect",
     "Ended",
     "Run",
+    "all_or_none",
     "evaluate",
     "export",
+    "options",
     "profile_data",
     "promote_through",
     "register",

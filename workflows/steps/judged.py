@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 from temporalio import workflow
@@ -11,12 +13,15 @@ from temporalio.common import SearchAttributeKey
 from temporalio.exceptions import ApplicationError, FailureError, is_cancelled_exception
 
 from perennial.contracts import ids, lifecycle, records
+from perennial.contracts.spec import Environment
 from workflows.steps import options
 from workflows.steps.approval import Approvals
+from workflows.steps.effects import Effect
 from workflows.steps.ending import Ended, read_failure
 from workflows.steps.run import ENVIRONMENT, OUTCOME, STAGE, WAITING_FOR, Run
 
 Life = Callable[[], Coroutine[Any, Any, None]]
+_ASK_AGAIN = timedelta(minutes=1)
 MODEL = SearchAttributeKey.for_keyword("ModelName")
 
 
@@ -31,6 +36,7 @@ class Judged:
         self._run = Run(input)
         self._approvals = Approvals(self._run)
         self._answers: dict[tuple[str, int], lifecycle.ChampionAnswered] = {}
+        self._undone: dict[tuple[str, int], str] = {}
         self._life_task: asyncio.Task[None] | None = None
 
     @workflow.update(name=lifecycle.APPROVE)
@@ -55,6 +61,11 @@ class Judged:
     def champion_answered(self, answer: lifecycle.ChampionAnswered) -> None:
         """The model's workflow moved the champion, or says why not."""
         self._answers[(answer.environment, answer.expected_epoch)] = answer
+
+    @workflow.signal(name=lifecycle.CHAMPION_UNDONE)
+    def champion_undone(self, undone: lifecycle.ChampionUndone) -> None:
+        """The model's workflow took a move back, or says why there was nothing to take back."""
+        self._undone[(undone.environment, undone.expected_epoch)] = undone.what
 
     @workflow.signal(name=lifecycle.CHAMPION_MOVED)
     def champion_moved(self, champion: records.Champion) -> None:
@@ -176,3 +187,29 @@ class Judged:
         )
         self._run.stop_if_cancelled()
         return self._answers.pop(key)
+
+    async def take_back(self, unwanted: lifecycle.ChampionUnwanted) -> str:
+        """Have the model's workflow take a move back; a cancellation does not end the wait."""
+        key = (unwanted.environment, unwanted.expected_epoch)
+        owner = workflow.get_external_workflow_handle(ids.model_workflow(self._run.model))
+        while key not in self._undone:
+            # again, should the owner have been lost with the request: it is undone once
+            await owner.signal(lifecycle.CHAMPION_UNWANTED, unwanted)
+            with suppress(TimeoutError):
+                await workflow.wait_condition(
+                    lambda: key in self._undone,
+                    timeout=_ASK_AGAIN,
+                    timeout_summary="the model's workflow has not answered",
+                )
+        return self._undone[key]
+
+    def effects_in(
+        self, environment: Environment, version: records.VersionRecord
+    ) -> Sequence[Effect]:
+        """What else becomes true when a version enters an environment; yours to override.
+
+        They are made in this order once the champion has moved. If one fails, or the run is
+        cancelled before the last is made, those that were made are undone and the champion with
+        them.
+        """
+        return ()

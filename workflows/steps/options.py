@@ -49,6 +49,16 @@ def record() -> dict[str, Any]:
     }
 
 
+def broadcast() -> dict[str, Any]:
+    """Word to every model's workflow. Retried for ever: who does not hear it waits for nothing."""
+    return {
+        "task_queue": queues.CONTROL,
+        "start_to_close_timeout": timedelta(minutes=10),
+        "heartbeat_timeout": timedelta(seconds=30),
+        "retry_policy": RetryPolicy(initial_interval=_FIRST, maximum_interval=_LONGEST),
+    }
+
+
 def decision(patience: timedelta) -> dict[str, Any]:
     """A question to the policy engine."""
     return {
@@ -65,6 +75,26 @@ def registry(patience: timedelta) -> dict[str, Any]:
         "start_to_close_timeout": timedelta(minutes=10),
         "heartbeat_timeout": timedelta(seconds=60),
         "retry_policy": _patient(patience),
+    }
+
+
+def effect(patience: timedelta) -> dict[str, Any]:
+    """A change that can be taken back. A cancel waits until it has ended, one way or the other:
+    what still runs must not be undone beside it."""
+    return {
+        "start_to_close_timeout": timedelta(minutes=10),
+        "heartbeat_timeout": timedelta(seconds=30),
+        "retry_policy": _patient(patience),
+        "cancellation_type": ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    }
+
+
+def undo() -> dict[str, Any]:
+    """Takes a change back. Retried for ever: half an effect must not stay."""
+    return {
+        "start_to_close_timeout": timedelta(minutes=10),
+        "heartbeat_timeout": timedelta(seconds=30),
+        "retry_policy": RetryPolicy(initial_interval=_FIRST, maximum_interval=_LONGEST),
     }
 
 

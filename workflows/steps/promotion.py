@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from temporalio import workflow
+from temporalio.exceptions import FailureError, is_cancelled_exception
 
 from perennial.contracts import lifecycle, records
 from perennial.contracts.spec import Environment
 from workflows.steps.approval import Approvals
+from workflows.steps.effects import Effect, all_or_none
 from workflows.steps.ending import Ended
 from workflows.steps.gate import ask_policy, denied, measured_against
 from workflows.steps.run import Run
@@ -23,6 +26,14 @@ class Host(Protocol):
 
     async def ask_owner(self, wanted: lifecycle.ChampionWanted) -> lifecycle.ChampionAnswered:
         """Have the single writer move a champion."""
+
+    async def take_back(self, unwanted: lifecycle.ChampionUnwanted) -> str:
+        """Have the single writer take a move back."""
+
+    def effects_in(
+        self, environment: Environment, version: records.VersionRecord
+    ) -> Sequence[Effect]:
+        """What else becomes true when a version enters an environment."""
 
 
 async def promote_through(host: Host, version: records.VersionRecord) -> None:
@@ -77,7 +88,8 @@ async def _enter(
                 notes.say("by " + ", ".join(vote.by for vote in question.votes))
 
         async with run.during("promote", environment) as notes:
-            answer = await host.ask_owner(
+            move = _Move(
+                host,
                 lifecycle.ChampionWanted(
                     reply_to=workflow.info().workflow_id,
                     run_id=run.id,
@@ -87,17 +99,65 @@ async def _enter(
                     decision_id=decision.decision_id,
                     actor=run.input.author,
                     reason=run.input.reason or f"run {run.id}",
-                )
+                ),
+                back_to=champion.version,
             )
-            if answer.champion is not None:
-                notes.say(
-                    f"version {version.version} is champion, epoch {answer.champion.epoch}",
-                    epoch=answer.champion.epoch,
-                )
-                return version
-            if not answer.stale:
-                raise Ended("failed", f"{environment}: {answer.refused}", "Refused")
-            notes.say(f"judged again: {answer.refused}")
+            try:
+                await all_or_none(run, notes, [move.effect, *host.effects_in(environment, version)])
+            except _Stale as stale:
+                notes.say(f"judged again: {stale}")
+                continue
+            notes.say(
+                f"version {version.version} is champion, epoch {champion.epoch + 1}",
+                epoch=champion.epoch + 1,
+                **notes.detail,
+            )
+            return version
+
+
+class _Stale(Exception):
+    """Somebody else moved the champion first."""
+
+
+class _Move:
+    """The champion's move, by the single writer, and how it is taken back."""
+
+    def __init__(self, host: Host, wanted: lifecycle.ChampionWanted, back_to: int | None) -> None:
+        self._host = host
+        self._wanted = wanted
+        self._back_to = back_to
+        self._refused = False
+        self.effect = Effect("champion", self._do, self._undo)
+
+    async def _do(self) -> None:
+        try:
+            answer = await self._host.ask_owner(self._wanted)
+        except FailureError as error:
+            # nobody got the request, unless it was cancelled on its way
+            self._refused = not is_cancelled_exception(error)
+            raise
+        if answer.champion is not None:
+            return
+        self._refused = True
+        if answer.stale:
+            raise _Stale(answer.refused)
+        raise Ended("failed", f"{self._wanted.environment}: {answer.refused}", "Refused")
+
+    async def _undo(self) -> str:
+        if self._refused:
+            return ""
+        wanted = self._wanted
+        return await self._host.take_back(
+            lifecycle.ChampionUnwanted(
+                reply_to=wanted.reply_to,
+                run_id=wanted.run_id,
+                environment=wanted.environment,
+                expected_epoch=wanted.expected_epoch,
+                back_to=self._back_to,
+                actor=wanted.actor,
+                reason=f"run {wanted.run_id} did not get through",
+            )
+        )
 
 
 def _verdict(missing: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey
@@ -43,7 +43,7 @@ class Run:
 
     def __init__(self, input: RunInput) -> None:
         self.input = input
-        self.stage = "queued"
+        self.stage: records.Stage | Literal["queued"] = "queued"
         self.environment: Environment | None = None
         self.waiting_for = ""
         self.version: int | None = input.version
@@ -98,9 +98,14 @@ class Run:
         except Exception as error:
             # a cancelled run marks its stages when it records its end
             if not is_cancelled_exception(error):
-                await self._mark(stage, environment, "failed", _reason(error))
+                await self._mark(stage, environment, "failed", _reason(error), notes.detail)
             raise
         await self._mark(stage, environment, "passed", notes.summary, notes.detail)
+
+    async def show(self, summary: str, **detail: Any) -> None:
+        """Say how far the stage is that is under way."""
+        assert self.stage != "queued"  # called within `during`
+        await self._mark(self.stage, self.environment, "running", summary, detail)
 
     def stop_if_cancelled(self) -> None:
         """End the run if it was asked to end."""

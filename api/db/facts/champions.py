@@ -8,6 +8,7 @@ from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from api.db import events, journal
+from api.db.facts.platform import refuse_while_paused
 from api.db.facts.specs import get_model, living_model
 from api.db.facts.versions import as_champion, get_version
 from api.db.tables import ChampionHistoryRow, ChampionRow
@@ -36,11 +37,14 @@ def read_champions(session: Session, input: ReadChampions) -> Champions:
     )
 
 
-def move_champion(session: Session, input: MoveChampion) -> Champion:
+def move_champion(session: Session, input: MoveChampion) -> Champion | StaleEpoch:
     """Move the pointer if its epoch is still the expected one, and only then.
 
+    A refusal for its epoch is a fact too: it is recorded, so it is returned and not raised, and
+    the same request is refused in the same words ever after.
+
     Raises:
-        StaleEpoch: it has moved since.
+        PlatformPaused: nothing is promoted at present; ask again later.
         ModelRetired: the model's life has ended (its retirement itself may still empty it).
         NotFound: there is no such model or version.
     """
@@ -48,20 +52,26 @@ def move_champion(session: Session, input: MoveChampion) -> Champion:
     if body := journal.find(session, input.effect, "champion.moved"):
         since = datetime.fromisoformat(body["since"])
         return _champion(session, model, environment, body["version"], body["epoch"], since)
+    if body := journal.find(session, _refusal(input), "champion.refused"):
+        return _stale(input, body["found"])
     if input.cause == "retirement":
         get_model(session, model)
     else:
         living_model(session, model)
+    if input.cause == "promotion":
+        refuse_while_paused(session)
     if input.version is not None:
         get_version(session, model, input.version)
     current = session.get(ChampionRow, (model, environment))
     found = current.epoch if current else 0
-    if found != input.expected_epoch:
-        raise _stale(input, found)
+    if found != input.expected_epoch or not _own(session, input):
+        return _refuse(session, input, found)
     # clocks of two machines may differ; a period never ends before it began
     since = max(input.at, current.since) if current else input.at
     previous = current.version if current else None
     epoch = _set(session, input, current, since)
+    if epoch is None:
+        return _refuse(session, input, found)
     session.add(
         ChampionHistoryRow(
             model=model,
@@ -147,8 +157,8 @@ def previous_champion(session: Session, input: PreviousChampion) -> Champion:
 
 def _set(
     session: Session, input: MoveChampion, current: ChampionRow | None, since: datetime
-) -> int:
-    """Write the pointer and close the period before it; the new epoch."""
+) -> int | None:
+    """Write the pointer and close the period before it; the new epoch, None if it is stale."""
     epoch = input.expected_epoch + 1
     key = {"model": input.model, "environment": input.environment}
     if current is None:
@@ -166,7 +176,7 @@ def _set(
         .returning(col(ChampionRow.epoch))
     ).scalar_one_or_none()
     if moved is None:
-        raise _stale(input, current.epoch)
+        return None
     session.execute(
         update(ChampionHistoryRow)
         .where(
@@ -179,7 +189,51 @@ def _set(
     return epoch
 
 
+def _own(session: Session, input: MoveChampion) -> bool:
+    """Whether a compensation takes back what its own run did; any other move may go on."""
+    if input.cause != "compensation":
+        return True
+    key = (input.model, input.environment, input.expected_epoch)
+    moved = session.get(ChampionHistoryRow, key)
+    return moved is not None and moved.run_id == input.run_id
+
+
+def _refuse(session: Session, input: MoveChampion, found: int) -> StaleEpoch:
+    """Keep that somebody came with an epoch that is not the one of now."""
+    journal.append(
+        session,
+        at=input.at,
+        actor=input.actor,
+        kind="champion.refused",
+        model=input.model,
+        subject=f"{input.model}/{input.environment}",
+        body={
+            "environment": input.environment,
+            "version": input.version,
+            "expected": input.expected_epoch,
+            "found": found,
+            "cause": input.cause,
+            "reason": input.reason,
+            "run_id": input.run_id,
+            "decision_id": input.decision_id,
+        },
+        effect=_refusal(input),
+    )
+    return _stale(input, found)
+
+
+def _refusal(input: MoveChampion) -> str:
+    return f"{input.effect}/refused"
+
+
 def _stale(input: MoveChampion, found: int) -> StaleEpoch:
+    if found == input.expected_epoch:
+        return StaleEpoch(
+            f"the champion of {input.model} in {input.environment} was moved to epoch {found} by "
+            f"another than run {input.run_id}, which therefore takes nothing back",
+            expected=input.expected_epoch,
+            found=found,
+        )
     return StaleEpoch(
         f"the champion of {input.model} in {input.environment} is at epoch {found}, not at "
         f"{input.expected_epoch}: somebody else moved it first; look at it and ask again",

@@ -117,7 +117,7 @@ def mark_stage(session: Session, input: MarkStage) -> Done:
         input.at == stage.marked_at and (input.status == "running" or stage.status != "running")
     ):
         return Done()
-    elif input.status == "running":
+    elif input.status == "running" and stage.status != "running":
         stage.started_at = input.at
         stage.progress = {}
     stage.status = input.status
@@ -141,7 +141,10 @@ def report_progress(
     ).first()
     if row is None:
         return
-    row.progress = events.finite(progress)
+    told = events.finite(progress)
+    if row.progress == told:
+        return
+    row.progress = told
     session.add(row)
     events.append(session, run_id, "progress", at, {"stage": stage, "progress": progress})
 

@@ -20,6 +20,7 @@ from perennial.canonical import digest
 from perennial.contracts import records
 from perennial.contracts.errors import RegistryUnavailable
 from perennial.contracts.registry import (
+    FindMovedAliases,
     ProjectAlias,
     Projection,
     RegisterVersion,
@@ -155,12 +156,65 @@ async def test_the_alias_follows_our_records(place: Place) -> None:
     place.server.client.set_registered_model_alias(model.model, "production", first.mlflow_version)
     put_right = await model.project()
     assert (put_right.found, put_right.wanted) == (1, 2)
+    assert put_right.by_hand is not None and put_right.by_hand.found == first.mlflow_version
     assert model.alias() == second.mlflow_version
+    assert (await model.project()).by_hand is None
 
     model.promote(None, epoch=2)
     gone = await model.project()
     assert (gone.found, gone.wanted) == (2, None)
     assert model.alias() is None
+
+
+async def test_an_alias_moved_by_hand_is_told_from_one_that_lags(place: Place) -> None:
+    model = Registered(place, await place.ask("Line", epochs=1))
+    one, two = await model.version("run-e"), await model.version("run-f")
+    first, second = await model.register(one), await model.register(two)
+    client = place.server.client
+
+    async def found() -> list[tuple[str, str, int | None, int | None]]:
+        looked = await ActivityEnvironment().run(
+            model.activities.find_moved_aliases, FindMovedAliases()
+        )
+        return [
+            (moved.environment, moved.found, moved.found_version, moved.wanted)
+            for moved in looked.moved
+            if moved.model == model.model
+        ]
+
+    model.promote(1, epoch=0)
+    assert await found() == [], "it lags behind"
+    await model.project()
+    assert await found() == []
+
+    model.promote(2, epoch=1)
+    client.set_registered_model_alias(model.model, "production", second.mlflow_version)
+    assert await found() == [], "a projection that was interrupted got that far"
+    await model.project()
+
+    client.set_registered_model_alias(model.model, "production", first.mlflow_version)
+    client.set_registered_model_alias(model.model, "staging", second.mlflow_version)
+    client.set_registered_model_alias(model.model, "mine", second.mlflow_version)
+    assert await found() == [
+        ("staging", second.mlflow_version, 2, None),
+        ("production", first.mlflow_version, 1, 2),
+    ]
+    await model.project()
+    client.delete_registered_model_alias(model.model, "staging")
+    client.delete_registered_model_alias(model.model, "production")
+    assert await found() == [("production", "", None, 2)]
+
+
+async def test_a_projection_delivered_twice_leaves_one_version_and_one_alias(place: Place) -> None:
+    model = Registered(place, await place.ask("Line", epochs=1))
+    version = await model.version("run-g")
+    first = await model.register(version)
+    model.promote(1, epoch=0)
+    assert await model.register(version) == first
+    assert await model.project() == (await model.project()).model_copy(update={"found": None})
+    versions = place.server.client.search_model_versions(f"name='{model.model}'")
+    assert [str(v.version) for v in versions] == [first.mlflow_version]
+    assert model.alias() == first.mlflow_version
 
 
 async def test_mlflow_away_is_said_with_its_address(place: Place) -> None:

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from perennial.cli.app import app
 from perennial.cli.render import console
 
+from .documents import platform
 from .server import Script, Server
 
 
@@ -41,6 +42,7 @@ def server() -> Iterator[Server]:
 def api(server: Server) -> Script:
     """A new script for the server, so that no test sees another's requests."""
     server.script = Script()
+    server.script.answers["GET /v1/status"] = (200, platform())
     return server.script
 
 

@@ -112,6 +112,17 @@ def champion(**more: Any) -> Json:
     }
 
 
+def platform(paused: bool = False, **more: Any) -> Json:
+    return {
+        "paused": paused,
+        "epoch": 1 if paused else 0,
+        "actor": "engineer" if paused else "",
+        "reason": "bad data" if paused else "",
+        "since": STARTED if paused else None,
+        **more,
+    }
+
+
 def version(**more: Any) -> Json:
     return {
         "model": "flights",

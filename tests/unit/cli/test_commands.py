@@ -17,8 +17,10 @@ from .documents import (
     decision,
     finished,
     model,
+    platform,
     problem,
     run,
+    stage,
     version,
     waiting,
 )
@@ -151,6 +153,37 @@ def test_status_of_everything_says_what_is_away(
     result = cli("status")
     assert result.code == code
     assert ("✗ opa       connection refused" in result.out) is not ready
+
+
+def test_everything_is_paused_and_resumed(api: Script, cli: Call) -> None:
+    api.answers["POST /v1/pause"] = (200, platform(paused=True))
+    api.answers["POST /v1/resume"] = (200, platform())
+    paused = cli("pause", "--all", "--reason", "bad data", "--key", "k")
+    assert paused.code == 0
+    assert "no run starts and nothing is promoted" in paused.out
+    (asked,) = api.requests("POST", "/v1/pause")
+    assert (asked.json, asked.key) == ({"reason": "bad data"}, "k")
+    assert "goes on" in cli("resume", "--all", "--as", "admin").out
+    assert api.requests("POST", "/v1/resume")[0].token == "token-of-admin"
+
+
+@pytest.mark.parametrize("arguments", [("pause",), ("resume", "flights", "--all")])
+def test_one_model_or_all_of_them(api: Script, cli: Call, arguments: tuple[str, ...]) -> None:
+    result = cli(*arguments)
+    assert result.code == 2
+    assert "--all for every model" in result.err
+    assert not api.asked
+
+
+def test_a_paused_platform_is_shown_wherever_something_waits_for_it(api: Script, cli: Call) -> None:
+    api.answers["GET /v1/status"] = (200, platform(paused=True))
+    api.answers["GET /readyz"] = (200, {"status": "ready", "dependencies": []})
+    api.answers["GET /v1/models"] = api.answers["GET /v1/runs"] = page()
+    assert "‖ paused by engineer" in cli("status").out
+    assert cli("status", "--json").json["platform"]["paused"] is True
+    for document in (run("queued"), run(stages=[stage("promote", "running")])):
+        api.first_run = document
+        assert "engineer paused the platform: bad data" in cli("status", RUN).out.replace("\n", " ")
 
 
 def test_lists_are_followed_through_their_pages(api: Script, cli: Call) -> None:

@@ -1,0 +1,48 @@
+"""Word to the workflows that own the models."""
+
+from __future__ import annotations
+
+import asyncio
+
+from temporalio import activity
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
+
+from perennial.contracts import ids, lifecycle, platform
+from perennial.contracts.store import RecordStore
+
+_AT_ONCE = 50
+
+
+class OwnerActivities:
+    """What every model's workflow must hear of."""
+
+    def __init__(self, client: Client, store: RecordStore) -> None:
+        self._client = client
+        self._store = store
+
+    @activity.defn(name="tell_models")
+    async def tell_models(self, input: platform.TellModels) -> platform.Told:
+        """Signal the platform's state to all living models' workflows.
+
+        Everybody is told again when it is interrupted: the state has its epoch, so that hearing of
+        it twice changes nothing. Costs one query when everybody knows.
+        """
+        untold = await asyncio.to_thread(self._store.read_untold)
+        now, models = untold.platform, untold.models
+        for first in range(0, len(models), _AT_ONCE):
+            activity.heartbeat(first)
+            batch = models[first : first + _AT_ONCE]
+            await asyncio.gather(*(self._tell(model, now) for model in batch))
+        if models:
+            await asyncio.to_thread(self._store.mark_told, now.epoch)
+        return platform.Told(epoch=now.epoch, models=len(models))
+
+    async def _tell(self, model: str, now: platform.Platform) -> None:
+        owner = self._client.get_workflow_handle(ids.model_workflow(model))
+        try:
+            await owner.signal(lifecycle.PLATFORM_CHANGED, now)
+        except RPCError as error:
+            # one that does not run reads the records when it has a run to start
+            if error.status != RPCStatusCode.NOT_FOUND:
+                raise

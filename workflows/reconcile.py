@@ -1,0 +1,71 @@
+"""Every minute: who was not told is told, and aliases that were moved by hand are put right."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.common import VersioningBehavior
+from temporalio.exceptions import ActivityError, FailureError
+
+from perennial.contracts import ids, lifecycle, platform, registry
+from workflows.steps import options
+from workflows.steps.ending import read_failure
+
+_PATIENCE = timedelta(seconds=5)  # the next one comes soon
+
+
+@workflow.defn(
+    name=lifecycle.RECONCILE_WORKFLOW, versioning_behavior=VersioningBehavior.AUTO_UPGRADE
+)
+class ReconcileWorkflow:
+    """Two short activities, whatever the number of models; more only where something is amiss."""
+
+    @workflow.run
+    async def run(self) -> str:
+        """One round; returns what was found."""
+        await workflow.execute_activity(
+            platform.tell_models,
+            platform.TellModels(),
+            **options.broadcast(),
+            summary="tell who was not told",
+        )
+        try:
+            found = await workflow.execute_activity(
+                registry.find_moved_aliases,
+                registry.FindMovedAliases(),
+                **options.registry(_PATIENCE),
+                summary="aliases moved by hand?",
+            )
+        except ActivityError as error:
+            return f"not compared: {read_failure(error)[0]}"
+        for moved in found.moved:
+            await self._tell(moved)
+        return f"{found.compared} models compared, {len(found.moved)} aliases moved by hand"
+
+    async def _tell(self, moved: registry.AliasMoved) -> None:
+        owner = workflow.get_external_workflow_handle(ids.model_workflow(moved.model))
+        try:
+            await owner.signal(lifecycle.ALIAS_MOVED, moved)
+        except FailureError:
+            await self._put_right(moved)
+
+    async def _put_right(self, moved: registry.AliasMoved) -> None:
+        """The owner's life has ended, with the model's or by an operator's hand."""
+        await workflow.execute_local_activity(
+            registry.record_alias_moved,
+            registry.RecordAliasMoved(
+                effect=ids.effect("alias", moved.model, moved.environment, str(workflow.uuid4())),
+                moved=moved,
+                action="restored",
+                at=workflow.now(),
+            ),
+            **options.record(),
+            summary=f"alias {moved.environment} of {moved.model} was moved by hand",
+        )
+        await workflow.execute_activity(
+            registry.project_alias,
+            registry.ProjectAlias(model=moved.model, environment=moved.environment),
+            **options.registry(_PATIENCE),
+            summary=f"alias {moved.environment} of {moved.model}",
+        )
