@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from benchmarks import demo, results, start
+from benchmarks import demo, large_lives, results, start
 from benchmarks.orchestration import measure as orchestration
 
 BENCHMARKS: dict[str, Callable[[], list[results.Row]]] = {
     "start": start.run,
     "demo": demo.run,
     "orchestration": orchestration.run,
+    "large-lives": large_lives.run,
 }
 
 

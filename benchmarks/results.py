@@ -19,7 +19,7 @@ class Row:
     Attributes:
         case: what was measured.
         value: the figure, in `unit`; the median where several were taken.
-        unit: `s`, `MB`, `1/s`.
+        unit: `s`, `MB`, `1/s` and the like.
         peer: what was measured beside it in the same run, if anything.
         ratio: value divided by the peer's value.
         target: the bound on the value, or on the ratio where there is a peer; lower is better.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.plugin import SimplePlugin
+from temporalio.worker import WorkerConfig
 
-from perennial.runner import sandboxed
+from perennial.runner import Unversioned, sandboxed
 
 
 class PerennialPlugin(SimplePlugin):
@@ -17,3 +18,12 @@ class PerennialPlugin(SimplePlugin):
             data_converter=pydantic_data_converter,
             workflow_runner=lambda runner: sandboxed(runner, pydantic_data_converter),
         )
+
+    def configure_worker(self, config: WorkerConfig) -> WorkerConfig:
+        """The usual, and no word of pinning from a worker that has no build id."""
+        config = super().configure_worker(config)
+        deployment = config.get("deployment_config")
+        if deployment is None or not deployment.use_worker_versioning:
+            for runner in ("workflow_runner", "unsandboxed_workflow_runner"):
+                config[runner] = Unversioned(config[runner])
+        return config

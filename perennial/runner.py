@@ -50,8 +50,8 @@ class _SparingRunner(SandboxedWorkflowRunner):
         return _SparingInstance(super().create_instance(det))
 
 
-class _SparingInstance(WorkflowInstance):
-    """Answers for the workflow that there is no context, and leaves everything else to it."""
+class _Relay(WorkflowInstance):
+    """Hands everything on to another instance."""
 
     def __init__(self, inner: WorkflowInstance) -> None:
         self._inner = inner
@@ -60,13 +60,54 @@ class _SparingInstance(WorkflowInstance):
         return self._inner.activate(act)
 
     def get_serialization_context(self, command_info: Any) -> SerializationContext | None:
-        return None
+        return self._inner.get_serialization_context(command_info)
 
     def get_external_store_context(self, command_info: Any) -> StorageDriverStoreContext:
-        return StorageDriverStoreContext(target=None)
+        return self._inner.get_external_store_context(command_info)
 
     def get_info(self) -> Info:
         return self._inner.get_info()
 
     def get_thread_id(self) -> int | None:
         return self._inner.get_thread_id()
+
+
+class _SparingInstance(_Relay):
+    """Answers for the workflow that there is no context, and leaves everything else to it."""
+
+    def get_serialization_context(self, command_info: Any) -> SerializationContext | None:
+        return None
+
+    def get_external_store_context(self, command_info: Any) -> StorageDriverStoreContext:
+        return StorageDriverStoreContext(target=None)
+
+
+class Unversioned(WorkflowRunner):
+    """For a worker without a build id: does not say whether its workflows are pinned.
+
+    Classes say that of themselves, and the SDK passes it on from every worker; the server refuses
+    it, and with it the whole workflow task, unless the worker has a version.
+    """
+
+    def __init__(self, inner: WorkflowRunner) -> None:
+        self._inner = inner
+
+    def prepare_workflow(self, defn: Any) -> None:
+        """As the inner runner does."""
+        self._inner.prepare_workflow(defn)
+
+    def set_worker_level_failure_exception_types(self, types: Any) -> None:
+        """As the inner runner does."""
+        self._inner.set_worker_level_failure_exception_types(types)
+
+    def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
+        """One that keeps its pinning to itself."""
+        return _UnversionedInstance(self._inner.create_instance(det))
+
+
+class _UnversionedInstance(_Relay):
+    def activate(self, act: WorkflowActivation) -> WorkflowActivationCompletion:
+        completion = self._inner.activate(act)
+        if completion.HasField("successful"):
+            completion.successful.ClearField("versioning_behavior")
+        return completion

@@ -5,8 +5,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
+from types import SimpleNamespace
+from typing import Any
 
 from temporalio.api.common.v1 import Payload
+from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
+from temporalio.common import VersioningBehavior
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.converter import (
     DataConverter,
@@ -17,7 +21,7 @@ from temporalio.converter import (
 from temporalio.worker import UnsandboxedWorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from perennial.runner import PASSED_THROUGH, sandboxed
+from perennial.runner import PASSED_THROUGH, Unversioned, sandboxed
 
 
 class Plain(PayloadCodec):
@@ -77,3 +81,34 @@ def test_a_runner_without_a_sandbox_is_left_alone() -> None:
     runner = UnsandboxedWorkflowRunner()
 
     assert sandboxed(runner, pydantic_data_converter) is runner
+
+
+class Completing(UnsandboxedWorkflowRunner):
+    """Its instances complete every activation in one way."""
+
+    def __init__(self, completion: WorkflowActivationCompletion) -> None:
+        self.completion = completion
+
+    def create_instance(self, det: Any) -> Any:
+        return SimpleNamespace(activate=lambda act: self.completion)
+
+
+def completed(completion: WorkflowActivationCompletion) -> WorkflowActivationCompletion:
+    instance: Any = Unversioned(Completing(completion)).create_instance(None)
+    answer: WorkflowActivationCompletion = instance.activate(None)
+    return answer
+
+
+def test_a_worker_without_version_says_nothing_of_pinning_and_else_the_same() -> None:
+    completion = WorkflowActivationCompletion(run_id="r")
+    completion.successful.commands.add().start_timer.seq = 1
+    completion.successful.versioning_behavior = VersioningBehavior.PINNED.value
+    answer = completed(completion)
+    assert answer.successful.versioning_behavior == VersioningBehavior.UNSPECIFIED.value
+    assert answer.successful.commands[0].start_timer.seq == 1
+
+
+def test_a_failure_stays_a_failure() -> None:
+    completion = WorkflowActivationCompletion(run_id="r")
+    completion.failed.failure.message = "a bug"
+    assert completed(completion).failed.failure.message == "a bug"
