@@ -12,6 +12,8 @@ _WITH_SERVERS = (
     "tests/e2e",
     "tests/integration/ml",
     "tests/workflows",
+    "tests/workers/test_rolling_restart.py",
+    "tests/workers/test_versioning.py",
     "tests/integration/api",
     "tests/chaos",
     "tests/integration/test_stack.py",
