@@ -164,20 +164,29 @@ async def answering(client: Client, key: str) -> AsyncIterator[None]:
     except WorkflowUpdateFailedError as error:
         raise _refusal(error.cause) from error
     except (TimeoutError, RPCTimeoutOrCancelledError) as error:
-        raise WorkersUnavailable(
-            f"no worker answered within {PATIENCE:g} s; `make status` shows whether they run. "
-            f"Ask again with the same Idempotency-Key: it has one effect",
-            idempotency_key=key,
-        ) from error
+        raise _no_worker(f"no worker answered within {PATIENCE:g} s", key) from error
     except RPCError as error:
         if error.status == RPCStatusCode.NOT_FOUND:
             raise WorkflowGone("the workflow that could answer has ended") from error
+        if error.status == RPCStatusCode.FAILED_PRECONDITION:
+            # a worker died, or was too slow, in the middle of what the workflow did before
+            raise _no_worker(
+                "the workflow that could answer is between two workers", key
+            ) from error
         if error.status not in _AWAY:
             raise
         raise _away(client) from error
     except RuntimeError as error:
         # a lazy client's first connection fails so
         raise _away(client) from error
+
+
+def _no_worker(what: str, key: str) -> WorkersUnavailable:
+    return WorkersUnavailable(
+        f"{what}; `make status` shows whether they run. Ask again with the same Idempotency-Key: "
+        f"it has one effect",
+        idempotency_key=key,
+    )
 
 
 def _away(client: Client) -> TemporalUnavailable:
