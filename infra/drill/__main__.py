@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 import tempfile
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
 
@@ -19,26 +21,33 @@ from infra.drill.results import Result
 from infra.drill.table import line, table
 from infra.stack import Stack
 from infra.toolchain import ToolMissing
+from perennial.cli import exits
 from perennial.contracts.errors import PerennialError
 
 
 def main() -> int:
-    """Drill what was asked for. Returns 1 where something did not come to the same end."""
+    """Drill what was asked for, and say by the exit code whether all came to the same end."""
     arguments = _parser().parse_args()
-    out = Console(highlight=False, soft_wrap=True)
+    # with --json, stdout is for the document alone
+    out = Console(highlight=False, soft_wrap=True, stderr=arguments.json)
     try:
         chosen = cells(arguments.stages, arguments.processes)
         results = drill(chosen, out, keep=arguments.keep)
-    except (PerennialError, ToolMissing, ValueError) as error:
+    except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
-        return 2
+        return exits.USAGE
+    except (PerennialError, ToolMissing) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return exits.FAILED
     except KeyboardInterrupt:
         print("\ninterrupted; the drill's stack is gone", file=sys.stderr)
-        return 130
+        return exits.INTERRUPTED
     out.print(table(results))
     green = sum(result.green for result in results)
     out.print(f"{green} of {len(results)} came to the same end as an undisturbed life")
-    return int(green < len(results))
+    if arguments.json:
+        print(json.dumps({"cells": [asdict(result) for result in results]}, indent=2))
+    return exits.OK if green == len(results) else exits.DIFFERS
 
 
 def drill(chosen: Sequence[Cell], out: Console, *, keep: bool = False) -> list[Result]:
@@ -100,6 +109,7 @@ def _parser() -> argparse.ArgumentParser:
         help=f"only these: {', '.join(PROCESSES)}",
     )
     parser.add_argument("--keep", action="store_true", help="keep the stack's records and logs")
+    parser.add_argument("--json", action="store_true", help="print JSON on stdout, progress beside")
     return parser
 
 
