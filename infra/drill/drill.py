@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +18,7 @@ from infra.drill.records import Records
 from infra.drill.results import Result
 from infra.drill.voter import Voter
 from infra.stack import NotReady, Stack
-from perennial.client import Client
+from perennial.client import ApiError, Client, ServiceAway
 from perennial.contracts.errors import PerennialError
 from perennial.discovery import Found
 
@@ -25,9 +26,9 @@ LIMIT_SECONDS = 600.0
 """A run that has not ended so long after the kill needs a person."""
 _ALIAS_SECONDS = 180.0
 _LOOK_SECONDS = 0.05
-# How much of a stage's usual time passes before the kill: less after each miss.
-_INTO = (0.4, 0.2, 0.1, 0.0, 0.0, 0.0)
-_LONGEST_INTO = 2.0
+# How much of a stage's usual time passes before the kill, try by try. None: see `hit`.
+_INTO = (0.4, 0.1, 0.0, None, None, None)
+_LONGEST = 2.0
 _EPOCHS = 8
 _EPOCH_SECONDS = 0.3
 
@@ -66,15 +67,15 @@ class Drill:
     def _live_undisturbed(self) -> Life:
         model = "drill-undisturbed"
         self._apply(model, epoch_seconds=0)
-        run_id = self._start(model)
-        voter = self._voter(run_id)
+        self._start(model)
+        voter = self._voter(model)
         voter.may_vote.set()
-        self._await_end(run_id, time.monotonic() + LIMIT_SECONDS)
+        self._await_end(model, time.monotonic() + LIMIT_SECONDS)
         voter.end()
-        life = read_life(self._records, self._stack.urls["mlflow"], model, run_id)
+        life = read_life(self._records, self._stack.urls["mlflow"], model)
         if life.outcome != "promoted":
             raise DrillFailed(f"a life undisturbed ended {life.outcome or 'never'}: {life.reason}")
-        for stage in self._records.stages(run_id):
+        for stage in self._records.stages(model):
             self._usual[(stage["stage"], stage["environment"])] = stage["seconds"]
         return life
 
@@ -87,39 +88,32 @@ class Drill:
                 return self._try_once(cell, model, part, undisturbed)
             except Missed as missed:
                 why = str(missed)
+                self._cancel(model)
             except (NotReady, TimeoutError) as error:
                 return Result(cell, 0.0, (str(error).splitlines()[0],))
         return Result(cell, 0.0, (f"it could not be hit: {why}",))
 
-    def _try_once(self, cell: Cell, model: str, part: float, undisturbed: Life) -> Result:
+    def _try_once(self, cell: Cell, model: str, part: float | None, undisturbed: Life) -> Result:
         stack = self._stack
         stack.wait_ready(*stack.services, timeout=LIMIT_SECONDS)
         self._apply(model, epoch_seconds=_EPOCH_SECONDS if cell.stage == "train" else 0)
-        into = part * self._usual.get((cell.stage, cell.environment), 0.0)
-        begun: list[tuple[str, Voter]] = []
-
-        def start() -> str:
-            run_id = self._start(model)
-            voter = self._voter(run_id)
-            if cell.stage != "approval":
-                voter.may_vote.set()
-            begun.append((run_id, voter))
-            return run_id
-
+        usual = min(_LONGEST, self._usual.get((cell.stage, cell.environment), 0.0))
+        voter = self._voter(model)
+        if cell.stage != "approval":
+            voter.may_vote.set()
         try:
             struck = hit(
-                *(stack, cell, self._records, start),
-                into=min(into, _LONGEST_INTO),
+                *(stack, cell, model, self._records),
+                into=None if part is None else part * usual,
                 limit=LIMIT_SECONDS,
+                start=lambda: self._start(model),
             )
-            [(run_id, voter)] = begun
             if cell.process == EVERYTHING:
                 stack.up(timeout=LIMIT_SECONDS)
             voter.may_vote.set()
-            ended = self._await_end(run_id, struck.at + LIMIT_SECONDS)
+            ended = self._await_end(model, struck.at + LIMIT_SECONDS)
         finally:
-            for _, voter in begun:
-                voter.end()
+            voter.end()
         seconds = time.monotonic() - struck.at
         if not ended:
             said = f"its run had not ended after {LIMIT_SECONDS:.0f} s"
@@ -127,13 +121,13 @@ class Drill:
         if cell.process not in (EVERYTHING, TRAINING):
             stack.wait_restarted(cell.process, struck.pids, timeout=LIMIT_SECONDS)
         stack.wait_ready(*stack.services, timeout=LIMIT_SECONDS)
-        life = read_life(self._records, stack.urls["mlflow"], model, run_id)
+        life = read_life(self._records, stack.urls["mlflow"], model)
         found = judge.differences(undisturbed, life) + leftovers(stack)
         return Result(cell, seconds, tuple(found))
 
-    def _await_end(self, run_id: str, deadline: float) -> bool:
-        """Whether the run ends in time."""
-        while not self._records.is_finished(run_id):
+    def _await_end(self, model: str, deadline: float) -> bool:
+        """Whether the model's run ends in time."""
+        while not self._records.is_finished(model):
             if time.monotonic() > deadline:
                 return False
             time.sleep(_LOOK_SECONDS)
@@ -156,12 +150,18 @@ class Drill:
         with self._client("engineer") as client:
             client.apply(json.dumps(_spec(model, epoch_seconds)).encode())
 
-    def _start(self, model: str) -> str:
-        with self._client("engineer") as client:
-            return client.start_run(model, reason="a drill")["run_id"]
+    def _start(self, model: str) -> None:
+        # the API may be killed while it answers: the run is looked for in the records
+        with suppress(ServiceAway, ApiError), self._client("engineer") as client:
+            client.start_run(model, reason="a drill")
 
-    def _voter(self, run_id: str) -> Voter:
-        return Voter(self._stack, self._client("approver"), run_id)
+    def _cancel(self, model: str) -> None:
+        """End a run that was missed, or the next ones wait for its processors."""
+        with suppress(ServiceAway, ApiError), self._client("engineer") as client:
+            client.cancel(self._records.run(model)["run_id"], reason="the drill missed it")
+
+    def _voter(self, model: str) -> Voter:
+        return Voter(self._stack, self._client("approver"), model)
 
     def _client(self, name: str) -> Client:
         found = Found(self._stack.urls["api"], self._tokens)

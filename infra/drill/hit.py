@@ -2,11 +2,13 @@
 
 How the middle is hit: the stage is seen running, some of the time it usually takes passes, and
 then, holding the records so that the stage cannot be marked as passed, it is looked at once more.
-If it still runs, the kill is inside it; if not, it was missed.
+If it still runs, the kill is inside it; if not, it was missed. After some misses, the records are
+held from the beginning but for moments that are shorter than any stage.
 """
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +21,8 @@ from infra.drill.records import Records
 from infra.stack import Stack
 
 _LOOK_SECONDS = 0.003
+_HELD_SECONDS = 0.02
+_OPEN_SECONDS = 0.005
 _GONE_SECONDS = 10.0
 _EPOCHS_BEFORE = 2
 # these last, so that who is to be killed can be found out on the spot
@@ -40,21 +44,24 @@ class Hit:
 def hit(
     stack: Stack,
     cell: Cell,
+    model: str,
     records: Records,
-    start: Callable[[], str],
     *,
-    into: float,
+    into: float | None,
     limit: float,
+    start: Callable[[], object],
 ) -> Hit:
     """Start a run, and kill the cell's process in the middle of the cell's stage.
 
     Args:
         stack: all of it ready.
         cell: what is killed, and when.
+        model: has had no run yet.
         records: of the stack.
-        start: starts the run and returns its id.
-        into: seconds from the stage's beginning to the kill; training and approval know better.
+        into: seconds from the stage's beginning to the kill, training and approval know better;
+            None to kill as soon as it has begun, with the records held all the time.
         limit: seconds until the stage must have begun.
+        start: starts the run. What is killed may be what should have answered.
 
     Raises:
         Missed: the stage was over already.
@@ -62,19 +69,13 @@ def hit(
     """
     # finding takes longer than the short stages do
     doomed = [] if cell.stage in _LASTING else victims.find(stack, cell.process)
-    run_id = start()
-    _await_middle(cell, records, run_id, time.monotonic() + limit)
-    if cell.stage in _LASTING:
-        doomed = victims.find(stack, cell.process)
+    # the first stages are over before the API has answered
+    threading.Thread(target=start, name="start", daemon=True).start()
+    deadline = time.monotonic() + limit
+    if into is None and cell.stage not in _LASTING:
+        at = _kill_while_held(cell, model, records, doomed, deadline)
     else:
-        time.sleep(into)
-    if not doomed:
-        raise Missed(f"there was no process to kill for {cell}")
-    with records.holding():
-        if not _runs(cell, records, run_id):
-            raise Missed(f"{cell.stage} of {run_id} was over")
-        at = time.monotonic()
-        victims.kill(doomed)
+        at = _kill_when_inside(stack, cell, model, records, doomed, deadline, into or 0)
     psutil.wait_procs(doomed, timeout=_GONE_SECONDS)
     if cell.process == EVERYTHING:
         # what was started while the others died; nobody starts it again
@@ -84,28 +85,65 @@ def hit(
     return Hit([process.pid for process in doomed], at)
 
 
-def _await_middle(cell: Cell, records: Records, run_id: str, deadline: float) -> None:
-    while not _is_inside(cell, records, run_id):
-        if records.is_finished(run_id):
-            raise Missed(f"{run_id} ended without being seen in {cell.stage}")
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"run {run_id} did not come to {cell.stage}")
+def _kill_when_inside(
+    stack: Stack,
+    cell: Cell,
+    model: str,
+    records: Records,
+    doomed: list[psutil.Process],
+    deadline: float,
+    into: float,
+) -> float:
+    while not _is_inside(cell, model, records):
+        _not_yet(cell, model, records, deadline)
         time.sleep(_LOOK_SECONDS)
+    if cell.stage in _LASTING:
+        doomed += victims.find(stack, cell.process)
+        if not doomed:
+            raise Missed(f"there was no process to kill for {cell}")
+    else:
+        time.sleep(into)
+    with records.holding():
+        if not _is_inside(cell, model, records):
+            raise Missed(f"{cell.stage} of {model} was over")
+        at = time.monotonic()
+        victims.kill(doomed)
+    return at
 
 
-def _is_inside(cell: Cell, records: Records, run_id: str) -> bool:
-    seen = records.stage(run_id, cell.stage, cell.environment)
+def _kill_while_held(
+    cell: Cell, model: str, records: Records, doomed: list[psutil.Process], deadline: float
+) -> float:
+    while True:
+        with records.holding():
+            if _is_inside(cell, model, records):
+                at = time.monotonic()
+                victims.kill(doomed)
+                return at
+            _not_yet(cell, model, records, deadline)
+            time.sleep(_HELD_SECONDS)
+        # not slept through: a sleep takes as long as others let it
+        opened = time.monotonic()
+        while time.monotonic() - opened < _OPEN_SECONDS:
+            pass
+
+
+def _is_inside(cell: Cell, model: str, records: Records) -> bool:
+    seen = records.stage(model, cell.stage, cell.environment)
     if seen is None:
         return False
     if seen.status != "running":
-        raise Missed(f"{cell.stage} of {run_id} was over when it was seen")
+        raise Missed(f"{cell.stage} of {model} was over when it was seen")
     if cell.stage == "train":
         return int(seen.progress.get("epoch", 0)) >= _EPOCHS_BEFORE
     if cell.stage == "approval":
-        return records.waits_for_people(run_id) is not None
+        return records.waits_for_people(model) is not None
     return True
 
 
-def _runs(cell: Cell, records: Records, run_id: str) -> bool:
-    seen = records.stage(run_id, cell.stage, cell.environment)
-    return seen is not None and seen.status == "running"
+def _not_yet(cell: Cell, model: str, records: Records, deadline: float) -> None:
+    """Go on waiting, unless that is in vain."""
+    if records.is_finished(model):
+        raise Missed(f"the run of {model} ended without being seen in {cell.stage}")
+    if time.monotonic() > deadline:
+        raise TimeoutError(f"the run of {model} did not come to {cell.stage}")

@@ -51,14 +51,17 @@ class Life:
     ledger_problem: str = ""
 
 
-def read_life(records: Records, mlflow: str, model: str, run_id: str) -> Life:
+def read_life(records: Records, mlflow: str, model: str) -> Life:
     """The life of a model that has had one run."""
+    run = records.run(model)
     rows = list(records.ledger())
     verdict = ledger.verify(rows)
     bad = verdict.first_bad
     return Life(
-        **records.run(run_id),
-        stages=tuple(_stage(stage) for stage in records.stages(run_id)),
+        outcome=run["outcome"],
+        reason=run["reason"],
+        error_type=run["error_type"],
+        stages=tuple(_stage(stage) for stage in records.stages(model)),
         promotions=Counter(records.promotions(model)),
         versions=records.versions(model),
         registered=len(registered_versions(mlflow, model)),

@@ -40,7 +40,7 @@ class Cell:
 
 
 def cells(stages: Collection[str] = STAGES, processes: Collection[str] = PROCESSES) -> list[Cell]:
-    """The cells asked for, those of one process one after another.
+    """The cells asked for, process by process in the order given.
 
     Raises:
         ValueError: there is no such stage or process.
@@ -50,9 +50,8 @@ def cells(stages: Collection[str] = STAGES, processes: Collection[str] = PROCESS
             raise ValueError(f"no {what} {unknown[0]!r}; there are: {', '.join(known)}")
     return [
         Cell(stage, process)
-        for process in PROCESSES
+        for process in processes
         for stage in STAGES
-        if process in processes
-        and stage in stages
+        if stage in stages
         and (process != TRAINING or stage == "train")  # it lives no longer than its stage
     ]

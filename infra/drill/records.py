@@ -31,7 +31,10 @@ class OpenQuestion:
 
 
 class Records:
-    """Reads a database file directly. Not to be shared between threads."""
+    """Reads a database file directly. Not to be shared between threads.
+
+    A drilled model has one run, so all of it is asked by the model's name.
+    """
 
     def __init__(self, file: Path) -> None:
         # not opened read-only: `holding` takes the lock of writers, and writes nothing
@@ -51,36 +54,42 @@ class Records:
         finally:
             self._connection.execute("ROLLBACK")
 
-    def stage(self, run_id: str, stage: str, environment: str) -> StageSeen | None:
-        """A stage of a run; None before it has begun."""
+    def stage(self, model: str, stage: str, environment: str) -> StageSeen | None:
+        """A stage of the model's run; None before it has begun."""
         row = self._one(
-            "SELECT status, progress FROM stages WHERE run_id=? AND stage=? AND environment=?",
-            (run_id, stage, environment),
+            "SELECT stages.status, progress FROM stages JOIN runs USING (run_id) "
+            "WHERE model=? AND stage=? AND environment=?",
+            (model, stage, environment),
         )
         return StageSeen(row["status"], json.loads(row["progress"])) if row else None
 
-    def is_finished(self, run_id: str) -> bool:
-        """Whether a run has ended."""
-        row = self._one("SELECT status FROM runs WHERE run_id=?", (run_id,))
+    def is_finished(self, model: str) -> bool:
+        """Whether the model's run has ended."""
+        row = self._one("SELECT status FROM runs WHERE model=?", (model,))
         return row is not None and row["status"] == "finished"
 
-    def waits_for_people(self, run_id: str) -> OpenQuestion | None:
-        """The question that a run has put, once it waits for the answer."""
+    def waits_for_people(self, model: str) -> OpenQuestion | None:
+        """The question that the model's run has put, once it waits for the answer."""
         row = self._one(
             "SELECT approval_id, evidence_digest FROM approvals JOIN runs USING (run_id) "
-            "WHERE run_id=? AND approvals.status='open' AND runs.status='waiting'",
-            (run_id,),
+            "WHERE runs.model=? AND approvals.status='open' AND runs.status='waiting'",
+            (model,),
         )
         return OpenQuestion(row["approval_id"], row["evidence_digest"]) if row else None
 
-    def run(self, run_id: str) -> dict[str, Any]:
-        """How a run stands."""
-        row = self._one("SELECT outcome, reason, error_type FROM runs WHERE run_id=?", (run_id,))
+    def run(self, model: str) -> dict[str, Any]:
+        """How the model's run stands."""
+        row = self._one(
+            "SELECT run_id, outcome, reason, error_type FROM runs WHERE model=?", (model,)
+        )
         return dict(row) if row else {}
 
-    def stages(self, run_id: str) -> list[dict[str, Any]]:
-        """All stages of a run in their order, with the seconds each took."""
-        rows = self._all("SELECT * FROM stages WHERE run_id=? ORDER BY position", (run_id,))
+    def stages(self, model: str) -> list[dict[str, Any]]:
+        """All stages of the model's run in their order, with the seconds each took."""
+        rows = self._all(
+            "SELECT stages.* FROM stages JOIN runs USING (run_id) WHERE model=? ORDER BY position",
+            (model,),
+        )
         return [{**row, "seconds": _seconds(row)} for row in map(dict, rows)]
 
     def ledger(self) -> Iterator[dict[str, Any]]:

@@ -13,14 +13,14 @@ _LATER_SECONDS = 0.2
 
 
 class Voter:
-    """Approves what a run asks, in a thread, again and again until the API has taken it."""
+    """Approves what a model's run asks, in a thread, again and again until the API has taken it."""
 
-    def __init__(self, stack: Stack, client: Client, run_id: str) -> None:
+    def __init__(self, stack: Stack, client: Client, model: str) -> None:
         self.may_vote = threading.Event()
         self.refused = ""
         """What the API said last when it did not take the vote."""
         self._file = stack.config.layout.state_dir / "records.db"
-        self._client, self._run_id = client, run_id
+        self._client, self._model = client, model
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._vote, name="voter", daemon=True)
         self._thread.start()
@@ -45,7 +45,7 @@ class Voter:
 
     def _try_once(self, records: Records) -> bool | None:
         """Whether the vote was taken; None while there is nothing to vote on."""
-        question = records.waits_for_people(self._run_id)
+        question = records.waits_for_people(self._model)
         if question is None:
             return None
         try:

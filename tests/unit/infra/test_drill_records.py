@@ -14,7 +14,7 @@ from perennial import ledger
 from perennial.contracts import records as contract
 from tests.samples import at, move, open_approval, record_run, record_version, spec
 
-RUN = "run-1"
+MODEL, RUN = "flights", "run-1"
 
 
 @pytest.fixture(scope="module")
@@ -50,24 +50,24 @@ def records(file: Path) -> Iterator[Records]:
 
 
 def test_stages_are_seen_as_they_stand(records: Records) -> None:
-    train = records.stage(RUN, "train", "")
-    approval = records.stage(RUN, "approval", "production")
+    train = records.stage(MODEL, "train", "")
+    approval = records.stage(MODEL, "approval", "production")
     assert (train and train.status, approval and approval.status) == ("passed", "running")
-    assert records.stage(RUN, "promote", "production") is None
-    assert [stage["seconds"] for stage in records.stages(RUN)] == [120.0, 0.0]
+    assert records.stage(MODEL, "promote", "production") is None
+    assert [stage["seconds"] for stage in records.stages(MODEL)] == [120.0, 0.0]
 
 
 def test_a_run_that_waits_shows_its_question(records: Records) -> None:
-    question = records.waits_for_people(RUN)
+    question = records.waits_for_people(MODEL)
     assert question is not None
     assert question.approval_id == "a-1"
-    assert records.waits_for_people("run-2") is None
-    assert not records.is_finished(RUN)
+    assert records.waits_for_people("digits") is None
+    assert not records.is_finished(MODEL)
 
 
 def test_what_is_left_of_a_life(records: Records) -> None:
-    assert records.promotions("flights") == ["staging"]
-    assert records.versions("flights") == 1
+    assert records.promotions(MODEL) == ["staging"]
+    assert records.versions(MODEL) == 1
     rows = list(records.ledger())
     assert [row["kind"] for row in rows][-2:] == ["champion.moved", "approval.opened"]
     assert ledger.verify(rows).ok
