@@ -166,9 +166,10 @@ class Drill:
             client.start_run(model, reason="a drill")
 
     def _cancel(self, model: str) -> None:
-        """End a run that was missed, or the next ones wait for its processors."""
+        """End a run that was missed, and see it end: the next cell is about its own run only."""
         with suppress(ServiceAway, ApiError), self._client("engineer") as client:
             client.cancel(self._records.run(model)["run_id"], reason="the drill missed it")
+        self._await_end(model, time.monotonic() + LIMIT_SECONDS)
 
     def _voter(self, model: str) -> Voter:
         return Voter(self._stack, self._client("approver"), model)
