@@ -8,7 +8,7 @@ OPA     = $$($(VENV)/python -m infra.toolchain locate opa)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status logs demo test lint policies histories bench bench-orchestration clean-state
+.PHONY: help setup up down status logs demo test lint policies histories bench bench-orchestration drill clean-state
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ bench: setup ## measurements (NAME=x for one), written to benchmarks/results
 
 bench-orchestration: setup ## what a durable step costs, beside DBOS, Restate, Prefect and Temporal
 	$(VENV)/python -m benchmarks orchestration
+
+drill: setup ## kill each process in each stage, and compare with a life undisturbed (an hour)
+	$(VENV)/python -m benchmarks drill
 
 clean-state: ## stop the local stack and delete its data
 	@test ! -x $(VENV)/python || $(VENV)/python -m infra.stack clean

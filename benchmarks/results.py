@@ -23,7 +23,8 @@ class Row:
         peer: what was measured beside it in the same run, if anything.
         ratio: value divided by the peer's value.
         target: the bound on the value, or on the ratio where there is a peer; lower is better.
-        met: whether it is within the target; None where there is none.
+        met: whether it is within the target, or as it has to be where that is no figure; None
+            where there is neither.
     """
 
     case: str

@@ -26,7 +26,7 @@ MEANING: dict[int, str] = {
     AWAY: "the API, or a service it needs, does not answer",
     NOT_APPROVED: "people rejected the version, or nobody approved it in time",
     CANCELLED: "the run was cancelled",
-    DIFFERS: "a check found a difference: a broken ledger, a decision that flips",
+    DIFFERS: "a check found a difference: a broken ledger, a flipped decision, a drill",
     INTERRUPTED: "interrupted; a run that was followed goes on",
 }
 

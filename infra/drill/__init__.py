@@ -1,0 +1,1 @@
+"""The drill: kill each process in the middle of each stage, and compare with a life undisturbed."""

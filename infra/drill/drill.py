@@ -1,0 +1,200 @@
+"""One stack, drilled: a life undisturbed to compare with, then a life for each cell."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from infra.drill import judge
+from infra.drill.hit import Missed, hit
+from infra.drill.leftovers import leftovers
+from infra.drill.life import Life, aliases, read_life
+from infra.drill.plan import ENVIRONMENTS, EVERYTHING, TRAINING, Cell
+from infra.drill.records import Records
+from infra.drill.results import Result
+from infra.drill.voter import Voter
+from infra.stack import NotReady, Stack
+from perennial.client import ApiError, Client, ServiceAway
+from perennial.contracts.errors import PerennialError
+from perennial.discovery import Found
+
+LIMIT_SECONDS = 600.0
+"""A run that has not ended so long after the kill needs a person."""
+_ALIAS_SECONDS = 180.0
+_LOOK_SECONDS = 0.05
+# How much of a stage's usual time passes before the kill, try by try. None: see `hit`.
+_INTO = (0.4, 0.1, 0.0, None, None, None)
+_LONGEST = 2.0
+_EPOCHS = 8
+_EPOCH_SECONDS = 0.3
+
+
+class DrillFailed(PerennialError):
+    """The drill itself cannot go on; it says nothing about the cells."""
+
+
+class Drill:
+    """Drills a stack that is up."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._records = Records(stack.config.layout.state_dir / "records.db")
+        self._tokens = stack.config.layout.state_dir / "tokens.json"
+        self._undisturbed: Life | None = None
+        self._usual: dict[tuple[str, str], float] = {}
+        self._models: dict[Cell, str] = {}
+
+    def close(self) -> None:
+        """Close the records."""
+        self._records.close()
+
+    def run(self, cells: Iterable[Cell]) -> Iterator[Result]:
+        """Try each cell, and tell what came of it."""
+        for cell in cells:
+            if self._undisturbed is None:
+                self._undisturbed = self._live_undisturbed()
+            yield self._try(cell, self._undisturbed)
+
+    def settled(self, results: Iterable[Result]) -> list[Result]:
+        """The results once MLflow's aliases, which follow in the background, had their time."""
+        deadline = time.monotonic() + _ALIAS_SECONDS
+        return [self._with_aliases(result, deadline) for result in results]
+
+    def _live_undisturbed(self) -> Life:
+        """What every other life is compared with.
+
+        Lived twice: the first one loads what later ones find loaded, so the second shows what a
+        stage usually takes, and that two lives which nothing disturbed do not differ.
+        """
+        first, second = (self._live(f"drill-undisturbed-{number}") for number in (1, 2))
+        if found := judge.differences(first, second):
+            raise DrillFailed(f"two lives that nothing disturbed differ: {'; '.join(found)}")
+        return second
+
+    def _live(self, model: str) -> Life:
+        self._apply(model, epoch_seconds=0)
+        self._start(model)
+        voter = self._voter(model)
+        voter.may_vote.set()
+        self._await_end(model, time.monotonic() + LIMIT_SECONDS)
+        voter.end()
+        life = read_life(self._records, self._stack.urls["mlflow"], model)
+        if life.outcome != "promoted":
+            raise DrillFailed(f"a life undisturbed ended {life.outcome or 'never'}: {life.reason}")
+        for stage in self._records.stages(model):
+            self._usual[(stage["stage"], stage["environment"])] = stage["seconds"]
+        return life
+
+    def _try(self, cell: Cell, undisturbed: Life) -> Result:
+        """Hit a cell, again with another model where it was missed."""
+        why = ""
+        for number, part in enumerate(_INTO, 1):
+            model = self._models[cell] = f"drill-{cell.stage}-{cell.process}-{number}"
+            try:
+                return self._try_once(cell, model, part, undisturbed)
+            except Missed as missed:
+                why = str(missed)
+                self._cancel(model)
+            except (NotReady, TimeoutError) as error:
+                return Result(cell, 0.0, (str(error).splitlines()[0],))
+        return Result(cell, 0.0, (f"it could not be hit: {why}",))
+
+    def _try_once(self, cell: Cell, model: str, part: float | None, undisturbed: Life) -> Result:
+        stack = self._stack
+        stack.wait_ready(*stack.services, timeout=LIMIT_SECONDS)
+        self._apply(model, epoch_seconds=_EPOCH_SECONDS if cell.stage == "train" else 0)
+        usual = min(_LONGEST, self._usual.get((cell.stage, cell.environment), 0.0))
+        voter = self._voter(model)
+        if cell.stage != "approval":
+            voter.may_vote.set()
+        try:
+            struck = hit(
+                *(stack, cell, model, self._records),
+                into=None if part is None else part * usual,
+                limit=LIMIT_SECONDS,
+                start=lambda: self._start(model),
+            )
+            if cell.process == EVERYTHING:
+                stack.up(timeout=LIMIT_SECONDS)
+            voter.may_vote.set()
+            ended = self._await_end(model, struck.at + LIMIT_SECONDS)
+        finally:
+            voter.end()
+        seconds = time.monotonic() - struck.at
+        if not ended:
+            said = f"its run had not ended after {LIMIT_SECONDS:.0f} s"
+            return Result(cell, seconds, (f"{said}; {voter.refused}".rstrip("; "),))
+        if cell.process not in (EVERYTHING, TRAINING):
+            stack.wait_restarted(cell.process, struck.pids, timeout=LIMIT_SECONDS)
+        stack.wait_ready(*stack.services, timeout=LIMIT_SECONDS)
+        life = read_life(self._records, stack.urls["mlflow"], model)
+        found = judge.differences(undisturbed, life) + leftovers(stack)
+        return Result(cell, seconds, tuple(found))
+
+    def _await_end(self, model: str, deadline: float) -> bool:
+        """Whether the model's run ends in time."""
+        while not self._records.is_finished(model):
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(_LOOK_SECONDS)
+        return True
+
+    def _with_aliases(self, result: Result, deadline: float) -> Result:
+        if result.seconds == 0:
+            return result
+        wanted, found = dict.fromkeys(ENVIRONMENTS, "1"), {"": ""}
+        while found != wanted:
+            found = aliases(self._stack.urls["mlflow"], self._models[result.cell])
+            if found != wanted and time.monotonic() > deadline:
+                said = f"MLflow's aliases are {found} instead of {wanted}"
+                return replace(result, differences=(*result.differences, said))
+            if found != wanted:
+                time.sleep(_LOOK_SECONDS)
+        return result
+
+    def _apply(self, model: str, epoch_seconds: float) -> None:
+        with self._client("engineer") as client:
+            client.apply(json.dumps(_spec(model, epoch_seconds)).encode())
+
+    def _start(self, model: str) -> None:
+        # the API may be killed while it answers: the run is looked for in the records
+        with suppress(ServiceAway, ApiError), self._client("engineer") as client:
+            client.start_run(model, reason="a drill")
+
+    def _cancel(self, model: str) -> None:
+        """End a run that was missed, and see it end: the next cell is about its own run only."""
+        with suppress(ServiceAway, ApiError), self._client("engineer") as client:
+            client.cancel(self._records.run(model)["run_id"], reason="the drill missed it")
+        self._await_end(model, time.monotonic() + LIMIT_SECONDS)
+
+    def _voter(self, model: str) -> Voter:
+        return Voter(self._stack, self._client("approver"), model)
+
+    def _client(self, name: str) -> Client:
+        found = Found(self._stack.urls["api"], self._tokens)
+        return Client(found.url, found.token(name))
+
+
+def _spec(model: str, epoch_seconds: float) -> dict[str, Any]:
+    return {
+        "model": model,
+        "project": "infra.drill.project:Points",
+        "task": "binary",
+        "source": {"uri": "made:points"},
+        "training": {
+            "epochs": _EPOCHS,
+            "batch_size": 64,
+            "seed": 1,
+            "learning_rate": 0.05,
+            "params": {"epoch_seconds": epoch_seconds},
+        },
+        "metrics": {"primary": "roc_auc", "thresholds": [{"metric": "roc_auc", "min": 0.5}]},
+        "risk_tier": "medium",  # the last environment asks for one approval
+        "owners": ["ml@example.org"],
+        "environments": list(ENVIRONMENTS),
+        "patience": "2m",
+    }
