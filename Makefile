@@ -8,7 +8,7 @@ OPA     = $$($(VENV)/python -m infra.toolchain locate opa)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status logs demo test lint policies histories bench bench-orchestration clean-state
+.PHONY: help setup up down status logs demo test lint policies histories bench bench-orchestration bench-lifecycle bench-start clean-state
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,12 @@ bench: setup ## measurements (NAME=x for one), written to benchmarks/results
 
 bench-orchestration: setup ## what a durable step costs, beside DBOS, Restate, Prefect and Temporal
 	$(VENV)/python -m benchmarks orchestration
+
+bench-lifecycle: setup ## what a model's life costs, beside a script, Prefect and ZenML
+	$(VENV)/python -m benchmarks lifecycle
+
+bench-start: setup ## warm start of the stack, the command line, idle memory by process
+	$(VENV)/python -m benchmarks start
 
 clean-state: ## stop the local stack and delete its data
 	@test ! -x $(VENV)/python || $(VENV)/python -m infra.stack clean

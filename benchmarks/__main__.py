@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 
 from benchmarks import demo, large_lives, results, start
+from benchmarks.lifecycle import measure as lifecycle
 from benchmarks.orchestration import measure as orchestration
 
 BENCHMARKS: dict[str, Callable[[], list[results.Row]]] = {
@@ -13,6 +14,7 @@ BENCHMARKS: dict[str, Callable[[], list[results.Row]]] = {
     "demo": demo.run,
     "orchestration": orchestration.run,
     "large-lives": large_lives.run,
+    "lifecycle": lifecycle.run,
 }
 
 
