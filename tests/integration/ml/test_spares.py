@@ -16,15 +16,12 @@ SPARE, TRAINING = "ray::IDLE", "ray::TrainingJob"
 
 
 def titled(place: Place, title: str) -> set[int]:
+    """The processes of the cluster that call themselves so."""
     found = set()
-    for process in [
-        psutil.Process(pid) for pid in place.stack.pids("ray") if psutil.pid_exists(pid)
-    ]:
-        try:
-            if " ".join(process.cmdline()).startswith(title):
-                found.add(process.pid)
-        except psutil.NoSuchProcess:
-            continue
+    for pid in place.stack.pids("ray"):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if " ".join(psutil.Process(pid).cmdline()).startswith(title):
+                found.add(pid)
     return found
 
 
