@@ -8,7 +8,8 @@ OPA     = $$($(VENV)/python -m infra.toolchain locate opa)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status logs demo test lint policies histories bench bench-orchestration drill clean-state
+.PHONY: help setup up down status logs demo test lint policies histories bench bench-orchestration bench-lifecycle \
+  bench-start drill clean-state
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +61,12 @@ bench-orchestration: setup ## what a durable step costs, beside DBOS, Restate, P
 
 drill: setup ## kill each process in each stage, and compare with a life undisturbed (an hour)
 	$(VENV)/python -m benchmarks drill
+
+bench-lifecycle: setup ## what a model's life costs, beside a script, Prefect and ZenML
+	$(VENV)/python -m benchmarks lifecycle
+
+bench-start: setup ## warm start of the stack, the command line, idle memory by process
+	$(VENV)/python -m benchmarks start
 
 clean-state: ## stop the local stack and delete its data
 	@test ! -x $(VENV)/python || $(VENV)/python -m infra.stack clean

@@ -19,6 +19,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _CONNECT_SECONDS = 3.0
+_AGAIN_SECONDS = 2.0
 
 
 class RayCluster:
@@ -32,6 +33,16 @@ class RayCluster:
         """
         self._address = address
         self._link: ProcessPoolExecutor | None = None
+
+    async def prepare(self) -> None:
+        """Connect, and have a process ready for the first training; waits until Ray is there."""
+        while True:
+            try:
+                await asyncio.to_thread(self._require_listener)
+                await self._call(_far_end().join, self._address)
+                return
+            except ClusterUnavailable:
+                await asyncio.sleep(_AGAIN_SECONDS)
 
     async def start(self, job: Job) -> None:
         """Start a job, or meet the one of that name which runs already.

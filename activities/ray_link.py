@@ -21,6 +21,7 @@ from ray._raylet import GcsClient  # type: ignore[attr-defined]  # compiled
 from ray.actor import ActorHandle
 from ray.exceptions import ActorUnavailableError, RayActorError, RayError
 
+from activities import ray_spares
 from activities.ray_tasks import placement
 from activities.ray_tasks.job import NAMESPACE, Job, Phase, Progress
 from activities.ray_tasks.training_job import TrainingJob
@@ -85,11 +86,10 @@ def answering(function: Callable[P, T]) -> Callable[P, T]:
 
 
 @answering
-def start(address: str, job_json: str) -> None:
-    """Start a job, or meet the one of that name which runs already.
+def join(address: str) -> None:
+    """Connect to the cluster, unless this process has, and have it ready for a training.
 
     Raises:
-        BadInput: the cluster has not what it needs, and never will as it is.
         ClusterUnavailable: Ray does not answer.
     """
     if not ray.is_initialized():
@@ -102,6 +102,18 @@ def start(address: str, job_json: str) -> None:
             logging_level="ERROR",
         )
         threading.Thread(target=_leave_another_cluster, args=(address,), daemon=True).start()
+        ray_spares.keep_one()
+
+
+@answering
+def start(address: str, job_json: str) -> None:
+    """Start a job, or meet the one of that name which runs already.
+
+    Raises:
+        BadInput: the cluster has not what it needs, and never will as it is.
+        ClusterUnavailable: Ray does not answer.
+    """
+    join(address)
     job = Job.model_validate_json(job_json)
     if _find(job.name) is not None:
         return
@@ -183,6 +195,7 @@ def remove(name: str) -> None:
         while _named(name) is not None and time.monotonic() < deadline:
             time.sleep(0.05)
     placement.release(name)
+    ray_spares.keep_one()  # for the next one: this one's process has gone with it
 
 
 def _leave_another_cluster(address: str) -> None:

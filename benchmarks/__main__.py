@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 
 from benchmarks import demo, drill, large_lives, results, start
+from benchmarks.lifecycle import measure as lifecycle
 from benchmarks.orchestration import measure as orchestration
 
 BENCHMARKS: dict[str, Callable[[], list[results.Row]]] = {
@@ -14,6 +15,7 @@ BENCHMARKS: dict[str, Callable[[], list[results.Row]]] = {
     "orchestration": orchestration.run,
     "large-lives": large_lives.run,
     "drill": drill.run,
+    "lifecycle": lifecycle.run,
 }
 _ONLY_BY_NAME = {"drill"}  # it takes as long as all others together
 

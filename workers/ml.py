@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
 from collections.abc import AsyncIterator
@@ -54,7 +55,13 @@ async def ml_worker(client: Client, settings: Settings) -> AsyncIterator[Worker]
         RegistryActivities(mlflow, runs, blobs, store),
     )
     # the libraries take seconds to load; do it now rather than in the first run
-    threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
+    loop = asyncio.get_running_loop()
+
+    def warm() -> None:
+        warm_up()
+        asyncio.run_coroutine_threadsafe(cluster.prepare(), loop)
+
+    threading.Thread(target=warm, name="warm-up", daemon=True).start()
     try:
         yield Worker(
             client,

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from benchmarks.orchestration import install
-from benchmarks.orchestration.talk import Job
 from infra.stack.layout import CHECKOUT
 from perennial.contracts.errors import PerennialError
 
@@ -82,7 +82,7 @@ class Running:
         self._process = process
         self._log = log
 
-    def measure(self, job: Job) -> float:
+    def measure(self, job: NamedTuple) -> float:
         """Do a job, and return how many seconds it took, by the entrant's own clock.
 
         Raises:
@@ -109,20 +109,24 @@ class Running:
 
 
 @contextmanager
-def running(entrant: Entrant, folder: Path, env: Mapping[str, str]) -> Iterator[Running]:
+def running(
+    name: str, command: Callable[[Path], list[str]], folder: Path, env: Mapping[str, str]
+) -> Iterator[Running]:
     """Start an entrant, wait until it is ready, and end it by ending its input.
 
     Args:
-        entrant: which.
-        folder: an empty one for its data.
+        name: as the results call it.
+        command: given a folder for its data, what to run; may install it first.
+        folder: an empty one, made anew for its data.
         env: added to its environment.
     """
+    folder.mkdir()
     log = folder / "log.txt"
     data = folder / "data"
     data.mkdir()
     with log.open("w") as errors:
         process = subprocess.Popen(
-            entrant.command(data),
+            command(data),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
@@ -132,7 +136,7 @@ def running(entrant: Entrant, folder: Path, env: Mapping[str, str]) -> Iterator[
         )
     assert process.stdin is not None
     try:
-        here = Running(entrant.name, process, log)
+        here = Running(name, process, log)
         here.answer("at its start")
         yield here
         process.stdin.close()

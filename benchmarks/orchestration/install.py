@@ -22,13 +22,13 @@ class PeerMissing(PerennialError):
     """A peer could not be installed, so that there is nothing to compare with."""
 
 
-def python_peer(name: str) -> Path:
-    """The interpreter of the environment that `peers/NAME.lock` describes.
+def python_peer(name: str, peers: Path = _PEERS) -> Path:
+    """The interpreter of the environment that `NAME.lock` in the folder `peers` describes.
 
     Raises:
         PeerMissing: it could not be installed.
     """
-    lock = _PEERS / f"{name}.lock"
+    lock = peers / f"{name}.lock"
     folder, done = _place(name, lock)
     python = folder / "bin" / "python"
     if not done.exists():

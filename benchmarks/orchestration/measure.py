@@ -57,8 +57,8 @@ def run() -> list[Row]:
         for entrant in ENTRANTS:
             print(f"  starting {entrant.name}", flush=True)
             place = Path(folder) / entrant.name.replace(" ", "-")
-            place.mkdir()
-            entrants.append((entrant, open_.enter_context(running(entrant, place, stack.env))))
+            process = running(entrant.name, entrant.command, place, stack.env)
+            entrants.append((entrant, open_.enter_context(process)))
         taken = _measure(entrants, int(os.environ.get(ROUNDS, _ROUNDS)))
     return [
         row("load average before", load, "processes"),

@@ -11,7 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Job(NamedTuple):
@@ -29,7 +29,7 @@ class Job(NamedTuple):
 
 
 async def serve(run: Callable[[Job], Awaitable[int]]) -> None:
-    """Do jobs until the input ends, which it does also when the parent is killed.
+    """Do jobs of steps.
 
     Args:
         run: does one job, and returns how many steps were done, to be checked.
@@ -37,16 +37,29 @@ async def serve(run: Callable[[Job], Awaitable[int]]) -> None:
     Raises:
         RuntimeError: a job did not do its steps.
     """
+
+    async def do(told: dict[str, Any]) -> None:
+        job = Job(**told)
+        done = await run(job)
+        if done != job.workflows * job.steps:
+            raise RuntimeError(f"{job} did {done} steps")
+
+    await answer(do)
+
+
+async def answer(do: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
+    """Do what each line says until the input ends, as it does also when the parent is killed.
+
+    Args:
+        do: does one job, given as it was told; how long it takes is the answer.
+    """
     # Libraries print; answers keep a channel of their own.
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     loop = asyncio.get_running_loop()
     answers.write("ready\n")
     while line := await loop.run_in_executor(None, sys.stdin.readline):
-        job = Job(**json.loads(line))
+        told = json.loads(line)
         began = time.perf_counter()
-        done = await run(job)
-        seconds = time.perf_counter() - began
-        if done != job.workflows * job.steps:
-            raise RuntimeError(f"{job} did {done} steps")
-        answers.write(f"{seconds}\n")
+        await do(told)
+        answers.write(f"{time.perf_counter() - began}\n")

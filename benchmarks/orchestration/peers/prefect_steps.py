@@ -13,6 +13,8 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from benchmarks.orchestration.talk import Job, serve
 
@@ -66,12 +68,17 @@ async def _flows() -> None:
     await serve(run)
 
 
-def main() -> None:
-    """Serve jobs. The first argument is a folder for the server's data."""
+def serve_with_server(flows: Callable[[], Coroutine[Any, Any, None]], *, folder: str) -> None:
+    """Run `flows` beside a server of their own.
+
+    Args:
+        flows: loads Prefect, and serves jobs.
+        folder: for the server's data.
+    """
     port = _free_port()
     url = f"http://{_HOST}:{port}/api"
     os.environ |= {
-        "PREFECT_HOME": sys.argv[1],
+        "PREFECT_HOME": folder,
         "PREFECT_API_URL": url,
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_SERVER_UI_ENABLED": "false",
@@ -86,11 +93,11 @@ def main() -> None:
     )
     try:
         _await_ready(url, server)
-        asyncio.run(_flows())
+        asyncio.run(flows())
     finally:
         server.terminate()
         server.wait()
 
 
 if __name__ == "__main__":
-    main()
+    serve_with_server(_flows, folder=sys.argv[1])

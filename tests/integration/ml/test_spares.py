@@ -1,0 +1,56 @@
+"""The spare process in Ray: ready, holding nothing, taken by a training, and replaced."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+from tests.integration.ml.conftest import Place
+from tests.integration.ml.test_attaching import Attempt, free_cpus, started
+
+SPARE, TRAINING = "ray::IDLE", "ray::TrainingJob"
+
+
+def titled(place: Place, title: str) -> set[int]:
+    """The processes of the cluster that call themselves so."""
+    found = set()
+    for pid in place.stack.pids("ray"):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if " ".join(psutil.Process(pid).cmdline()).startswith(title):
+                found.add(pid)
+    return found
+
+
+async def until(found: Callable[[], set[int]], *, seconds: float = 60) -> set[int]:
+    deadline = time.monotonic() + seconds
+    while not (pids := found()):
+        assert time.monotonic() < deadline, "it did not come"
+        await asyncio.sleep(0.1)
+    return pids
+
+
+async def test_a_training_takes_the_spare_process_and_leaves_another(
+    place: Place, tmp_path: Path
+) -> None:
+    await place.cluster.prepare()
+    ready = await until(lambda: titled(place, SPARE))
+    await place.cluster.prepare()
+    assert titled(place, SPARE) == ready and len(ready) == 1, "one is enough"
+
+    end = tmp_path / "until"
+    asked = await place.ask("Telling", epochs=10_000, batch_size=1, params={"until": str(end)})
+    training = Attempt(place, asked)
+    await training.beats.until(started)
+    assert titled(place, TRAINING) == ready, "the spare became the training"
+
+    end.touch()
+    await training.task
+    assert not any(psutil.pid_exists(pid) for pid in ready), "a process serves one training"
+    another = await until(lambda: titled(place, SPARE))
+    assert another.isdisjoint(ready)
+    assert await free_cpus(place), "a spare process holds no CPU"
