@@ -10,8 +10,9 @@ from pathlib import Path
 
 import psutil
 
+from tests.integration.ml.attempts import Attempt, started
 from tests.integration.ml.conftest import Place
-from tests.integration.ml.test_attaching import Attempt, free_cpus, started
+from tests.integration.ml.test_attaching import free_cpus
 
 SPARE, TRAINING = "ray::IDLE", "ray::TrainingJob"
 
