@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -40,12 +41,13 @@ async def schemathesis(folder: Path, url: str, token: str, *more: str) -> tuple[
 
 
 @pytest.fixture
-async def flights(desk: Desk) -> Desk:
+async def flights(desk: Desk) -> AsyncIterator[Desk]:
     """The model of the document's examples, with a run that has ended."""
     desk.model = "flights"
     await desk.apply(environments=["production"])
     await desk.run()
-    return desk
+    yield desk
+    await desk.post("/resume", role="admin")  # whatever was asked of the platform meanwhile
 
 
 async def test_every_answer_is_as_documented(
