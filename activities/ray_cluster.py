@@ -11,7 +11,7 @@ from concurrent.futures.process import BrokenProcessPool
 from types import ModuleType
 from typing import ParamSpec, TypeVar
 
-from activities.ray_tasks.job import Job, Progress
+from activities.ray_tasks.job import Job, Progress, actor_name
 from activities.work import loading
 from perennial.contracts.errors import ClusterUnavailable
 
@@ -68,9 +68,14 @@ class RayCluster:
         """Ask a job to end in good order."""
         await self._call(_far_end().stop, job.name)
 
-    async def remove(self, job: Job) -> None:
-        """End a job, whatever it does; returns once its resources are free."""
-        await self._call(_far_end().remove, job.name)
+    async def remove(self, run_id: str) -> None:
+        """End the job of a run, whatever it does; returns once its resources are free."""
+        await self._call(_far_end().remove, actor_name(run_id))
+
+    async def trainings(self) -> list[str]:
+        """The runs that have a training in the cluster. Raises ClusterUnavailable."""
+        await asyncio.to_thread(self._require_listener)
+        return await self._call(_far_end().trainings, self._address)
 
     def close(self) -> None:
         """End the process that speaks to Ray; jobs go on."""

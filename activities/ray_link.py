@@ -23,7 +23,7 @@ from ray.exceptions import ActorUnavailableError, RayActorError, RayError
 
 from activities import ray_spares
 from activities.ray_tasks import placement
-from activities.ray_tasks.job import NAMESPACE, Job, Phase, Progress
+from activities.ray_tasks.job import NAMESPACE, Job, Phase, Progress, run_of
 from activities.ray_tasks.training_job import TrainingJob
 from perennial.contracts.errors import BadInput, ClusterUnavailable
 from perennial.quiet import quieten
@@ -136,6 +136,14 @@ def start(address: str, job_json: str) -> None:
         .remote(job_json)
     )
     _jobs[job.name] = _Followed(handle)
+
+
+@answering
+def trainings(address: str) -> list[str]:
+    """The runs that have a training in the cluster."""
+    join(address)
+    names = ray.util.list_named_actors(all_namespaces=False)
+    return [run for name in names if (run := run_of(name)) is not None]
 
 
 @answering

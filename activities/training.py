@@ -23,7 +23,13 @@ from perennial.contracts.errors import (
     Unavailable,
 )
 from perennial.contracts.store import RecordStore
-from perennial.contracts.training import Epoch, TrainedModel, TrainModel
+from perennial.contracts.training import (
+    Epoch,
+    SweepTrainings,
+    Swept,
+    TrainedModel,
+    TrainModel,
+)
 
 _LOOK_SECONDS = 0.25
 _TELL_SECONDS = 0.5
@@ -66,6 +72,18 @@ class TrainingActivities:
         await self._end(job, run, "FINISHED")
         return trained
 
+    @activity.defn(name="sweep_trainings")
+    async def sweep_trainings(self, input: SweepTrainings) -> Swept:
+        """End the trainings of runs that have ended."""
+        found = await self._cluster.trainings()
+        ended = sorted(await asyncio.to_thread(self._store.finished_among, found))
+        for run_id in ended:
+            activity.heartbeat(run_id)
+            await self._cluster.remove(run_id)
+            with contextlib.suppress(OSError):
+                await asyncio.to_thread(remove_files, self._blobs.url, run_id)
+        return Swept(run_ids=tuple(ended))
+
     async def _followed(self, job: Job, run: OpenRun) -> TrainedModel:
         await self._cluster.start(job)
         followed = _Followed(job, run, self._runs, self._store)
@@ -85,7 +103,9 @@ class TrainingActivities:
         finally:
             shutdown.cancel()
         if _goes_on(progress):
-            await self._cluster.remove(job)  # so that the next attempt does not meet it
+            await self._cluster.remove(
+                job.input.run_id
+            )  # so that the next attempt does not meet it
         await followed.log()
         return _trained(progress, followed.epochs, run.id)
 
@@ -109,7 +129,7 @@ class TrainingActivities:
                     if (await self._cluster.poll(job, 0)).ended:
                         break
                     await asyncio.sleep(_LOOK_SECONDS)
-            await self._cluster.remove(job)
+            await self._cluster.remove(job.input.run_id)
         with contextlib.suppress(OSError):
             await asyncio.to_thread(remove_files, job.blob_url, job.input.run_id)
         if run is not None:

@@ -1,4 +1,4 @@
-"""Every minute: who was not told is told, and aliases that were moved by hand are put right."""
+"""Every minute: what was not told, not ended or moved by hand is put right."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from temporalio import workflow
 from temporalio.common import VersioningBehavior
 from temporalio.exceptions import ActivityError, FailureError
 
-from perennial.contracts import ids, lifecycle, platform, registry
+from perennial.contracts import ids, lifecycle, platform, registry, training
 from workflows.steps import options
 from workflows.steps.ending import read_failure
 
@@ -19,7 +19,7 @@ _PATIENCE = timedelta(seconds=5)  # the next one comes soon
     name=lifecycle.RECONCILE_WORKFLOW, versioning_behavior=VersioningBehavior.AUTO_UPGRADE
 )
 class ReconcileWorkflow:
-    """Two short activities, whatever the number of models; more only where something is amiss."""
+    """Three short activities, whatever the number of models; more where something is amiss."""
 
     @workflow.run
     async def run(self) -> str:
@@ -30,6 +30,22 @@ class ReconcileWorkflow:
             **options.broadcast(),
             summary="tell who was not told",
         )
+        return f"{await self._sweep()}; {await self._compare()}"
+
+    async def _sweep(self) -> str:
+        """A run that ended while its ML worker was dead could not end its training itself."""
+        try:
+            swept = await workflow.execute_activity(
+                training.sweep_trainings,
+                training.SweepTrainings(),
+                **options.sweep(),
+                summary="trainings that nobody wants any more?",
+            )
+        except ActivityError as error:
+            return f"trainings not looked at: {read_failure(error)[0]}"
+        return f"trainings ended: {', '.join(swept.run_ids) or 'none'}"
+
+    async def _compare(self) -> str:
         try:
             found = await workflow.execute_activity(
                 registry.find_moved_aliases,

@@ -15,6 +15,19 @@ Phase = Literal["waiting", "starting", "training", "done", "failed", "stopped", 
 ENDED: frozenset[Phase] = frozenset({"done", "failed", "stopped", "lost"})
 
 
+_PREFIX = "train:"
+
+
+def actor_name(run_id: str) -> str:
+    """The name of the actor in which a run trains."""
+    return f"{_PREFIX}{run_id}"
+
+
+def run_of(actor: str) -> str | None:
+    """The run that trains in an actor of that name; None where it is no training."""
+    return actor.removeprefix(_PREFIX) if actor.startswith(_PREFIX) else None
+
+
 class Job(Contract):
     """One training, named after its run: whoever asks for it again meets the one that runs."""
 
@@ -27,7 +40,7 @@ class Job(Contract):
     @property
     def name(self) -> str:
         """The name of its actor."""
-        return f"train:{self.input.run_id}"
+        return actor_name(self.input.run_id)
 
 
 class Made(Contract):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Self
 
@@ -103,6 +104,11 @@ class Store:
         """Keep where MLflow has a version. Raises NotFound."""
         with self.database.writing() as session:
             versions.set_registration(session, model, version, mlflow_run, mlflow)
+
+    def finished_among(self, run_ids: Sequence[str]) -> frozenset[str]:
+        """Those of these runs that have ended."""
+        with self.database.reading() as session:
+            return runs.finished_among(session, run_ids)
 
     def mlflow_versions(self, model: str) -> dict[int, str]:
         """MLflow's version by ours."""

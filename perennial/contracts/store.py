@@ -6,6 +6,7 @@ a repeat returns what the first call returned. The methods block and are called 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from perennial.contracts import policy, records, registry
@@ -73,6 +74,9 @@ class RecordStore(Protocol):
         self, model: str, environment: Environment, epoch: int, version: int | None
     ) -> None:
         """Keep what MLflow's alias was put to; an older epoch never undoes a newer one."""
+
+    def finished_among(self, run_ids: Sequence[str]) -> frozenset[str]:
+        """Those of these runs that have ended; one that is not known has not."""
 
     def mlflow_versions(self, model: str) -> dict[int, str]:
         """MLflow's version by ours."""

@@ -64,6 +64,16 @@ class ChampionModel(Contract):
     onnx: BlobRef
 
 
+class SweepTrainings(Contract):
+    """Look for trainings that still run on Ray although their runs have ended."""
+
+
+class Swept(Contract):
+    """The runs whose trainings were ended."""
+
+    run_ids: tuple[str, ...]
+
+
 class EvaluateModel(Contract):
     """Measure a candidate, and champions beside it, on the held-out rows."""
 
@@ -142,6 +152,12 @@ class ExportedModel(Contract):
 @activity.defn(name="train_model")
 async def train_model(input: TrainModel) -> TrainedModel:
     """Train on Ray. Raises TrainingDiverged, ProjectInvalid, ClusterUnavailable."""
+    raise NotImplementedError
+
+
+@activity.defn(name="sweep_trainings")
+async def sweep_trainings(input: SweepTrainings) -> Swept:
+    """End them, and free what they hold. Raises ClusterUnavailable."""
     raise NotImplementedError
 
 

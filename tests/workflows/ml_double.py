@@ -181,3 +181,7 @@ class PlannedML:
     async def find_moved_aliases(self, input: registry.FindMovedAliases) -> registry.MovedAliases:
         found = [moved for plan in self.plans.values() for moved in plan.aliases_moved]
         return registry.MovedAliases(moved=tuple(found), compared=len(self.plans))
+
+    @activity.defn(name="sweep_trainings")
+    async def sweep_trainings(self, input: training.SweepTrainings) -> training.Swept:
+        return training.Swept(run_ids=())

@@ -73,7 +73,7 @@ def registry(patience: timedelta) -> dict[str, Any]:
     return {
         "task_queue": queues.ML,
         "start_to_close_timeout": timedelta(minutes=10),
-        "heartbeat_timeout": timedelta(seconds=60),
+        "heartbeat_timeout": timedelta(seconds=15),
         "retry_policy": _patient(patience),
     }
 
@@ -98,12 +98,26 @@ def undo() -> dict[str, Any]:
     }
 
 
+def sweep() -> dict[str, Any]:
+    """A look at Ray for what nobody wants any more; the next one comes within a minute."""
+    return {
+        "task_queue": queues.ML,
+        "start_to_close_timeout": timedelta(minutes=2),
+        "heartbeat_timeout": timedelta(seconds=30),
+        "schedule_to_close_timeout": timedelta(minutes=3),
+        "retry_policy": RetryPolicy(maximum_attempts=1),
+    }
+
+
 def compute(patience: timedelta) -> dict[str, Any]:
-    """Work on data or models in the ML worker, which heartbeats while it goes on."""
+    """Work on data or models in the ML worker, which heartbeats every five seconds meanwhile.
+
+    How long a worker may be silent is how long its death holds a run up.
+    """
     return {
         "task_queue": queues.ML,
         "start_to_close_timeout": timedelta(hours=6),
-        "heartbeat_timeout": timedelta(seconds=30),
+        "heartbeat_timeout": timedelta(seconds=15),
         "retry_policy": _patient(patience),
     }
 
@@ -113,7 +127,7 @@ def ray_job(patience: timedelta) -> dict[str, Any]:
     return {
         "task_queue": queues.ML,
         "start_to_close_timeout": timedelta(days=14),
-        "heartbeat_timeout": timedelta(seconds=30),
+        "heartbeat_timeout": timedelta(seconds=15),
         "retry_policy": _patient(patience),
         "cancellation_type": ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import func
@@ -21,6 +22,14 @@ def get_run(session: Session, run_id: str) -> RunRow:
     if run is None:
         raise NotFound(f"there is no run {run_id!r}; list runs to see which there are")
     return run
+
+
+def finished_among(session: Session, run_ids: Sequence[str]) -> frozenset[str]:
+    """Those of these runs that have ended; one that is not known has not."""
+    ended = select(RunRow.run_id).where(
+        col(RunRow.run_id).in_(run_ids), RunRow.status == "finished"
+    )
+    return frozenset(session.exec(ended))
 
 
 def record_run(session: Session, input: RecordRun) -> Done:

@@ -14,7 +14,10 @@ from temporalio.testing import ActivityEnvironment
 from activities import training
 from activities.ray_cluster import RayCluster
 from activities.ray_tasks.job import Job
+from perennial.contracts import records
 from perennial.contracts.errors import ClusterUnavailable, Unavailable
+from perennial.contracts.training import SweepTrainings
+from tests import samples
 from tests.integration.ml.attempts import Attempt, started, until
 from tests.integration.ml.conftest import Place
 
@@ -67,7 +70,34 @@ async def test_a_pause_leaves_the_job(place: Place) -> None:
         await attempt.task
     job = Job(input=asked, blob_url=place.blobs.url, unattended_seconds=60)
     assert (await place.cluster.poll(job, 0)).phase == "training"
-    await place.cluster.remove(job)
+    await place.cluster.remove(asked.run_id)
+
+
+async def test_a_training_whose_run_ended_without_it_is_swept(place: Place) -> None:
+    """As when a run is cancelled while its ML worker is dead: nobody is there to end it."""
+    asked, wanted = await place.ask("Telling", **LONG), await place.ask("Telling", **LONG)
+    for each in (asked, wanted):
+        place.record(each)
+        left = Attempt(place, each)
+        await left.beats.until(started)
+        left.environment.worker_shutdown()
+        with pytest.raises(Unavailable):
+            await left.task
+    place.store.finish_run(
+        records.FinishRun(
+            effect=f"run/{asked.run_id}/finished",
+            run_id=asked.run_id,
+            model=asked.model,
+            outcome="cancelled",
+            reason="cancelled by ada",
+            at=samples.at(9),
+        )
+    )
+    swept = await ActivityEnvironment().run(place.activities().sweep_trainings, SweepTrainings())
+    assert swept.run_ids == (asked.run_id,)
+    assert await place.cluster.trainings() == [wanted.run_id]
+    await place.cluster.remove(wanted.run_id)
+    assert await free_cpus(place)
 
 
 async def test_a_cancel_frees_the_cpus(place: Place) -> None:

@@ -11,7 +11,6 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.modelling import candidates
 from activities.modelling.projects import load_project
-from activities.ray_tasks.job import Job
 from perennial.contracts.errors import ClusterUnavailable, ProjectInvalid
 from tests.integration.ml.attempts import Attempt, started, until
 from tests.integration.ml.conftest import Place
@@ -41,7 +40,7 @@ async def test_an_end_by_force_frees_all_and_the_next_one_goes_on(
     await watched.ask(dropout=0.0, **TWO)
     attempt = Attempt(place, watched.asked)
     await until(lambda: len(watched.checkpoints()) == 2)
-    await place.cluster.remove(Job(input=watched.asked, blob_url="", unattended_seconds=60))
+    await place.cluster.remove(watched.asked.run_id)
     with pytest.raises(ClusterUnavailable, match="the training's process in Ray is gone"):
         await attempt.task
     before = {pid for _, pid in watched.trained()}

@@ -127,7 +127,7 @@ async def test_mlflow_away_starts_nothing(place: Place) -> None:
     other = left(place, await place.ask("Line"))
     await place.cluster.start(other)  # connects
     assert await is_gone(place, asked)
-    await place.cluster.remove(other)
+    await place.cluster.remove(other.input.run_id)
 
 
 async def test_errors_cross_ray_as_they_are(place: Place) -> None:

@@ -40,6 +40,7 @@ READS = {
     "read_aliases",
     "previous_champion",
     "find_decision",
+    "finished_among",
     "mlflow_versions",
 }
 
