@@ -36,7 +36,7 @@ demo: up ## a model's whole life on real data, live
 	@$(VENV)/python -m infra.demo
 
 test: lint policies ## everything that must hold: lint, policies, pytest
-	$(VENV)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
+	$(VENV)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder $(ARGS)
 
 lint: setup ## style, types, and which package may import which
 	$(VENV)/ruff check .

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from infra.stack import Stack
 from perennial.quiet import quieten
@@ -20,10 +22,18 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 _STATUS = pytest.StashKey[int]()
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
+class _ByGroup(LoadScopeScheduling):
+    """Deals out whole groups. (xdist's own mark for that does nothing with pytest 9.2.)"""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    return _ByGroup(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(group_of(item.nodeid)))
     items.sort(key=lambda item: rank_of(group_of(item.nodeid)))
 
 
