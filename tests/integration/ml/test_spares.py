@@ -40,6 +40,7 @@ async def test_a_training_takes_the_spare_process_and_leaves_another(
 ) -> None:
     await place.cluster.prepare()
     ready = await until(lambda: titled(place, SPARE))
+    old = [psutil.Process(pid) for pid in ready]
     await place.cluster.prepare()
     assert titled(place, SPARE) == ready and len(ready) == 1, "one is enough"
 
@@ -51,7 +52,7 @@ async def test_a_training_takes_the_spare_process_and_leaves_another(
 
     end.touch()
     await training.task
-    assert not any(psutil.pid_exists(pid) for pid in ready), "a process serves one training"
-    another = await until(lambda: titled(place, SPARE))
-    assert another.isdisjoint(ready)
+    another = await until(lambda: titled(place, SPARE) - ready)
+    _, alive = psutil.wait_procs(old, timeout=60)
+    assert not alive and titled(place, SPARE) == another, "a process serves one training"
     assert await free_cpus(place), "a spare process holds no CPU"
