@@ -70,6 +70,8 @@ class RayCluster:
 
     async def remove(self, run_id: str) -> None:
         """End the job of a run, whatever it does; returns once its resources are free."""
+        # Ray's own client asks a cluster that is away for a minute before it says so
+        await asyncio.to_thread(self._require_listener)
         await self._call(_far_end().remove, actor_name(run_id))
 
     async def trainings(self) -> list[str]:

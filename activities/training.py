@@ -103,9 +103,8 @@ class TrainingActivities:
         finally:
             shutdown.cancel()
         if _goes_on(progress):
-            await self._cluster.remove(
-                job.input.run_id
-            )  # so that the next attempt does not meet it
+            # so that the next attempt does not meet it
+            await self._cluster.remove(job.input.run_id)
         await followed.log()
         return _trained(progress, followed.epochs, run.id)
 
