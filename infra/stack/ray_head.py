@@ -14,7 +14,6 @@ from infra.stack.ports import HOST
 
 _OBJECT_STORE_BYTES = 512 * 1024 * 1024
 _KEPT_SESSIONS = 3
-_WARM = "activities.ray_tasks.warm"
 
 
 def main() -> None:
@@ -31,7 +30,6 @@ def main() -> None:
         client_port, dashboard_port = client_server.getsockname()[1], dashboard.getsockname()[1]
     # Its users are stopped before it, so there is nothing to drain for half a minute.
     os.environ["RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S"] = "0"
-    os.environ["RAY_preload_python_modules"] = _WARM  # noqa: SIM112
     # One process for each CPU when somebody connects, else. We ask for the one we want.
     os.environ["RAY_prestart_worker_first_driver"] = "0"  # noqa: SIM112
     ray = str(Path(sys.executable).parent / "ray")
