@@ -83,11 +83,15 @@ async def _build(handle: WorkflowHandle[Any, Any]) -> str:
     return build
 
 
+# it learns of a worker's queues, for workflows and for activities, one after the other
+_NOT_YET = r"(?i)not found|no (active )?pollers|missing active task queue"
+
+
 async def _succeeds(town: Town, command: str, build: str) -> None:
     """The server learns of a build when its worker first polls, soon after it says so."""
     async with asyncio.timeout(60):
         while (done := await _temporal(town, command, build)).returncode:
-            assert re.search(r"(?i)not found|no (active )?pollers", done.stderr), done.stderr
+            assert re.search(_NOT_YET, done.stderr), done.stderr
             await asyncio.sleep(0.2)
 
 
