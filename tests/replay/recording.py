@@ -13,7 +13,14 @@ from tests.replay.commands import commands_file, replayed
 from tests.replay.paths import HISTORIES
 from workers.control import WORKFLOWS
 
-_OF_ONE_MACHINE = {"identity", "workerVersion", "sdkName", "sdkVersion", "stickyAttributes"}
+_OF_ONE_MACHINE = {
+    "identity",
+    "workerVersion",
+    "sdkName",
+    "sdkVersion",
+    "stickyAttributes",
+    "stackTrace",
+}
 
 
 async def record(client: Client, model: str, path: str) -> None:
@@ -68,6 +75,8 @@ def _names(event: Any) -> list[str]:
 def _scrubbed(value: Any) -> Any:
     """Without what only says on which machine it was recorded."""
     if isinstance(value, dict):
+        if value.get("kind") == "TASK_QUEUE_KIND_STICKY":
+            value = {**value, "name": "sticky"}  # else it names a process and its host
         return {k: _scrubbed(v) for k, v in value.items() if k not in _OF_ONE_MACHINE}
     if isinstance(value, list):
         return [_scrubbed(item) for item in value]
