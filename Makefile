@@ -59,7 +59,7 @@ bench: setup ## measurements (NAME=x for one), written to benchmarks/results
 bench-orchestration: setup ## what a durable step costs, beside DBOS, Restate, Prefect and Temporal
 	$(VENV)/python -m benchmarks orchestration
 
-drill: setup ## kill each process in each stage, and compare with a life undisturbed (an hour)
+drill: setup ## kill each process in each stage, and compare with a life undisturbed (takes long)
 	$(VENV)/python -m benchmarks drill
 
 bench-lifecycle: setup ## what a model's life costs, beside a script, Prefect and ZenML

@@ -115,7 +115,7 @@ def _measure(
 
 
 def _settle(stack: Stack) -> None:
-    """Wait for the process that the next training will have; it loads while others are measured.
+    """Wait until the process that the next training will have has started, out of everybody's way.
 
     Raises:
         EntrantFailed: it did not come.

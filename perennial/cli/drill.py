@@ -35,7 +35,7 @@ def drill(
 ) -> int:
     """Kill each process in the middle of each stage, and compare with a life undisturbed.
 
-    It starts a stack of its own beside whatever runs, and takes about an hour for all of it. Ends
+    It starts a stack of its own beside whatever runs, and takes long for all of it. Ends
     with code 10 when a life did not come to the same end.
     """
     if not _is_here():
