@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import re
 import threading
@@ -11,6 +12,7 @@ from typing import Any
 import onnx
 import torch
 from torch import nn
+from torch.onnx._internal.exporter._registration import ONNXRegistry
 
 from activities.modelling.candidates import activated, arguments
 from activities.modelling.preprocessing import Preprocessing
@@ -30,6 +32,11 @@ _OPERATORS = (
 logging.getLogger("torch.onnx._internal.exporter._registration").setLevel(logging.ERROR)
 warnings.filterwarnings("ignore", category=UserWarning, module=r"torch\.onnx")
 warnings.filterwarnings("ignore", r".*LeafSpec.*is deprecated", FutureWarning)
+
+
+# torch reads the sources of its 500 operators anew for each export, for half of the export's time
+_read_once = staticmethod(functools.cache(ONNXRegistry.from_torchlib))
+ONNXRegistry.from_torchlib = _read_once  # type: ignore[method-assign]
 
 
 class Served(nn.Module):

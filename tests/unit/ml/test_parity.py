@@ -185,3 +185,17 @@ def test_a_column_called_as_the_answer(write_project: Write, tmp_path: Path) -> 
     frame = pd.DataFrame({"probabilities": np.linspace(0, 1, 60), "sold": [0, 1, 1] * 20})
     with pytest.raises(ExportFailed, match="a column is called 'probabilities'"):
         export(fit(name, frame=frame), tmp_path)
+
+
+def test_torch_reads_its_operators_once(
+    write_project: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fitted = fit(write_project(NUMBERS_ONLY))
+    export(fitted, tmp_path)
+    # half of an export's time: the day torch reads them elsewhere, the next lines say so
+    monkeypatch.setattr("torch.onnx._internal.exporter._registration.onnxscript_apis", None)
+    export(fitted, tmp_path)
+    from torch.onnx._internal.exporter._registration import ONNXRegistry
+
+    with pytest.raises(AttributeError, match="get_torchlib_ops"):
+        ONNXRegistry.from_torchlib(17)
