@@ -32,6 +32,8 @@ def main() -> None:
     os.environ["RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S"] = "0"
     # One process for each CPU when somebody connects, else. We ask for the one we want.
     os.environ["RAY_prestart_worker_first_driver"] = "0"  # noqa: SIM112
+    # So that the one which waits for a training has loaded torch when it comes.
+    os.environ["RAY_preload_python_modules"] = "activities.ray_tasks.ahead"  # noqa: SIM112
     ray = str(Path(sys.executable).parent / "ray")
     os.execv(
         ray,

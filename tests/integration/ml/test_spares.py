@@ -27,6 +27,10 @@ def titled(place: Place, title: str) -> set[int]:
     return found
 
 
+def has_loaded(pid: int, library: str) -> bool:
+    return any(library in part.path for part in psutil.Process(pid).memory_maps())
+
+
 async def until(found: Callable[[], set[int]], *, seconds: float = 60) -> set[int]:
     deadline = time.monotonic() + seconds
     while not (pids := found()):
@@ -43,6 +47,7 @@ async def test_a_training_takes_the_spare_process_and_leaves_another(
     old = [psutil.Process(pid) for pid in ready]
     await place.cluster.prepare()
     assert titled(place, SPARE) == ready and len(ready) == 1, "one is enough"
+    await until(lambda: {pid for pid in ready if has_loaded(pid, "libtorch")})
 
     end = tmp_path / "until"
     asked = await place.ask("Telling", epochs=10_000, batch_size=1, params={"until": str(end)})
