@@ -13,6 +13,8 @@ from perennial.contracts.training import Epoch
 from perennial.quiet import quieten
 
 _LOOK_SECONDS = 1.0
+_NO_WATCHER = {"RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0"}
+"""It warns code that asks for it of a node that goes. Ours does not: a process for nothing."""
 
 
 class TrainingJob:
@@ -129,6 +131,7 @@ class TrainingJob:
             self._phase, self._note = phase, note or self._origin
 
     def _train(self) -> None:
+        os.environ |= _NO_WATCHER
         from ray.train import RunConfig, ScalingConfig
         from ray.train.torch import TorchTrainer
 
