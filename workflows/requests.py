@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
+from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
 
 from perennial.canonical import digest
@@ -66,4 +67,7 @@ class Requests:
 
 
 def _digest(ask: Asked) -> str:
-    return digest({"kind": type(ask).__name__, **ask.model_dump(mode="json")})
+    # the update's name too: pause and resume are asked in the same words
+    update = workflow.current_update_info()
+    assert update is not None
+    return digest({"update": update.name, **ask.model_dump(mode="json")})

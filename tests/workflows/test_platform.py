@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowUpdateFailedError
 
 from api.db.store import Store
 from perennial.contracts import ids, lifecycle, platform
-from tests.workflows.house import House, key
+from tests.workflows.house import House, key, refusal
 from tests.workflows.waiting import until
 
 
@@ -80,6 +80,15 @@ async def test_the_same_request_pauses_once(lifted: House, store: Store) -> None
     await lifted.lever_of_all(lifecycle.RESUME)
     assert await lifted.lever_of_all(lifecycle.PAUSE, request) == first
     assert not store.read_platform().paused
+
+
+async def test_the_key_of_a_pause_does_not_resume(lifted: House, store: Store) -> None:
+    request = key()
+    await lifted.lever_of_all(lifecycle.PAUSE, request)
+    with pytest.raises(WorkflowUpdateFailedError) as error:
+        await lifted.lever_of_all(lifecycle.RESUME, request)
+    assert refusal(error.value).type == "KeyReused"
+    assert store.read_platform().paused
 
 
 async def test_a_pause_that_nobody_heard_of_holds_all_the_same(lifted: House, store: Store) -> None:
