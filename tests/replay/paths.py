@@ -7,7 +7,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from perennial.contracts import lifecycle
+
 HISTORIES = Path(__file__).parent / "histories"
+
+ALSO = {
+    "platform-paused": lifecycle.PLATFORM_WORKFLOW,
+    "alias-moved": lifecycle.RECONCILE_WORKFLOW,
+}
+"""Workflows of no model, which are recorded with a path."""
 
 PATHS = {
     "test_a_good_model_becomes_champion_of_every_environment": "promoted",

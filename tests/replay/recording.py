@@ -10,7 +10,7 @@ from temporalio.client import Client, WorkflowHistory
 
 from perennial.contracts.lifecycle import MODEL_WORKFLOW
 from tests.replay.commands import commands_file, replayed
-from tests.replay.paths import HISTORIES
+from tests.replay.paths import ALSO, HISTORIES
 from workers.control import WORKFLOWS
 
 _OF_ONE_MACHINE = {
@@ -29,7 +29,11 @@ async def record(client: Client, model: str, path: str) -> None:
     for old in HISTORIES.glob(f"{path}.*"):
         old.unlink()
     known = {_way(json.loads(file.read_text())["history"]) for file in HISTORIES.glob("*.json")}
-    async for found in client.list_workflows(f"ModelName = '{model}'"):
+    those = f"ModelName = '{model}'"
+    if path in ALSO:
+        newest = await anext(client.list_workflows(f"WorkflowType = '{ALSO[path]}'", limit=1))
+        those += f" OR WorkflowId = '{newest.id}'"
+    async for found in client.list_workflows(those):
         handle = client.get_workflow_handle(found.id, run_id=found.run_id)
         history = _scrubbed((await handle.fetch_history()).to_json_dict())
         way = _way(history)
