@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import time
+from pathlib import Path
+
 import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from perennial.authoring import Features, ModelProject, Params, Shape, Source
+from perennial.authoring import Features, ModelProject, Params, Shape, Source, TrainingContext
 
 
 class Points(ModelProject):
@@ -28,6 +32,22 @@ class Net(nn.Module):
     def forward(self, numbers: Tensor, codes: Tensor) -> Tensor:
         answer: Tensor = self.out(torch.cat([numbers, self.embed(codes[:, 0])], dim=1))
         return answer
+
+
+class Slow(Points):
+    """Adds a line to the file `log` after each epoch, and trains until the file `end` is there."""
+
+    def train(self, context: TrainingContext) -> None:
+        log, end = Path(str(context.params["log"])), Path(str(context.params["end"]))
+        for epoch in range(1, context.epochs + 1):
+            for batch in context.batches():
+                loss = context.loss(context.model(*batch.inputs), batch.target)
+            context.report(epoch, float(loss.detach()))
+            with log.open("a") as file:
+                file.write(f"{epoch} {os.getpid()}\n")
+            if end.exists():
+                return
+            time.sleep(0.1)  # as a larger network would take
 
 
 class UnknownColumn(Points):
