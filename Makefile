@@ -8,7 +8,7 @@ OPA     = $$($(VENV)/python -m infra.toolchain locate opa)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status logs demo test lint policies histories bench bench-orchestration bench-lifecycle \
+.PHONY: help setup up down status logs demo test lint types style policies histories bench bench-orchestration bench-lifecycle \
   bench-start drill clean-state
 
 help: ## list the targets
@@ -39,9 +39,14 @@ test: lint policies ## everything that must hold: lint, policies, pytest
 	$(VENV)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder $(ARGS)
 
 lint: setup ## style, types, and which package may import which
+	@$(MAKE) --no-print-directory -j 2 types style
+
+types: setup
+	$(VENV)/mypy
+
+style: setup
 	$(VENV)/ruff check .
 	$(VENV)/ruff format --check .
-	$(VENV)/mypy
 	$(VENV)/lint-imports
 
 policies: setup ## format, compile and test the policies; every rule is covered
