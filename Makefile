@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup up down status logs demo test lint types style policies histories bench bench-orchestration bench-lifecycle \
-  bench-start drill clean-state
+  bench-start bench-rollout drill clean-state
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -72,6 +72,9 @@ bench-lifecycle: setup ## what a model's life costs, beside a script, Prefect an
 
 bench-start: setup ## warm start of the stack, the command line, idle memory by process
 	$(VENV)/python -m benchmarks start
+
+bench-rollout: setup ## how often a good canary is called off, and how soon a bad one is found
+	$(VENV)/python -m benchmarks rollout
 
 clean-state: ## stop the local stack and delete its data
 	@test ! -x $(VENV)/python || $(VENV)/python -m infra.stack clean
