@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+
+from perennial.values import text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def text(value: Any) -> str:
-    """A category or class as text: `3`, `3.0` and `"3"` are one, `true` is JSON's."""
-    if isinstance(value, bool | np.bool_):
-        return "true" if value else "false"
-    if isinstance(value, float | np.floating) and math.isfinite(value) and value == int(value):
-        return str(int(value))
-    return str(value)
-
-
 def as_text(column: pd.Series) -> NDArray[np.object_]:
     """A column as text, missing values as the empty text. Shape `[rows]`."""
     codes, distinct = pd.factorize(column)
-    texts = np.array([*(text(value) for value in distinct), ""], dtype=object)
+    texts = np.array([*(text(_plain(value)) for value in distinct), ""], dtype=object)
     return texts[codes]  # a missing value has code -1: the last
+
+
+def _plain(value: object) -> object:
+    """A value of numpy's as Python's own; not 0.1 as float32, whose text is longer as float64."""
+    if isinstance(value, np.bool_):
+        return bool(value)
+    if isinstance(value, np.floating) and np.isfinite(value) and value == np.trunc(value):
+        return float(value)
+    return value
 
 
 def as_numbers(frame: pd.DataFrame, columns: tuple[str, ...]) -> NDArray[np.float32]:

@@ -1,0 +1,75 @@
+"""What is served where: the variants of a model, and which part of its requests each answers."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from perennial.contracts.base import BlobRef, Contract
+
+WHOLE = 10_000
+"""All requests. Weights are whole numbers of it, so that they always add up."""
+
+
+class Variant(Contract):
+    """A version in a part of its own.
+
+    Attributes:
+        name: `champion`, `challenger`, or `control`: the champion again, with a share as large as
+            the challenger's, so that the two can be compared.
+        version: of the model.
+        onnx: the file that answers.
+        weight: its part of the requests, out of `WHOLE`.
+        shadow: whether it is also asked, unseen, for every request that another one answers.
+    """
+
+    name: str
+    version: int
+    onnx: BlobRef
+    weight: int = Field(ge=0, le=WHOLE)
+    shadow: bool = False
+
+
+class Deployment(Contract):
+    """Everything that answers for a model in an environment.
+
+    Attributes:
+        epoch: grows with each change; a data plane ignores an older one.
+        entity: header or field whose value decides who answers, so that one customer always gets
+            the same variant; without it every request is decided anew.
+        variants: in their order on the line of `serving.routing`: challenger, champion, control.
+    """
+
+    model: str
+    environment: str
+    epoch: int = Field(ge=1)
+    entity: str | None = None
+    variants: tuple[Variant, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Self:
+        names = [variant.name for variant in self.variants]
+        if len(set(names)) < len(names):
+            raise ValueError(f"two variants of {self.model} have one name: {', '.join(names)}")
+        if (total := sum(variant.weight for variant in self.variants)) != WHOLE:
+            raise ValueError(f"the weights of {self.model} add up to {total}, not to {WHOLE}")
+        return self
+
+
+class Serves(Contract):
+    """What a process of the data plane says of itself.
+
+    Attributes:
+        process: its name, unique among all.
+        epoch: of the deployment that it answers by.
+        versions: of the variants that it has loaded, by name.
+        digests: of their files, by name.
+    """
+
+    process: str
+    model: str
+    environment: str
+    epoch: int
+    versions: dict[str, int]
+    digests: dict[str, str]

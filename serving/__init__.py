@@ -1,0 +1,1 @@
+"""The data plane: answers requests, knows who should answer which, and counts what it answered."""

@@ -1,0 +1,38 @@
+"""Who answers a request: variants with weights, the same one for the same entity."""
+
+from __future__ import annotations
+
+import os
+from bisect import bisect_right
+from hashlib import blake2b
+from itertools import accumulate
+
+from perennial.contracts.serving import WHOLE, Deployment, Variant
+
+
+class Router:
+    """Where each entity belongs in one deployment.
+
+    An entity has a place on a line, by its key and the model alone. Variants take stretches of the
+    line in their order. With the champion in the middle a challenger that grows keeps everybody
+    whom it had, and so does its control.
+    """
+
+    def __init__(self, deployment: Deployment) -> None:
+        self.deployment = deployment
+        self._salt = deployment.model.encode()[:64]
+        self._ends = list(accumulate(variant.weight for variant in deployment.variants))
+        self._by_name = {variant.name: variant for variant in deployment.variants}
+        self.shadows = tuple(variant for variant in deployment.variants if variant.shadow)
+
+    def choose(self, key: bytes | None) -> Variant:
+        """The variant for an entity; for none, one by the weights."""
+        drawn = (
+            os.urandom(8) if key is None else blake2b(key, digest_size=8, key=self._salt).digest()
+        )
+        place = int.from_bytes(drawn) * WHOLE >> 64
+        return self.deployment.variants[bisect_right(self._ends, place)]
+
+    def named(self, name: str) -> Variant | None:
+        """The variant that a tester asks for."""
+        return self._by_name.get(name)

@@ -1,0 +1,244 @@
+"""The prediction app behind a real server, as its callers meet it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+import uvicorn
+
+from perennial.blobs import BlobStore
+from perennial.contracts.base import BlobRef
+from perennial.contracts.serving import WHOLE, Deployment, Variant
+from serving.app import App
+from serving.desk import Desk
+from serving.limits import Limits
+
+ROW = {"size": 1.5, "colour": "red", "p0": 1, "p1": 2, "p2": 3}
+PREDICT, INFER = "/v1/models/flights:predict", "/v2/models/flights/infer"
+Put = Callable[[float], BlobRef]
+
+
+@pytest.fixture
+def desk(blobs: BlobStore) -> Desk:
+    return Desk(blobs, "process-1")
+
+
+@asynccontextmanager
+async def served(desk: Desk, **limits: Any) -> AsyncIterator[httpx.AsyncClient]:
+    config = uvicorn.Config(
+        App(desk, Limits(**limits)), host="127.0.0.1", port=0, log_level="error", lifespan="on"
+    )
+    server = uvicorn.Server(config)
+    running = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.005)
+    host, port = server.servers[0].sockets[0].getsockname()
+    try:
+        async with httpx.AsyncClient(base_url=f"http://{host}:{port}", timeout=30) as client:
+            yield client
+    finally:
+        server.should_exit = True
+        await running
+
+
+def deployment(put: Put, epoch: int = 1, entity: str | None = None, **weights: int) -> Deployment:
+    """Variants by name with their weights; the version is the place, and so is the bias."""
+    variants = tuple(
+        Variant(name=name, version=number, onnx=put(number), weight=weight)
+        for number, (name, weight) in enumerate((weights or {"champion": WHOLE}).items(), 1)
+    )
+    return Deployment(
+        model="flights", environment="production", epoch=epoch, entity=entity, variants=variants
+    )
+
+
+async def test_rows_are_answered_with_classes_and_who_answered(desk: Desk, put: Put) -> None:
+    await desk.take(deployment(put))
+    async with served(desk) as client:
+        answer = await client.post(PREDICT, json={"instances": [ROW, {**ROW, "size": None}]})
+        assert answer.status_code == 200, answer.text
+        first, second = answer.json()["predictions"]
+        assert first["class"] == "late" and first["probabilities"]["late"] > 0.5
+        assert second["class"] in ("late", "on time")
+        assert answer.json()["model_version"] == "1"
+        assert answer.headers["x-variant"] == "champion"
+        assert answer.headers["x-model-version"] == "1" and answer.headers["x-model"] == "flights"
+        assert len(answer.headers["x-request-id"]) == 32
+        mine = await client.post(
+            PREDICT, json={"instances": [ROW]}, headers={"x-request-id": "mine"}
+        )
+        assert mine.headers["x-request-id"] == "mine"
+
+
+def tensors(rows: int) -> list[dict[str, Any]]:
+    return [
+        {"name": "size", "shape": [rows, 1], "datatype": "FP32", "data": [1.5] * rows},
+        {"name": "pixels", "shape": [rows, 3], "datatype": "FP64", "data": [[1, 2, 3]] * rows},
+        {"name": "colour", "shape": [rows, 1], "datatype": "BYTES", "data": ["red"] * rows},
+    ]
+
+
+async def test_tensors_as_json_and_as_bytes_are_answered_alike(desk: Desk, put: Put) -> None:
+    await desk.take(deployment(put))
+    async with served(desk) as client:
+        by_rows = await client.post(PREDICT, json={"instances": [ROW]})
+        likely = list(by_rows.json()["predictions"][0]["probabilities"].values())
+        answer = await client.post(INFER, json={"id": "7", "inputs": tensors(2)})
+        said = answer.json()
+        assert (said["id"], said["model_name"], said["model_version"]) == ("7", "flights", "1")
+        [output] = said["outputs"]
+        assert (output["name"], output["shape"]) == ("probabilities", [2, 2])
+        assert output["data"] == pytest.approx(likely * 2)
+
+        parts = [
+            np.full((2, 1), 1.5, dtype="<f4").tobytes(),
+            np.array([[1, 2, 3]] * 2, dtype="<f8").tobytes(),
+            b"\x03\x00\x00\x00red" * 2,
+        ]
+        inputs = tensors(2)
+        for tensor, part in zip(inputs, parts, strict=True):
+            del tensor["data"]
+            tensor["parameters"] = {"binary_data_size": len(part)}
+        asked = {"inputs": inputs, "outputs": [{"name": "x", "parameters": {"binary_data": True}}]}
+        head = json.dumps(asked).encode()
+        length = {"inference-header-content-length": str(len(head))}
+        answer = await client.post(INFER, content=head + b"".join(parts), headers=length)
+        assert answer.status_code == 200, answer.text
+        size = int(answer.headers["inference-header-content-length"])
+        found = np.frombuffer(answer.content[size:], dtype="<f4")
+        assert found == pytest.approx(likely * 2)
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "said"),
+    [
+        (PREDICT, b"{", 400, "the body is not"),
+        (PREDICT, b'{"rows": []}', 400, "KeyError"),
+        (PREDICT, b'{"instances": []}', 400, "a list of one row or more"),
+        (PREDICT, b'{"instances": [{"size": 1}]}', 422, "row 0 has no column"),
+        (PREDICT, b" " * 5000, 413, "more than the 4000"),
+        (
+            "/v1/models/nobody:predict",
+            b"{}",
+            404,
+            "no model 'nobody' is served here; there are: flights",
+        ),
+        ("/v1/elsewhere", b"", 404, "there is no POST /v1/elsewhere here"),
+        (
+            PREDICT,
+            json.dumps({"instances": [{**ROW, "p0": 5000}]}).encode(),
+            500,
+            "the model failed on this request",
+        ),
+        (INFER, b"[]", 400, "no inference request"),
+        (INFER, b'{"inputs": []}', 400, "the input 'size' is missing"),
+        ("/v2/models/flights/versions/9/infer", b'{"inputs": []}', 404, "version 9 of flights"),
+    ],
+)
+async def test_what_is_wrong_is_said(
+    desk: Desk, put: Put, path: str, body: bytes, status: int, said: str
+) -> None:
+    await desk.take(deployment(put))
+    async with served(desk, body_bytes=4000) as client:
+        answer = await client.post(path, content=body)
+        assert (answer.status_code, said in answer.json()["error"]) == (status, True), answer.text
+        assert answer.json().get("row") == (0 if status == 422 else None)
+
+
+async def test_an_entity_keeps_its_variant_and_testers_choose(desk: Desk, put: Put) -> None:
+    await desk.take(deployment(put, entity="customer", challenger=3000, champion=7000))
+    async with served(desk) as client:
+
+        async def ask(headers: dict[str, str], **more: Any) -> str:
+            answer = await client.post(
+                PREDICT, json={"instances": [{**ROW, **more}]}, headers=headers
+            )
+            return answer.headers["x-variant"]
+
+        found = [await ask({"customer": str(number)}) for number in range(100)]
+        assert found == [await ask({}, customer=number) for number in range(100)]
+        assert 10 <= Counter(found)["challenger"] <= 50
+        assert await ask({"customer": "1", "x-variant": "challenger"}) == "challenger"
+        unknown = await client.post(PREDICT, json={"instances": [ROW]}, headers={"x-variant": "x"})
+        assert unknown.status_code == 404 and "there are: challenger, champion" in unknown.text
+
+
+async def test_an_older_epoch_is_ignored(desk: Desk, put: Put) -> None:
+    assert await desk.take(deployment(put, epoch=5))
+    assert not await desk.take(deployment(put, epoch=5, challenger=WHOLE))
+    assert not await desk.take(deployment(put, epoch=4, challenger=WHOLE))
+    [report] = desk.serves()
+    assert (report.epoch, report.versions, report.process) == (5, {"champion": 1}, "process-1")
+
+
+async def test_two_hundred_swaps_under_load_fail_no_request(desk: Desk, put: Put) -> None:
+    await desk.take(deployment(put))
+    both = [deployment(put), deployment(put, challenger=0, champion=WHOLE)]
+    async with served(desk) as client:
+        over, found = asyncio.Event(), Counter[tuple[int, str]]()
+
+        async def load() -> None:
+            while not over.is_set():
+                answer = await client.post(PREDICT, json={"instances": [ROW]})
+                found[answer.status_code, answer.headers.get("x-model-version", "")] += 1
+
+        callers = [asyncio.create_task(load()) for _ in range(8)]
+        for number in range(200):
+            next_one = both[number % 2].model_copy(update={"epoch": number + 2})
+            assert await desk.take(next_one)
+        over.set()
+        await asyncio.gather(*callers)
+    assert {status for status, _ in found} == {200}
+    assert {version for _, version in found} == {"1", "2"}
+
+
+async def test_a_broken_file_changes_nothing(desk: Desk, put: Put, blobs: BlobStore) -> None:
+    await desk.take(deployment(put))
+    broken = deployment(put, epoch=2)
+    variant = broken.variants[0].model_copy(update={"onnx": blobs.put_bytes(b"no model")})
+    with pytest.raises(Exception, match=r"(?i)protobuf|invalid"):
+        await desk.take(broken.model_copy(update={"variants": (variant,)}))
+    async with served(desk) as client:
+        assert (await client.post(PREDICT, json={"instances": [ROW]})).status_code == 200
+    assert desk.serves()[0].epoch == 1
+
+
+async def test_large_requests_are_bounded_and_do_not_hold_up_small_ones(
+    desk: Desk, put: Put
+) -> None:
+    await desk.take(deployment(put))
+    async with served(desk, inline_rows=1, waiting=1, rows=50_000) as client:
+        large = [{**ROW}] * 20_000
+        answers = await asyncio.gather(
+            *(client.post(PREDICT, json={"instances": large}) for _ in range(4))
+        )
+        assert {answer.status_code for answer in answers} <= {200, 429}
+        assert any(answer.status_code == 200 for answer in answers)
+        late = await client.post(
+            PREDICT, json={"instances": large}, headers={"x-request-timeout-ms": "0"}
+        )
+        assert late.status_code == 504 and "0 s" in late.json()["error"]
+
+
+async def test_health_and_metadata(desk: Desk, put: Put) -> None:
+    async with served(desk) as client:
+        assert (await client.get("/v2/health/live")).status_code == 200
+        assert (await client.get("/v2/health/ready")).status_code == 503
+        await desk.take(deployment(put))
+        assert (await client.get("/v2/health/ready")).status_code == 200
+        said = (await client.get("/v2/models/flights")).json()
+        assert {each["name"]: each["datatype"] for each in said["inputs"]} == {
+            "size": "FP32",
+            "pixels": "FP32",
+            "colour": "BYTES",
+        }
+        assert (await client.get("/v2/models/flights/ready")).json()["ready"]
+        assert "binary_tensor_data" in (await client.get("/v2")).json()["extensions"]
