@@ -14,6 +14,7 @@ import numpy as np
 
 from perennial.contracts.serving import Variant
 from serving import inference, rows
+from serving.counting import Counting
 from serving.desk import Desk, Served
 from serving.errors import ModelFailed, NotServed, RequestRefused, TooBusy, TooLarge, TooLate
 from serving.limits import Limits
@@ -44,8 +45,9 @@ class Answer(NamedTuple):
 class App:
     """Answers requests from what its desk serves."""
 
-    def __init__(self, desk: Desk, limits: Limits) -> None:
+    def __init__(self, desk: Desk, limits: Limits, counting: Counting) -> None:
         self._desk = desk
+        self._counting = counting
         self._limits = limits
         self._under_way = 0
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="large-requests")
@@ -106,7 +108,7 @@ class App:
         variant = _variant(served, headers, instances)
         model = served.models[variant.name]
         inputs = rows.to_inputs(model, instances, self._limits.rows)
-        found = await self._computed(model, inputs, began, headers)
+        found = await self._counted(served, variant, inputs, began, headers)
         said = {"predictions": _plain(model, found), "model_version": str(variant.version)}
         return _json(said, *_marks(served, variant, headers))
 
@@ -120,7 +122,7 @@ class App:
         model = served.models[variant.name]
         length = headers.get(inference.HEADER_LENGTH.encode())
         asked = inference.read(model, body, _whole(length), self._limits.rows)
-        found = await self._computed(model, asked.inputs, began, headers)
+        found = await self._counted(served, variant, asked.inputs, began, headers)
         text, head = inference.write(name, variant.version, asked, model.output, found)
         marks = _marks(served, variant, headers)
         if head is None:
@@ -140,6 +142,23 @@ class App:
             if len(body) > most:
                 raise TooLarge(f"the body is more than the {most} bytes that are taken")
         return body
+
+    async def _counted(
+        self,
+        served: Served,
+        variant: Variant,
+        inputs: dict[str, NDArray[Any]],
+        began: float,
+        headers: Headers,
+    ) -> NDArray[np.float32]:
+        """The variant's answer. What it failed at is counted too, what it was not asked is not."""
+        try:
+            found = await self._computed(served.models[variant.name], inputs, began, headers)
+        except (ModelFailed, TooLate):
+            self._counting.answered(served.deployment, variant, time.monotonic() - began, None)
+            raise
+        self._counting.answered(served.deployment, variant, time.monotonic() - began, found)
+        return found
 
     async def _computed(
         self, model: Model, inputs: dict[str, NDArray[Any]], began: float, headers: Headers
@@ -167,10 +186,13 @@ class App:
 
 def _asked(model: Model, inputs: dict[str, NDArray[Any]]) -> NDArray[np.float32]:
     try:
-        return model.answer(inputs)
+        found = model.answer(inputs)
     except Exception as error:  # ONNX Runtime has no one class for what goes wrong in a graph
         said = " ".join(str(error).split())[:300]
         raise ModelFailed(f"the model failed on this request: {said}") from error
+    if not np.isfinite(found).all():
+        raise ModelFailed("the model answered this request with something that is not finite")
+    return found
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from perennial.contracts.base import BlobRef, Contract
+from perennial.contracts.base import BlobRef, Contract, Utc
 
 WHOLE = 10_000
 """All requests. Weights are whole numbers of it, so that they always add up."""
@@ -38,6 +38,7 @@ class Deployment(Contract):
         epoch: grows with each change; a data plane ignores an older one.
         entity: header or field whose value decides who answers, so that one customer always gets
             the same variant; without it every request is decided anew.
+        slow_seconds: requests that take longer are counted as slow.
         variants: in their order on the line of `serving.routing`: challenger, champion, control.
     """
 
@@ -45,6 +46,7 @@ class Deployment(Contract):
     environment: str
     epoch: int = Field(ge=1)
     entity: str | None = None
+    slow_seconds: float = Field(default=0.1, gt=0)
     variants: tuple[Variant, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -73,3 +75,27 @@ class Serves(Contract):
     epoch: int
     versions: dict[str, int]
     digests: dict[str, str]
+
+
+class Window(Contract):
+    """What a process has answered for one variant in one stretch of time.
+
+    Attributes:
+        began: of the stretch.
+        requests: that were answered, well or not.
+        errors: answered with a failure that is the model's or ours.
+        slow: took longer than the limit of the deployment.
+        answers: rows by category: by class, or by tenths of the probability of the second of two.
+    """
+
+    process: str
+    model: str
+    environment: str
+    epoch: int
+    variant: str
+    version: int
+    began: Utc
+    requests: int = 0
+    errors: int = 0
+    slow: int = 0
+    answers: tuple[int, ...] = ()

@@ -36,7 +36,9 @@ def graph(bias: float, path: Path) -> Path:
         helper.make_node("Cast", ["highest"], ["place"], to=TensorProto.INT64),
         helper.make_node("Gather", ["thousand", "place"], ["nothing"]),
         helper.make_node("Reshape", ["nothing", "column"], ["zero"]),
-        helper.make_node("Concat", ["size", "code", "pixels", "zero"], ["all"], axis=1),
+        helper.make_node("IsNaN", ["size"], ["unknown"]),
+        helper.make_node("Where", ["unknown", "usual", "size"], ["known"]),
+        helper.make_node("Concat", ["known", "code", "pixels", "zero"], ["all"], axis=1),
         helper.make_node("Gemm", ["all", "weights", "bias"], ["logits"]),
         helper.make_node("Softmax", ["logits"], ["probabilities"], axis=1),
     ]
@@ -55,6 +57,7 @@ def graph(bias: float, path: Path) -> Path:
             numpy_helper.from_array(np.zeros(1000, dtype=np.float32), "thousand"),
             numpy_helper.from_array(np.array([-1, 1]), "column"),
             numpy_helper.from_array(np.array([1]), "columns"),
+            numpy_helper.from_array(np.zeros((1, 1), dtype=np.float32), "usual"),
         ],
     )
     model = helper.make_model(

@@ -18,6 +18,7 @@ from perennial.blobs import BlobStore
 from perennial.contracts.base import BlobRef
 from perennial.contracts.serving import WHOLE, Deployment, Variant
 from serving.app import App
+from serving.counting import Counting
 from serving.desk import Desk
 from serving.limits import Limits
 
@@ -32,9 +33,15 @@ def desk(blobs: BlobStore) -> Desk:
 
 
 @asynccontextmanager
-async def served(desk: Desk, **limits: Any) -> AsyncIterator[httpx.AsyncClient]:
+async def served(
+    desk: Desk, counting: Counting | None = None, **limits: Any
+) -> AsyncIterator[httpx.AsyncClient]:
     config = uvicorn.Config(
-        App(desk, Limits(**limits)), host="127.0.0.1", port=0, log_level="error", lifespan="on"
+        App(desk, Limits(**limits), counting or Counting("process-1")),
+        host="127.0.0.1",
+        port=0,
+        log_level="error",
+        lifespan="on",
     )
     server = uvicorn.Server(config)
     running = asyncio.create_task(server.serve())
@@ -242,3 +249,21 @@ async def test_health_and_metadata(desk: Desk, put: Put) -> None:
         }
         assert (await client.get("/v2/models/flights/ready")).json()["ready"]
         assert "binary_tensor_data" in (await client.get("/v2")).json()["extensions"]
+
+
+async def test_answers_and_failures_are_counted_refusals_are_not(desk: Desk, put: Put) -> None:
+    await desk.take(deployment(put))
+    counting = Counting("process-1")
+    async with served(desk, counting) as client:
+        for row in (ROW, ROW, {**ROW, "p0": 5000}, {}):
+            await client.post(PREDICT, json={"instances": [row]})
+    [window] = counting.close()
+    assert (window.requests, window.errors, sum(window.answers)) == (3, 1, 2)
+
+
+async def test_an_answer_that_is_not_finite_is_none(desk: Desk, put: Put) -> None:
+    variant = deployment(put).variants[0].model_copy(update={"onnx": put(float("nan"))})
+    await desk.take(deployment(put).model_copy(update={"variants": (variant,)}))
+    async with served(desk) as client:
+        answer = await client.post(PREDICT, json={"instances": [ROW]})
+    assert answer.status_code == 500 and "not finite" in answer.json()["error"]
