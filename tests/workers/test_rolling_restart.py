@@ -16,7 +16,7 @@ from tests.workflows.house import House, key
 
 T = TypeVar("T")
 
-MODELS = 50
+MODELS, LAST = 50, 5
 ENVIRONMENTS = ("development", "production")
 
 
@@ -29,7 +29,8 @@ async def test_a_rolling_restart_under_fifty_runs_loses_nothing(town: Town) -> N
     lives = [
         asyncio.create_task(_ended(house, run)) for house, run in zip(houses, runs, strict=True)
     ]
-    for house in houses:
+    # the last ones train until both workers are gone, however quick the others are
+    for house in houses[:-LAST]:
         house.plan.release("train")
     await _until_ended(lives, MODELS // 10)
     first.terminate()
@@ -39,7 +40,8 @@ async def test_a_rolling_restart_under_fifty_runs_loses_nothing(town: Town) -> N
     second.terminate()
     assert await second.ended() == 0
 
-    assert not all(life.done() for life in lives), "the workers changed while runs went on"
+    for house in houses[-LAST:]:
+        house.plan.release("train")
     results = await asyncio.gather(*lives)
     assert {(result.outcome, result.reached) for result in results} == {("promoted", "production")}
     third.terminate()
