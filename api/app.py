@@ -10,7 +10,17 @@ from fastapi import FastAPI
 from api import documented, problems
 from api.context import Context
 from api.middleware import BodyLimit, SecurityHeaders
-from api.routes import approvals, champions, decisions, ledger, models, platform, runs, service
+from api.routes import (
+    approvals,
+    champions,
+    decisions,
+    deployments,
+    ledger,
+    models,
+    platform,
+    runs,
+    service,
+)
 
 
 def create_app(context: Context) -> FastAPI:
@@ -39,6 +49,7 @@ def create_app(context: Context) -> FastAPI:
     app.add_middleware(SecurityHeaders)
     problems.register(app)
     documented.install(app)
-    for part in (service, platform, models, runs, approvals, champions, decisions, ledger):
+    parts = (service, platform, models, runs, approvals, champions, deployments, decisions, ledger)
+    for part in parts:
         app.include_router(part.router)
     return app

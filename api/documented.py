@@ -39,6 +39,7 @@ TAGS = [
     {"name": "runs", "description": "Start a run and watch it."},
     {"name": "approvals", "description": "Questions to people."},
     {"name": "champions", "description": "Which version each environment has, and ever had."},
+    {"name": "deployments", "description": "What the data plane serves."},
     {"name": "decisions", "description": "What the policy judged, and would judge now."},
     {"name": "ledger", "description": "Everything that changed, in a chain of hashes."},
     {"name": "platform", "description": "Pause and resume everything."},

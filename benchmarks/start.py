@@ -75,7 +75,7 @@ def _memory(stack: Stack) -> list[Row]:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process = psutil.Process(pid)
                 megabytes = process.memory_full_info().uss / 1e6
-                own.append((_role(process.cmdline()) if own else "main", megabytes))
+                own.append((_role(service, process.cmdline()) if own else "main", megabytes))
         total = sum(megabytes for _, megabytes in own)
         whole += total
         rows.append(row(f"idle memory: {service}", total, "MB"))
@@ -93,14 +93,16 @@ _ROLES = {
     "UsageStatsHead": "API server without its dashboard",
     "ray_process_reaper": "reaper",
     "util.client.server": "Ray Client server",
-    "spawn_main": "link to Ray",
+    "spawn_main": "answers requests",
     "resource_tracker": "tracker of shared memory",
 }
 
 
-def _role(command: list[str]) -> str:
+def _role(service: str, command: list[str]) -> str:
     """What a process is for, by its command line, within its first arguments for long ones."""
     text = " ".join(command)
+    if service == "ml" and "spawn_main" in text:
+        return "link to Ray"
     return next((role for mark, role in _ROLES.items() if mark in text), text[:40])
 
 

@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -45,7 +46,22 @@ class Answer(NamedTuple):
 class App:
     """Answers requests from what its desk serves."""
 
-    def __init__(self, desk: Desk, limits: Limits, counting: Counting) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        limits: Limits,
+        counting: Counting,
+        alive: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
+    ) -> None:
+        """Answer.
+
+        Args:
+            desk: what is served.
+            limits: how much is taken.
+            counting: told of every answer.
+            alive: open from before the first request until after the last.
+        """
+        self._alive = alive
         self._desk = desk
         self._counting = counting
         self._limits = limits
@@ -55,7 +71,7 @@ class App:
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """One connection's request, as ASGI has it."""
         if scope["type"] == "lifespan":
-            await _lifespan(receive, send)
+            await self._lifespan(receive, send)
             return
         try:
             answer = await self._answer(scope, receive)
@@ -64,6 +80,17 @@ class App:
         head = [*answer.headers, (b"content-length", b"%d" % len(answer.body))]
         await send({"type": "http.response.start", "status": answer.status, "headers": head})
         await send({"type": "http.response.body", "body": answer.body})
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            async with self._alive():
+                await send({"type": "lifespan.startup.complete"})
+                await receive()
+        except Exception as error:
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            raise
+        await send({"type": "lifespan.shutdown.complete"})
 
     async def _answer(self, scope: Message, receive: Receive) -> Answer:
         parts = scope["path"].split("/")
@@ -81,7 +108,7 @@ class App:
                 case ["", "v2", "health", "live"]:
                     return Answer(200, b'{"live":true}')
                 case ["", "v2", "health", "ready"]:
-                    ready = bool(self._desk.serves())
+                    ready = self._desk.ready
                     return Answer(
                         200 if ready else 503, b'{"ready":%s}' % str(ready).lower().encode()
                     )
@@ -193,14 +220,6 @@ def _asked(model: Model, inputs: dict[str, NDArray[Any]]) -> NDArray[np.float32]
     if not np.isfinite(found).all():
         raise ModelFailed("the model answered this request with something that is not finite")
     return found
-
-
-async def _lifespan(receive: Receive, send: Send) -> None:
-    while True:
-        message = await receive()
-        await send({"type": f"{message['type']}.complete"})
-        if message["type"] == "lifespan.shutdown":
-            return
 
 
 def _variant(served: Served, headers: Headers, instances: Any) -> Variant:

@@ -32,6 +32,8 @@ class Desk:
         self._process = process
         self._served: dict[str, Served] = {}
         self._taking = asyncio.Lock()
+        self.ready = False
+        """Whether it has heard what to serve, were it nothing."""
 
     def find(self, model: str) -> Served:
         """What answers for a model.
@@ -64,6 +66,11 @@ class Desk:
             }
             self._served[deployment.model] = Served(Router(deployment), models)
             return True
+
+    @property
+    def models(self) -> set[str]:
+        """Names of all that are served."""
+        return set(self._served)
 
     def drop(self, model: str) -> None:
         """Serve a model no more."""

@@ -1,14 +1,21 @@
-"""How much a process takes at once."""
+"""Where the data plane listens, and how much a process takes at once."""
 
 from __future__ import annotations
 
+import os
+
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Limits(BaseSettings):
-    """Bounds of a process, as `PERENNIAL_SERVING_...` in the environment.
+    """Settings of the data plane, as `PERENNIAL_SERVING_...` in the environment.
 
     Attributes:
+        host: it listens at.
+        port: it listens at.
+        processes: each on one core.
+        environment: whose champions are served.
         body_bytes: of one request.
         rows: of one request.
         waiting: requests under way; one more is told to come back later (429).
@@ -20,6 +27,10 @@ class Limits(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="PERENNIAL_SERVING_", frozen=True)
 
+    host: str = "127.0.0.1"
+    port: int = 8080
+    processes: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
+    environment: str = "production"
     body_bytes: int = 16 * 1024 * 1024
     rows: int = 65_536
     waiting: int = 256

@@ -20,6 +20,7 @@ def where_to_look(stage: Stage, stack: dict[str, Any]) -> None:
         ("Temporal", f"{at.get('temporal_ui')}/namespaces/default/workflows  (query: {query})"),
         ("MLflow", f"{at.get('mlflow')}/#/models/{MODEL}"),
         ("API", f"{at.get('api')}/openapi.json"),
+        ("answers", f"{at.get('serving')}/v2/models/{MODEL}  (docs/guides/predict.md)"),
         ("tokens", stack.get("tokens_file")),
         ("logs", stack.get("logs")),
     ):

@@ -69,6 +69,7 @@ class Config:
             "mlflow": f"http://{HOST}:{ports.mlflow}",
             "ray": f"{HOST}:{ports.ray}",
             "api": f"http://{HOST}:{ports.api}",
+            "serving": f"http://{HOST}:{ports.serving}",
         }
         return here | dict(self.elsewhere)
 
@@ -79,6 +80,8 @@ class Config:
             "PERENNIAL_STATE_DIR": str(self.layout.state_dir),
             "PERENNIAL_API_URL": at["api"],
             "PERENNIAL_API_PORT": str(self.ports.api),
+            "PERENNIAL_SERVING_PORT": str(self.ports.serving),
+            "PERENNIAL_SERVING_URL": at["serving"],
             "PERENNIAL_OPA_URL": at["opa"],
             "MLFLOW_TRACKING_URI": at["mlflow"],
             "RAY_ADDRESS": at["ray"],

@@ -26,6 +26,7 @@ class Ports:
     mlflow: int = 5000
     ray: int = 6379
     api: int = 8000
+    serving: int = 8080
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Ports:

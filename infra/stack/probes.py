@@ -41,6 +41,7 @@ def probes(config: Config, *, whole: bool) -> dict[str, Probe]:
         "mlflow": lambda pid: http_ok(f"{at['mlflow']}/health"),
         "ray": lambda pid: _ray(config, pid),
         "api": lambda pid: http_ok(api),
+        "serving": lambda pid: http_ok(f"{at['serving']}/v2/health/ready"),
         "control": lambda pid: _worker(config, "control", pid),
         "ml": lambda pid: _worker(config, "ml", pid),
     }

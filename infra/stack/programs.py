@@ -25,6 +25,8 @@ _TEMPORAL_TUNING = (
 )
 
 
+# Requests that are under way are answered before this.
+_SERVING_PATIENCE = 15
 # A worker ends by itself before this.
 _WORKER_PATIENCE = int(LONGEST.total_seconds()) + 5
 
@@ -102,6 +104,9 @@ def _all(config: Config) -> list[Program]:
             ports=("ray",),
         ),
         Program("api", (python, "-m", "api"), ports=("api",), last=True),
+        Program(
+            "serving", (python, "-m", "serving"), ports=("serving",), patience=_SERVING_PATIENCE
+        ),
         Program(
             "control", (python, "-m", "workers", "control"), last=True, patience=_WORKER_PATIENCE
         ),

@@ -59,6 +59,13 @@ class Deployment(Contract):
         return self
 
 
+class Deployments(Contract):
+    """All that is served in an environment."""
+
+    environment: str
+    deployments: tuple[Deployment, ...]
+
+
 class Serves(Contract):
     """What a process of the data plane says of itself.
 

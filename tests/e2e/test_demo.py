@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 
 from infra.demo import story
-from infra.demo.stage import Stage
+from infra.demo.stage import CHECKOUT, Stage
 from infra.stack import Stack
 from tests.people import People
 
@@ -29,6 +30,16 @@ def play(stack: Stack) -> str:
     return done.stdout
 
 
+def ask_as_the_guide_does(stack: Stack) -> str:
+    guide = (CHECKOUT / "docs" / "guides" / "predict.md").read_text()
+    lines = "\n".join(re.findall(r"```sh\n(.*?)```", guide, flags=re.DOTALL))
+    done = subprocess.run(
+        ["bash", "-euc", lines], env=environment(stack), capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
 def in_production(people: People) -> list[tuple[int | None, str]]:
     """Versions and why they became champion, the oldest first."""
     reigns = people.viewer.history("flights", environment="production")
@@ -43,6 +54,9 @@ def test_the_demo_tells_what_happened(stack: Stack, people: People) -> None:
     assert in_production(people) == [(1, "promotion"), (3, "promotion"), (1, "rollback")]
     outcomes = [run["outcome"] for run in people.viewer.runs(model="flights")]
     assert outcomes == ["promoted", "denied", "promoted"]
+
+    asked = ask_as_the_guide_does(stack)
+    assert '"class":' in asked and "x-model-version: 1" in asked
 
     # somebody goes on with it, and leaves a run that waits and a model that is paused
     better = {"layers": 1, "hidden": 64}

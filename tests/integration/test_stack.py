@@ -148,7 +148,7 @@ def test_status_says_what_is_ready_and_what_is_not(stack: Stack) -> None:
 
 
 def test_an_unknown_service_is_named_with_those_there_are(stack: Stack) -> None:
-    with pytest.raises(StackError, match="temporal, opa, mlflow, ray, api, control, ml"):
+    with pytest.raises(StackError, match="temporal, opa, mlflow, ray, api, serving, control, ml"):
         stack.stop("kafka")
 
 

@@ -69,6 +69,7 @@ async def test_nothing_but_health_answers_without_a_token(app: FastAPI, as_: As)
                 run_id=WAITING,
                 approval_id=APPROVAL,
                 decision_id="d-good",
+                environment="production",
                 version=1,
             )
             answer = await as_(None).request(

@@ -16,7 +16,7 @@ from infra.stack.supervisor import render
 from perennial.contracts import lifecycle
 from perennial.quiet import QUIET
 
-LOCAL = ["temporal", "opa", "mlflow", "ray", "api", "control", "ml"]
+LOCAL = ["temporal", "opa", "mlflow", "ray", "api", "serving", "control", "ml"]
 
 
 def config(tmp_path: Path, **environ: str) -> Config:

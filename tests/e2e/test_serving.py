@@ -1,0 +1,134 @@
+"""What is promoted answers, within a moment and without a break."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from infra.stack import Stack
+from tests.e2e.test_bad_input import spec_of
+from tests.people import People, good_rows, write_points
+
+ROW = {"x": 0.4, "y": 0.3, "kind": "a"}
+_LONGEST_SECONDS = 30
+
+
+@pytest.fixture
+def caller(stack: Stack) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=stack.urls["serving"], timeout=10) as client:
+        yield client
+
+
+def ask(caller: httpx.Client, model: str, row: dict[str, Any] = ROW) -> httpx.Response:
+    return caller.post(f"/v1/models/{model}:predict", json={"instances": [row]})
+
+
+def until_version(caller: httpx.Client, model: str, version: int) -> float:
+    """Seconds until that version answers."""
+    began = time.monotonic()
+    while time.monotonic() - began < _LONGEST_SECONDS:
+        if ask(caller, model).headers.get("x-model-version") == str(version):
+            return time.monotonic() - began
+        time.sleep(0.05)
+    raise AssertionError(f"version {version} does not answer: {ask(caller, model).text}")
+
+
+def test_what_is_promoted_and_rolled_back_answers_without_a_break(
+    people: People, caller: httpx.Client, tmp_path: Path
+) -> None:
+    spec = spec_of(write_points(tmp_path, good_rows(1000)), environments=["production"])
+    model = spec["model"]
+    people.apply(spec)
+    assert ask(caller, model).status_code == 404
+    first = people.run(model)
+    assert first["outcome"] == "promoted", first["reason"]
+    until_version(caller, model, 1)
+    said = ask(caller, model).json()
+    assert said["predictions"][0]["class"] in ("0", "1")
+
+    over, found = threading.Event(), Counter[tuple[int, str | None]]()
+
+    def load() -> None:
+        with httpx.Client(base_url=caller.base_url) as client:
+            while not over.is_set():
+                answer = ask(client, model)
+                found[answer.status_code, answer.headers.get("x-model-version")] += 1
+
+    callers = [threading.Thread(target=load) for _ in range(4)]
+    for thread in callers:
+        thread.start()
+    try:
+        second = people.run(model, epochs=4)
+        assert second["outcome"] == "promoted", second["reason"]
+        until_version(caller, model, 2)
+        people.engineer.roll_back(model, "production", reason="test")
+        until_version(caller, model, 1)
+    finally:
+        over.set()
+        for thread in callers:
+            thread.join()
+    assert {status for status, _ in found} == {200}
+    assert {version for _, version in found} == {"1", "2"}
+
+    bad = ask(caller, model, {"x": "far", "y": 0, "kind": "a"})
+    assert bad.status_code == 422 and "row 0, column 'x'" in bad.json()["error"]
+
+
+@pytest.fixture(scope="module")
+def promoted(people: People, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A model whose version 1 is champion of production."""
+    data = write_points(tmp_path_factory.mktemp("data"), good_rows(1000))
+    spec = spec_of(data, environments=["production"])
+    people.apply(spec)
+    run = people.run(spec["model"])
+    assert run["outcome"] == "promoted", run["reason"]
+    model: str = spec["model"]
+    return model
+
+
+def test_without_the_api_answers_go_on(stack: Stack, caller: httpx.Client, promoted: str) -> None:
+    until_version(caller, promoted, 1)
+    stack.stop("api")
+    try:
+        assert ask(caller, promoted).status_code == 200
+    finally:
+        stack.start("api")
+
+
+def test_a_process_that_dies_comes_back_with_what_it_served(
+    stack: Stack, caller: httpx.Client, promoted: str
+) -> None:
+    until_version(caller, promoted, 1)
+    main, *others = stack.pids("serving")
+    workers = [pid for pid in others if is_worker(pid)]
+    assert len(workers) == (os.cpu_count() or 1)
+    os.kill(workers[0], signal.SIGKILL)
+    deadline = time.monotonic() + _LONGEST_SECONDS
+    while len({pid for pid in stack.pids("serving") if is_worker(pid)} - {workers[0]}) < len(
+        workers
+    ):
+        assert time.monotonic() < deadline, "it did not come back"
+        time.sleep(0.1)
+    assert stack.pids("serving")[0] == main
+    # every connection may meet another process: all of them answer
+    for _ in range(40):
+        with httpx.Client(base_url=caller.base_url, timeout=10) as fresh:
+            until_version(fresh, promoted, 1)
+
+
+def is_worker(pid: int) -> bool:
+    """Whether it is one of the processes that answer, as against those that watch over them."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return any("spawn_main" in part for part in psutil.Process(pid).cmdline())
+    return False
