@@ -115,7 +115,7 @@ def _measure(
 
 
 def _settle(stack: Stack) -> None:
-    """Wait until the process that the next training will have has started, out of everybody's way.
+    """Wait until the process of the next training has loaded its libraries, out of everybody's way.
 
     Raises:
         EntrantFailed: it did not come.
@@ -125,7 +125,9 @@ def _settle(stack: Stack) -> None:
     while time.monotonic() < until:
         with contextlib.suppress(psutil.NoSuchProcess):
             processes = [psutil.Process(pid) for pid in stack.pids("ray")]
-            spares = [process for process in processes if process.cmdline()[:1] == ["ray::IDLE"]]
+            idle = [process for process in processes if process.cmdline()[:1] == ["ray::IDLE"]]
+            # before that it only waits, to see whether it has work
+            spares = [process for process in idle if _has_loaded(process)]
             now = {spare.pid: sum(spare.cpu_times()[:2]) for spare in spares}
             known = now and now.keys() == used.keys()
             if known and max(now[pid] - used[pid] for pid in now) < _IDLE_SECONDS:
@@ -133,6 +135,10 @@ def _settle(stack: Stack) -> None:
             used = now
         time.sleep(1.0)
     raise EntrantFailed("Ray has no process ready for the next training")
+
+
+def _has_loaded(process: psutil.Process) -> bool:
+    return any("libtorch" in part.path for part in process.memory_maps())
 
 
 def _rows(taken: Taken) -> list[Row]:
