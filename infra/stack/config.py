@@ -119,9 +119,7 @@ class Config:
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), env.get("PATH", "")]),
         }
         # Several processes share the cores; each with a thread for every core thrashes them.
-        half = str(max(1, (os.cpu_count() or 2) // 2))
-        env.setdefault("OMP_NUM_THREADS", half)
-        env.setdefault("GOMAXPROCS", half)  # threads that change cores cost the server a seventh
+        env.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 2) // 2)))
         if opa := self.tools.get("opa"):
             env["PERENNIAL_OPA_BINARY"] = opa
         if service:
