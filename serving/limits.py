@@ -18,7 +18,7 @@ class Limits(BaseSettings):
         environment: whose champions are served.
         body_bytes: of one request.
         rows: of one request.
-        waiting: requests under way; one more is told to come back later (429).
+        waiting: larger requests under way; one more is told to come back later (429).
         seconds: after which a request that has waited is given up (504), unless its header
             `x-request-timeout-ms` asks for less.
         inline_rows: requests of so few rows are computed at once; larger ones in a thread, so that

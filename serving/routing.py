@@ -23,7 +23,6 @@ class Router:
         self._salt = deployment.model.encode()[:64]
         self._ends = list(accumulate(variant.weight for variant in deployment.variants))
         self._by_name = {variant.name: variant for variant in deployment.variants}
-        self.shadows = tuple(variant for variant in deployment.variants if variant.shadow)
 
     def choose(self, key: bytes | None) -> Variant:
         """The variant for an entity; for none, one by the weights."""

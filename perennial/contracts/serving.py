@@ -21,14 +21,12 @@ class Variant(Contract):
         version: of the model.
         onnx: the file that answers.
         weight: its part of the requests, out of `WHOLE`.
-        shadow: whether it is also asked, unseen, for every request that another one answers.
     """
 
     name: str
     version: int
     onnx: BlobRef
     weight: int = Field(ge=0, le=WHOLE)
-    shadow: bool = False
 
 
 class Deployment(Contract):
