@@ -60,7 +60,9 @@ def test_what_is_promoted_and_rolled_back_answers_without_a_break(
     over, found = threading.Event(), Counter[tuple[int, str | None]]()
 
     def load() -> None:
-        with httpx.Client(base_url=caller.base_url) as client:
+        with httpx.Client(base_url=caller.base_url, timeout=10) as client:
+            # each process looks for itself: this connection's may hear of it after the first one
+            until_version(client, model, 1)
             while not over.is_set():
                 answer = ask(client, model)
                 found[answer.status_code, answer.headers.get("x-model-version")] += 1
