@@ -234,6 +234,10 @@ def _is_last_attempt() -> bool:
 
 
 def _is_wanted_no_more() -> bool:
-    """Whether a person or workflow cancelled, as against a worker that stops or a pause."""
+    """Whether a person or workflow cancelled, as against a worker that stops or a pause.
+
+    An attempt that the server knows no more is none of these: it was given up for its silence, and
+    the next one follows the same job. Where the run itself has ended, the job is swept.
+    """
     details = activity.cancellation_details()
-    return details is None or details.cancel_requested or details.not_found
+    return details is None or details.cancel_requested

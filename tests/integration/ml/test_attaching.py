@@ -61,15 +61,22 @@ async def test_the_next_attempt_follows_the_same_process(place: Place, tmp_path:
     assert sorted(p.step for p in history) == list(range(1, trained.epochs[-1].epoch + 1))
 
 
-async def test_a_pause_leaves_the_job(place: Place) -> None:
+async def test_an_attempt_that_is_paused_or_given_up_leaves_the_job(place: Place) -> None:
+    """A worker too busy to heartbeat is told that its attempt is not known: the next one follows
+    the same job, and must not find it ended."""
     asked = await place.ask("Telling", **LONG)
-    attempt = Attempt(place, asked)
-    await attempt.beats.until(started)
-    attempt.environment.cancel(ActivityCancellationDetails(paused=True))
-    with pytest.raises(asyncio.CancelledError):
-        await attempt.task
     job = Job(input=asked, blob_url=place.blobs.url, unattended_seconds=60)
-    assert (await place.cluster.poll(job, 0)).phase == "training"
+    for details in (
+        ActivityCancellationDetails(paused=True),
+        ActivityCancellationDetails(not_found=True),
+        ActivityCancellationDetails(timed_out=True),
+    ):
+        attempt = Attempt(place, asked)
+        await attempt.beats.until(started)
+        attempt.environment.cancel(details)
+        with pytest.raises(asyncio.CancelledError):
+            await attempt.task
+        assert (await place.cluster.poll(job, 0)).phase == "training", details
     await place.cluster.remove(asked.run_id)
 
 
