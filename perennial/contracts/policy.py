@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 from temporalio import activity
 
+from perennial.contracts.analysis import Assessment, Verdict
 from perennial.contracts.base import Contract, Json, Metrics, Sha256, Utc
 from perennial.contracts.data import DataValidation
 from perennial.contracts.spec import Environment, RiskTier, Task, Threshold
@@ -79,11 +80,53 @@ class PromotionQuestion(Contract):
     votes: tuple[Vote, ...] = ()
 
 
+class Ruling(Contract):
+    """A person's word on what the figures of a rollout did not decide."""
+
+    by: str
+    roles: tuple[str, ...]
+    at: Utc
+    go_on: bool
+    comment: str = ""
+
+
+class RolloutQuestion(Contract):
+    """The input of the rollout policy, beside the time at which it is asked.
+
+    Attributes:
+        phase: `step`: may it go on to the next one? `guard`: may the champion stay?
+        step: its number, from 1, out of `steps`.
+        percent: of the requests that the version has.
+        next_percent: that it is to have; 100 after the last step.
+        assessments: by what was watched.
+        ruling: of a person, where the figures did not decide.
+    """
+
+    kind: Literal["rollout"] = "rollout"
+    phase: Literal["step", "guard"] = "step"
+    model: str
+    risk_tier: str
+    environment: Environment
+    version: int
+    run_id: str
+    author: str
+    requester: str = ""
+    champion: int
+    strategy: str
+    step: int
+    steps: int
+    percent: float
+    next_percent: float
+    verdict: Verdict
+    assessments: dict[str, Assessment]
+    ruling: Ruling | None = None
+
+
 class Decide(Contract):
     """Ask the policy once; `effect` makes a repeated delivery return the stored answer."""
 
     effect: str
-    question: PromotionQuestion
+    question: Annotated[PromotionQuestion | RolloutQuestion, Field(discriminator="kind")]
 
 
 class Decision(Contract):
@@ -99,7 +142,7 @@ class Decision(Contract):
 
     @property
     def allowed(self) -> bool:
-        """Whether the promotion may go ahead now."""
+        """Whether what was asked for may be done now."""
         return self.outcome == "allow"
 
 
@@ -107,7 +150,7 @@ class RefuseUnasked(Contract):
     """Record that the policy could not be asked: not allowed, and why."""
 
     effect: str
-    question: PromotionQuestion
+    question: Annotated[PromotionQuestion | RolloutQuestion, Field(discriminator="kind")]
     reason: str
 
 

@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from perennial.contracts.base import BlobRef, Contract, Utc
+from perennial.contracts.base import BlobRef, Contract, Sha256
 
 WHOLE = 10_000
 """All requests. Weights are whole numbers of it, so that they always add up."""
@@ -64,43 +64,64 @@ class Deployments(Contract):
     deployments: tuple[Deployment, ...]
 
 
-class Serves(Contract):
-    """What a process of the data plane says of itself.
+class Tally(Contract):
+    """What a process of the data plane has answered by one variant of one deployment, so far.
+
+    Counts only grow: a report that is lost or comes twice changes nothing.
 
     Attributes:
-        process: its name, unique among all.
-        epoch: of the deployment that it answers by.
-        versions: of the variants that it has loaded, by name.
-        digests: of their files, by name.
-    """
-
-    process: str
-    model: str
-    environment: str
-    epoch: int
-    versions: dict[str, int]
-    digests: dict[str, str]
-
-
-class Window(Contract):
-    """What a process has answered for one variant in one stretch of time.
-
-    Attributes:
-        began: of the stretch.
-        requests: that were answered, well or not.
+        epoch: of the deployment.
+        version: that the variant is.
+        sha256: of the file that it has loaded.
+        requests: that were answered, well or not; those of testers, who name a variant, are not
+            counted.
         errors: answered with a failure that is the model's or ours.
         slow: took longer than the limit of the deployment.
         answers: rows by category: by class, or by tenths of the probability of the second of two.
     """
 
-    process: str
     model: str
-    environment: str
     epoch: int
     variant: str
     version: int
-    began: Utc
-    requests: int = 0
-    errors: int = 0
-    slow: int = 0
+    sha256: Sha256
+    requests: int = Field(default=0, ge=0)
+    errors: int = Field(default=0, ge=0)
+    slow: int = Field(default=0, ge=0)
     answers: tuple[int, ...] = ()
+
+
+class Report(Contract):
+    """What a process says of itself each second: what it serves, and what it has answered.
+
+    Attributes:
+        process: its name, unique among all that ever were.
+        tallies: of every deployment that it serves, and of those that it has just left.
+    """
+
+    process: str = Field(min_length=1, max_length=200)
+    tallies: tuple[Tally, ...] = ()
+
+
+class Serving(Contract):
+    """What is to be served, who serves it, and what was answered.
+
+    Attributes:
+        deployment: as it is to be; None where nothing is.
+        run_id: of the run that rolls a version out, if any.
+        champion_epoch: of the champion; 0 where there never was one.
+        tallies: sums over all processes, of the epochs that were asked for.
+        processes: that have reported within `ALIVE_SECONDS`.
+        behind: those of them that do not serve the deployment yet, in its epoch, file by file.
+    """
+
+    deployment: Deployment | None = None
+    run_id: str | None = None
+    champion_epoch: int = 0
+    tallies: tuple[Tally, ...] = ()
+    processes: int = 0
+    behind: tuple[str, ...] = ()
+
+
+ALIVE_SECONDS = 15.0
+"""A process that has said nothing for so long is taken for gone."""

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-import re
-from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-Environment = Literal["development", "testing", "staging", "production"]
-ENVIRONMENTS: tuple[Environment, ...] = ("development", "testing", "staging", "production")
+from perennial.contracts.rollout_plan import RolloutPlan
+from perennial.contracts.spec_part import (
+    ENVIRONMENTS,
+    Duration,
+    Environment,
+    SpecPart,
+    duration,
+)
+
+__all__ = [
+    "ENVIRONMENTS",
+    "Duration",
+    "Environment",
+    "ModelSpec",
+    "Name",
+    "RolloutPlan",
+    "SpecPart",
+    "Training",
+    "duration",
+]
+
 Task = Literal["binary", "multiclass", "regression"]
 RiskTier = Literal["low", "medium", "high"]
 Concurrency = Literal["queue", "reject", "replace"]
-Duration = Annotated[
-    str,
-    Field(
-        pattern=r"^[1-9][0-9]*(s|m|h|d)$",
-        description="a whole number and a unit: 30s, 5m, 12h, 14d",
-        examples=["5m", "14d"],
-    ),
-]
 Name = Annotated[
     str,
     Field(
@@ -30,23 +39,6 @@ Name = Annotated[
     ),
 ]
 Param = bool | int | float | str
-
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-
-
-def duration(text: str) -> timedelta:
-    """Read a `Duration`: `"14d"` is fourteen days."""
-    match = re.fullmatch(r"([1-9][0-9]*)([smhd])", text)
-    if match is None:
-        raise ValueError(f"{text!r} is not a duration such as 30s, 5m, 12h or 14d")
-    return timedelta(**{_UNITS[match[2]]: int(match[1])})
-
-
-class SpecPart(BaseModel):
-    """Specs are strict: an unknown key is an error, since it is most often a typing mistake."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
 
 class Source(SpecPart):
     """Where the data comes from; the project's `load` receives this."""
@@ -174,6 +166,10 @@ class ModelSpec(SpecPart):
     approvals: ApprovalPlan = ApprovalPlan()
     lifecycle: LifecyclePlan = LifecyclePlan()
     registry: RegistryPlan = RegistryPlan()
+    rollout: RolloutPlan | None = Field(
+        default=None,
+        description="how a version earns the traffic of its champion; without it, at once",
+    )
     concurrency: Concurrency = Field(
         default="queue", description="what a second run does while one is under way"
     )
@@ -191,7 +187,17 @@ class ModelSpec(SpecPart):
                     f"threshold on {threshold.metric!r} names {unknown[0]!r}, "
                     f"which is not in environments"
                 )
+        if self.rollout is not None:
+            if unknown := [e for e in self.rollout.environments if e not in self.environments]:
+                raise ValueError(
+                    f"rollout names {unknown[0]!r}, which is not in environments"
+                )
         return self
+
+    def rollout_in(self, environment: str) -> RolloutPlan | None:
+        """How a version is rolled out in one environment, if by steps."""
+        plan = self.rollout
+        return plan if plan is not None and environment in plan.environments else None
 
     def thresholds_in(self, environment: str) -> tuple[Threshold, ...]:
         """The thresholds that count in one environment."""

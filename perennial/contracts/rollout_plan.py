@@ -1,0 +1,142 @@
+"""How a new version earns its traffic: the steps, what is watched, and how long."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from perennial.contracts.serving import WHOLE
+from perennial.contracts.spec_part import Duration, Environment, SpecPart, duration
+
+Strategy = Literal["canary", "blue-green", "ab", "dark"]
+
+
+class RolloutStep(SpecPart):
+    """A share of the requests, and how long it is watched before the next one."""
+
+    percent: float = Field(
+        ge=0, lt=100, description="of the requests that the new version answers; 0: testers' only"
+    )
+    hold: Duration = "10m"
+
+    @property
+    def weight(self) -> int:
+        """The share as the data plane counts it."""
+        return round(self.percent * WHOLE / 100)
+
+
+class Limit(SpecPart):
+    """What the new version may do more often than its control, and how many requests it takes."""
+
+    allowed: float = Field(
+        default=0.01, ge=0, lt=1, description="how much larger its share may be, from 0 to 1"
+    )
+    requests: int = Field(default=200, ge=1, description="of each side before it may pass")
+
+
+class SlowLimit(Limit):
+    """A limit on slow requests. A share, since p99 under 100 ms is 1 % slower than 100 ms."""
+
+    seconds: float = Field(default=0.1, gt=0, description="a request that takes longer is slow")
+
+
+class Guardrails(SpecPart):
+    """What a version is judged by while it is rolled out."""
+
+    errors: Limit | None = Limit()
+    slow: SlowLimit | None = SlowLimit()
+    answers: Limit | None = Field(
+        default=None,
+        description="how many of its answers may be others than the control's, from 0 to 1",
+    )
+
+    @model_validator(mode="after")
+    def _one_at_least(self) -> Self:
+        if self.errors is None and self.slow is None and self.answers is None:
+            raise ValueError(
+                "a rollout without a guardrail would judge nothing: leave one of errors, slow and "
+                "answers"
+            )
+        return self
+
+
+_STEPS: dict[Strategy, tuple[RolloutStep, ...]] = {
+    "canary": tuple(RolloutStep(percent=percent, hold="10m") for percent in (1, 5, 25, 50)),
+    "blue-green": (RolloutStep(percent=0, hold="1m"),),
+    "ab": (RolloutStep(percent=50, hold="7d"),),
+    "dark": (RolloutStep(percent=0, hold="1d"),),
+}
+
+
+class RolloutPlan(SpecPart):
+    """Steps from the champion to a new version, each judged before the next."""
+
+    strategy: Strategy = Field(
+        default="canary",
+        description="canary: growing shares. ab: one share for a fixed time, and a decision. "
+        "blue-green: loaded everywhere, then all at once. dark: answers testers only for a while",
+    )
+    environments: tuple[Environment, ...] = Field(default=("production",), min_length=1)
+    steps: tuple[RolloutStep, ...] = Field(
+        default=(), description="empty: the usual ones of the strategy; 100 % follows the last"
+    )
+    guardrails: Guardrails = Guardrails()
+    entity: str | None = Field(
+        default=None,
+        description="header or field whose value decides who answers, so that one customer always "
+        "gets the same version; without it every request is decided anew",
+    )
+    interval: Duration = Field(default="10s", description="how often it is judged")
+    longest_hold: Duration = Field(
+        default="1d",
+        description="how long a step may stay without a verdict beyond its hold; then people are "
+        "asked. Time never promotes",
+    )
+    alpha: float = Field(
+        default=0.05,
+        gt=0,
+        le=0.5,
+        description="how often a version that is no worse may be called off, over all looks",
+    )
+    guard: Duration = Field(
+        default="7d", description="how long it is watched, and rolled back, after 100 %"
+    )
+
+    @model_validator(mode="after")
+    def _fits_its_strategy(self) -> Self:
+        percents = [step.percent for step in self.taken]
+        if self.strategy in ("blue-green", "dark"):
+            if any(percents):
+                raise ValueError(
+                    f"{self.strategy} has steps of 0 % only; canary is the strategy of shares"
+                )
+        elif percents[0] == 0 and len(percents) == 1:
+            raise ValueError(f"{self.strategy} needs a step of more than 0 %; dark has none")
+        if self.strategy == "ab" and (len(percents) != 1 or percents[0] > 50):
+            raise ValueError("ab has one step, of 50 % at most: the control gets as much")
+        if percents != sorted(percents):
+            raise ValueError(f"steps grow from one to the next, but here: {self.described}")
+        return self
+
+    @property
+    def taken(self) -> tuple[RolloutStep, ...]:
+        """The steps, or the usual ones of the strategy."""
+        return self.steps or _STEPS[self.strategy]
+
+    @property
+    def described(self) -> str:
+        """The steps in one line."""
+        steps = [f"{step.percent:g} % for {step.hold}" for step in self.taken]
+        return ", ".join([*steps, "100 %"])
+
+    @property
+    def expected(self) -> timedelta:
+        """From the first step to 100 %, if every verdict is there when its hold is over."""
+        return sum((duration(step.hold) for step in self.taken), timedelta())
+
+    @property
+    def worst(self) -> timedelta:
+        """The same where every verdict is late, and before people are asked."""
+        return self.expected + len(self.taken) * duration(self.longest_hold)
