@@ -5,7 +5,7 @@
 #   written for questions that are well formed: one that is not is denied here.
 package perennial.checks.complete
 
-import data.perennial.numbers
+import data.perennial.facts
 
 # METADATA
 # title: What is missing
@@ -18,7 +18,7 @@ deny contains $"{field} is missing or is not {kind}" if {
 
 deny contains "champion is missing; null says that there is none" if not _champion_mentioned
 
-_present(field, kind) if _holds(kind, object.get(input, split(field, "."), null))
+_present(field, kind) if facts.holds(kind, object.get(input, split(field, "."), null))
 
 _champion_mentioned if "champion" in object.keys(input)
 
@@ -55,29 +55,3 @@ _required := {
 	"version": "a count",
 	"votes": "a list",
 }
-
-_holds("a SHA-256 digest", value) if regex.match(`^[0-9a-f]{64}$`, value)
-
-_holds("a count", value) if {
-	numbers.at_least(value, 0)
-	value == floor(value)
-}
-
-_holds("a list", value) if is_array(value)
-
-_holds("a name", value) if {
-	is_string(value)
-	value != ""
-}
-
-_holds("a number from 0 on", value) if numbers.at_least(value, 0)
-
-_holds("a time", value) if time.parse_rfc3339_ns(value)
-
-_holds("an object", value) if is_object(value)
-
-_holds("maximize or minimize", value) if value in {"maximize", "minimize"}
-
-_holds("promotion", value) if value == "promotion"
-
-_holds("true or false", value) if is_boolean(value)
