@@ -94,6 +94,7 @@ limits := {
 	"clock": {"max_skew_seconds": 300},
 	"code": {"committed": {"low": [], "medium": [], "high": ["production"]}},
 	"parity": {"batch_sizes": [1], "min_batch_sizes": 3},
+	"rollout": {"first_percent": {"low": 100, "medium": 50, "high": 10}},
 	"thresholds": {"primary": {"low": [], "medium": [], "high": ["production"]}},
 }
 

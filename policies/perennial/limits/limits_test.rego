@@ -16,6 +16,7 @@ test_every_tier_says_how_many_approve_in_every_environment if {
 test_every_tier_says_where_it_needs_more if {
 	object.keys(limits.code.committed) == _tiers
 	object.keys(limits.thresholds.primary) == _tiers
+	object.keys(limits.rollout.first_percent) == _tiers
 }
 
 test_production_asks_no_less_than_any_other_environment if {
@@ -33,4 +34,12 @@ test_more_risk_needs_no_fewer_approvals if {
 		required.low[environment] <= required.medium[environment]
 		required.medium[environment] <= required.high[environment]
 	}
+}
+
+test_more_risk_starts_with_no_larger_share if {
+	first := limits.rollout.first_percent
+	100 >= first.low
+	first.low >= first.medium
+	first.medium >= first.high
+	first.high > 0
 }

@@ -31,4 +31,9 @@ at_most(value, bound) if {
 # scope: document
 shown(value) := $"{round(value * 1000000) / 1000000}" if abs(value) >= 0.001
 
-shown(value) := $"{value}" if abs(value) < 0.001
+shown(value) := $"{value}" if {
+	abs(value) < 0.001
+	value != 0
+}
+
+shown(value) := "0" if value == 0

@@ -27,6 +27,7 @@ test_numbers_are_shown_short if {
 	numbers.shown(-1.5) == "-1.5"
 	numbers.shown(200) == "200"
 	numbers.shown(0) == "0"
+	numbers.shown(0.0) == "0"
 }
 
 test_tiny_numbers_keep_their_digits if numbers.shown(0.00001234567) == "0.00001234567"

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from perennial.contracts.policy import PromotionQuestion
+from perennial.contracts.policy import PromotionQuestion, RolloutQuestion
 from tests.unit.policy.conftest import POLICIES
 
 RULE_FILES = sorted(
@@ -44,12 +44,31 @@ def test_their_own_tests_pass_and_cover_every_line(opa: str) -> None:
     assert report["coverage"] == 100
 
 
-def test_they_ask_for_nothing_that_a_question_does_not_have(opa: str, tmp_path: Path) -> None:
-    schema = PromotionQuestion.model_json_schema(mode="serialization")
+@pytest.mark.parametrize(
+    ("question", "theirs"),
+    [
+        (PromotionQuestion, ("promotion", "checks", "approvals")),
+        (RolloutQuestion, ("rollout",)),
+    ],
+)
+def test_they_ask_for_nothing_that_a_question_does_not_have(
+    question: type[PromotionQuestion | RolloutQuestion],
+    theirs: tuple[str, ...],
+    opa: str,
+    tmp_path: Path,
+) -> None:
+    schema = question.model_json_schema(mode="serialization")
     schema["properties"]["now"] = {"type": "string"}
     path = tmp_path / "question.json"
     path.write_text(json.dumps(schema))
-    run(opa, "check", "--strict", "--schema", str(path), "--ignore", "*_test.rego", ".")
+    shared = ("facts", "limits", "numbers")
+    folders = [f"perennial/{name}" for name in (*theirs, *shared)]
+    run(opa, "check", "--strict", "--schema", str(path), "--ignore", "*_test.rego", *folders)
+
+
+def test_each_folder_is_of_one_kind_of_question_or_of_both() -> None:
+    found = {path.parts[1] for path in RULE_FILES}
+    assert found == {"approvals", "checks", "facts", "numbers", "promotion", "rollout"}
 
 
 @pytest.mark.parametrize("path", RULE_FILES, ids=str)
