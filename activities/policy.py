@@ -14,10 +14,10 @@ from temporalio import activity
 
 from perennial.contracts.base import Json
 from perennial.contracts.errors import BadInput, PolicyUnavailable
-from perennial.contracts.policy import Decide, Decision, PromotionQuestion, RefuseUnasked
+from perennial.contracts.policy import Decide, Decision, Question, RefuseUnasked
 from perennial.contracts.store import RecordStore
 from perennial.policy_answer import Reading, interpret
-from perennial.policy_bundle import DECISION
+from perennial.policy_bundle import DECISIONS
 
 _SECONDS = 2.0
 _RETRIES = 1
@@ -75,12 +75,25 @@ class PolicyActivities:
             PolicyUnavailable: OPA is down, too slow, or does not answer as OPA.
             RecordsUnavailable: the answer could not be kept; it does not count.
         """
+        return await self._decide(input)
+
+    @activity.defn(name="decide_rollout")
+    async def decide_rollout(self, input: Decide) -> Decision:
+        """The same for a rollout: may it go on, may the champion stay?
+
+        Raises:
+            PolicyUnavailable: as `decide_promotion`.
+            RecordsUnavailable: as `decide_promotion`.
+        """
+        return await self._decide(input)
+
+    async def _decide(self, input: Decide) -> Decision:
         stored = await asyncio.to_thread(self._store.find_decision, input.effect)
         if stored is not None:
             return stored
         asked_at = datetime.now(UTC)
         question = _as_json(input.question, asked_at)
-        answer = await self._ask(question)
+        answer = await self._ask(question, DECISIONS[input.question.kind])
         return await self._keep(
             input.effect, input.question, question, answer, interpret(answer.get("result"))
         )
@@ -94,7 +107,7 @@ class PolicyActivities:
         )
 
     async def _keep(
-        self, effect: str, about: PromotionQuestion, question: Json, answer: Json, reading: Reading
+        self, effect: str, about: Question, question: Json, answer: Json, reading: Reading
     ) -> Decision:
         decision = Decision(
             decision_id=f"d-{hashlib.sha256(effect.encode()).hexdigest()[:12]}",
@@ -117,12 +130,12 @@ class PolicyActivities:
             run_id=about.run_id,
         )
 
-    async def _ask(self, question: Json) -> Json:
+    async def _ask(self, question: Json, decision: str) -> Json:
         """OPA's answer as it came: `{"result": ...}`, or `{}` where it is undefined."""
         where = self._client.root_url.removesuffix("/v1")
         try:
             await self._connected()
-            answer = await self._client.query_rule(question, DECISION)
+            answer = await self._client.query_rule(question, decision)
         except TimeoutError:
             why = f"did not answer within {_SECONDS:g} s"
         except aiohttp.ClientResponseError as error:
@@ -148,7 +161,7 @@ class PolicyActivities:
                 self._open = True
 
 
-def _as_json(question: PromotionQuestion, now: datetime) -> Json:
+def _as_json(question: Question, now: datetime) -> Json:
     """The exact input: NaN, which JSON does not have, becomes null, and so is denied by name."""
     input: Json = json.loads(question.model_dump_json())
     return {**input, "now": now.isoformat()}

@@ -46,7 +46,7 @@ _DIGEST: TypeAdapter[str] = TypeAdapter(Sha256)
 
 
 def interpret(answer: Any) -> Reading:
-    """Read an answer of `perennial/promotion/decision`; None is an undefined one.
+    """Read an answer to a question of either kind; None is an undefined one.
 
     Anything but a complete answer that agrees with itself is an `error`, which is not allowed.
     An `error` names the policy where the answer did.
@@ -56,8 +56,8 @@ def interpret(answer: Any) -> Reading:
             "error",
             (
                 "the policy is undefined for this question; check that OPA serves a bundle that "
-                "`perennial.policy_bundle` built, and that it has the decision "
-                "data.perennial.promotion.decision",
+                "`perennial.policy_bundle` built, and that it has the decision on this kind of "
+                "question: data.perennial.promotion.decision or data.perennial.rollout.decision",
             ),
         )
     try:

@@ -1,14 +1,22 @@
-"""Questions for the promotion policy: a good one, and what to change to make it worse."""
+"""Questions for the policy, good ones of each kind, and what to change to make them worse."""
 
 from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from perennial.canonical import digest
+from perennial.contracts.analysis import Assessment, Verdict
 from perennial.contracts.base import Json
-from perennial.contracts.policy import Incumbent, PrimaryMetric, PromotionQuestion, Vote
+from perennial.contracts.policy import (
+    Incumbent,
+    PrimaryMetric,
+    PromotionQuestion,
+    RolloutQuestion,
+    Ruling,
+    Vote,
+)
 from perennial.contracts.spec import Environment, RiskTier, Threshold
 from perennial.contracts.training import Parity
 from tests import samples
@@ -63,7 +71,52 @@ def question(
     )
 
 
-def as_input(asked: PromotionQuestion, now: datetime = NOW) -> Json:
+def rollout_question(
+    *,
+    phase: Literal["step", "guard"] = "step",
+    errors: Verdict = "pass",
+    ruled_by: str | None = None,
+    go_on: bool = True,
+    risk_tier: RiskTier = "medium",
+    step: int = 2,
+    percent: float = 5.0,
+    next_percent: float = 25.0,
+    asked_at: datetime = NOW,
+    run_id: str = "flights-1",
+) -> RolloutQuestion:
+    """Version 4 of flights beside champion 3, to go on from 5 % to 25 %. Allowed as it is.
+
+    Args:
+        errors: the verdict on its errors, and so that on the version.
+        ruled_by: an approver, whose word is `go_on`.
+    """
+    return RolloutQuestion(
+        phase=phase,
+        model="flights",
+        risk_tier=risk_tier,
+        environment="production",
+        version=4,
+        run_id=run_id,
+        author="ada",
+        requester="rob",
+        champion=3,
+        strategy="canary",
+        step=step,
+        steps=4,
+        percent=percent,
+        next_percent=next_percent,
+        verdict=errors,
+        assessments={
+            "errors": Assessment(verdict=errors, reason="errors: 2.00 % of 400 requests"),
+            "split": Assessment(verdict="pass", reason="8,000 requests were divided as meant"),
+        },
+        ruling=None
+        if ruled_by is None
+        else Ruling(by=ruled_by, roles=("approver",), at=asked_at, go_on=go_on),
+    )
+
+
+def as_input(asked: PromotionQuestion | RolloutQuestion, now: datetime = NOW) -> Json:
     """What OPA is given."""
     document: dict[str, Any] = json.loads(asked.model_dump_json())
     return {**document, "now": now.isoformat()}

@@ -122,11 +122,15 @@ class RolloutQuestion(Contract):
     ruling: Ruling | None = None
 
 
+Question = Annotated[PromotionQuestion | RolloutQuestion, Field(discriminator="kind")]
+"""Whatever the policy is asked; its `kind` says which decision answers it."""
+
+
 class Decide(Contract):
     """Ask the policy once; `effect` makes a repeated delivery return the stored answer."""
 
     effect: str
-    question: Annotated[PromotionQuestion | RolloutQuestion, Field(discriminator="kind")]
+    question: Question
 
 
 class Decision(Contract):
@@ -150,13 +154,19 @@ class RefuseUnasked(Contract):
     """Record that the policy could not be asked: not allowed, and why."""
 
     effect: str
-    question: Annotated[PromotionQuestion | RolloutQuestion, Field(discriminator="kind")]
+    question: Question
     reason: str
 
 
 @activity.defn(name="decide_promotion")
 async def decide_promotion(input: Decide) -> Decision:
     """Ask OPA and store input, policy digest and answer. Raises PolicyUnavailable."""
+    raise NotImplementedError
+
+
+@activity.defn(name="decide_rollout")
+async def decide_rollout(input: Decide) -> Decision:
+    """The same for the question of a rollout. Raises PolicyUnavailable."""
     raise NotImplementedError
 
 

@@ -156,6 +156,30 @@ async def test_many_questions_are_answered_in_order(tmp_path: Path, opa: str) ->
     assert await evaluate(bundle, [], opa) == []
 
 
+async def test_each_kind_is_asked_for_its_own_decision(tmp_path: Path, opa: str) -> None:
+    other = 'package perennial.rollout\n\ndecision := {"rolled": input.word}\n'
+    bundle = build_from_texts({"a.rego": ECHO, "b.rego": other}, tmp_path, opa)
+    digest = bundle.name.removesuffix(".tar.gz")
+    asked: list[Json] = [
+        {"kind": "rollout", "word": 0},
+        {"kind": "promotion", "word": 1},
+        {"word": 2},
+        {"kind": "retirement", "word": 3},
+        {"kind": ["rollout"], "word": 4},
+        {"kind": "rollout", "word": 5},
+        {"kind": "rollout"},
+    ]
+    assert await evaluate(bundle, asked, opa) == [
+        {"rolled": 0},
+        {"said": 1, "policy": digest},
+        {"said": 2, "policy": digest},
+        None,
+        None,
+        {"rolled": 5},
+        None,
+    ]
+
+
 async def test_each_question_has_an_answer_of_its_own(tmp_path: Path, opa: str) -> None:
     both = ECHO + "\ndecision := 2 if input.other\n"
     bundle = build_from_texts({"a.rego": both}, tmp_path, opa)
