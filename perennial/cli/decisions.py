@@ -161,13 +161,32 @@ def _draw(out: Console, decision: DecisionDetail) -> None:
                     else None,
                 ),
                 ("asked for", f"{decision['model']} version {decision['version']}"),
-                ("to enter", decision["environment"]),
+                _wish(decision),
+                ("ruled by", (decision["question"].get("ruling") or {}).get("by")),
                 ("by run", decision["run_id"]),
                 ("policy", decision["policy_digest"] or "none was reached"),
                 ("at", when(decision["decided_at"])),
             ]
         )
     )
+
+
+def _wish(decision: DecisionDetail) -> tuple[str, str]:
+    """What the version wanted: to enter, to have more of the requests, or to stay."""
+    where, asked = decision["environment"], decision["question"]
+    if asked.get("kind") != "rollout":
+        return "to enter", where
+    if asked.get("phase") == "guard":
+        return "to stay", f"champion of {where}"
+    step = f"step {asked.get('step')} of {asked.get('steps')}"
+    return "to go on", (
+        f"from {_share(asked.get('percent'))} to {_share(asked.get('next_percent'))} in {where}, "
+        f"{step}"
+    )
+
+
+def _share(percent: Any) -> str:
+    return f"{percent:g} %" if isinstance(percent, int | float) else "no known share"
 
 
 def _draw_replay(out: Console, answer: Replay) -> None:

@@ -294,6 +294,28 @@ def test_a_decision_is_shown_with_its_reasons(api: Script, cli: Call) -> None:
     assert cli("decisions", "show", "d-1", "--json").json["question"] == {"a": 1}
 
 
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"kind": "promotion"}, ["to enter"]),
+        (
+            {"phase": "step", "step": 2, "steps": 4, "percent": 2.5, "next_percent": 25.0},
+            ["to go on", "from 2.5 % to 25 % in ", "step 2 of 4"],
+        ),
+        ({"phase": "step", "percent": None}, ["from no known share to no known share"]),
+        ({"phase": "guard", "ruling": None}, ["to stay", "champion of "]),
+        ({"phase": "step", "ruling": {"by": "bob"}}, ["ruled by", "bob"]),
+    ],
+)
+def test_a_decision_says_what_the_version_wanted(
+    asked: dict[str, Any], told: list[str], api: Script, cli: Call
+) -> None:
+    question = {"kind": "rollout", **asked}
+    api.answers["GET /v1/decisions/d-1"] = (200, decision(question=question, answer={}))
+    out = cli("decisions", "show", "d-1").out
+    assert all(part in out for part in told), out
+
+
 def test_replay_under_another_policy_lists_what_flips(
     api: Script, cli: Call, tmp_path: Path
 ) -> None:
