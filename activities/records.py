@@ -6,7 +6,8 @@ import asyncio
 
 from temporalio import activity
 
-from perennial.contracts import platform, records, registry
+from perennial.contracts import deployments, platform, records, registry
+from perennial.contracts.serving import Deployment, Serving
 from perennial.contracts.store import RecordStore
 
 
@@ -90,6 +91,16 @@ class RecordActivities:
     async def move_champion(self, input: records.MoveChampion) -> records.Champion:
         """Move a champion by compare-and-set."""
         return await asyncio.to_thread(self._store.move_champion, input)
+
+    @activity.defn(name="set_weights")
+    async def set_weights(self, input: deployments.SetWeights) -> Deployment:
+        """Divide requests by compare-and-set."""
+        return await asyncio.to_thread(self._store.set_weights, input)
+
+    @activity.defn(name="read_serving")
+    async def read_serving(self, input: deployments.ReadServing) -> Serving:
+        """What is served, by whom, and what was answered."""
+        return await asyncio.to_thread(self._store.read_serving, input)
 
     @activity.defn(name="set_model_status")
     async def set_model_status(self, input: records.SetModelStatus) -> records.Done:

@@ -27,6 +27,7 @@ Kind = Literal[
     "approval.refused",
     "champion.moved",
     "champion.refused",
+    "deployment.changed",
     "alias.moved",
     "model.paused",
     "model.resumed",

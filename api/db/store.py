@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Self
 
 from api.db.engine import Database
@@ -12,16 +12,20 @@ from api.db.facts import (
     approvals,
     champions,
     decisions,
+    deployments,
     platform,
     runs,
+    serving,
     specs,
     versions,
 )
 from api.db.migrate import upgrade
 from perennial.contracts import policy, records, registry
 from perennial.contracts.base import Json, Utc
+from perennial.contracts.deployments import ReadServing, SetWeights
 from perennial.contracts.errors import StaleEpoch
 from perennial.contracts.platform import Platform, SetPlatform, Untold
+from perennial.contracts.serving import Deployment, Report, Serving
 from perennial.contracts.spec import Environment
 
 
@@ -76,9 +80,15 @@ class Store:
             runs.report_progress(session, run_id, stage, at, progress)
 
     def finish_run(self, input: records.FinishRun) -> records.Done:
-        """Keep how a run ended; the first end stands. Raises NotFound."""
+        """Keep how a run ended; the first end stands. Raises NotFound.
+
+        Requests that it still divides are the champion's again, in the same transaction.
+        """
         with self.database.recording() as session:
-            return runs.finish_run(session, input)
+            done = runs.finish_run(session, input)
+            why = f"the run ended: {input.outcome}"
+            deployments.end_rollout(session, input.run_id, input.effect, why, input.at)
+            return done
 
     def record_snapshot(self, input: records.RecordSnapshot) -> records.Done:
         """Keep a snapshot and its profile. Raises NotFound."""
@@ -154,6 +164,24 @@ class Store:
         if isinstance(moved, StaleEpoch):
             raise moved  # after the commit: the refusal stands in the ledger
         return moved
+
+    def set_weights(self, input: SetWeights) -> Deployment:
+        """Compare-and-set. Raises StaleEpoch, ModelRetired, NotFound."""
+        with self.database.recording() as session:
+            changed = deployments.set_weights(session, input)
+        if isinstance(changed, StaleEpoch):
+            raise changed
+        return changed
+
+    def read_serving(self, input: ReadServing) -> Serving:
+        """What is served, by whom, and what was answered. Raises NotFound."""
+        with self.database.reading() as session:
+            return serving.read_serving(session, input, datetime.now(UTC))
+
+    def record_report(self, environment: Environment, process: str, report: Report) -> None:
+        """Keep what a process of the data plane says of itself."""
+        with self.database.writing() as session:
+            serving.record_report(session, environment, process, report, datetime.now(UTC))
 
     def read_platform(self) -> Platform:
         """Whether the platform is paused."""

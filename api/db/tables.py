@@ -15,7 +15,7 @@ from perennial.contracts.spec import Environment
 
 ModelStatus = Literal["active", "paused", "retired"]
 ApprovalStatus = Literal["open", "approved", "rejected", "expired", "superseded", "cancelled"]
-EventName = Literal["run", "stage", "progress", "decision", "approval", "champion"]
+EventName = Literal["run", "stage", "progress", "decision", "approval", "champion", "deployment"]
 DecisionOutcome = Literal["allow", "deny", "needs_approval", "error"]
 
 Json = dict[str, Any]
@@ -286,6 +286,58 @@ class ChampionHistoryRow(Table, table=True):
     reason: str = Field(default="", sa_type=AnyText)
     run_id: str | None = None
     decision_id: str | None = None
+
+
+class DeploymentRow(Table, table=True):
+    """What answers a model's requests in an environment, changed by compare-and-set of `epoch`.
+
+    `shares` is empty where nothing does. `run_id`: of the run that is rolling a version out.
+    """
+
+    __tablename__ = "deployments"
+    __table_args__ = (
+        one_of("environment", Environment),
+        CheckConstraint("epoch > 0", name="epoch"),
+    )
+
+    model: str = Field(primary_key=True, foreign_key="models.name")
+    environment: str = Field(primary_key=True)
+    epoch: int
+    run_id: str | None = Field(default=None, foreign_key="runs.run_id")
+    entity: str | None = None
+    slow_seconds: float
+    shares: list[Json] = Field(sa_type=JSON)
+    since: datetime = Field(sa_type=UtcDateTime)
+
+
+class DataPlaneRow(Table, table=True):
+    """A process that answers requests, and when it last said so."""
+
+    __tablename__ = "data_planes"
+    __table_args__ = (one_of("environment", Environment),)
+
+    process: str = Field(primary_key=True)
+    environment: str
+    seen_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class TallyRow(Table, table=True):
+    """What a process has answered by one variant of one deployment; its counts only grow."""
+
+    __tablename__ = "tallies"
+    __table_args__ = (one_of("environment", Environment),)
+
+    model: str = Field(primary_key=True, foreign_key="models.name")
+    environment: str = Field(primary_key=True)
+    epoch: int = Field(primary_key=True)
+    variant: str = Field(primary_key=True)
+    process: str = Field(primary_key=True, foreign_key="data_planes.process")
+    version: int
+    sha256: str
+    requests: int = Field(sa_type=BigInt)
+    errors: int = Field(sa_type=BigInt)
+    slow: int = Field(sa_type=BigInt)
+    answers: list[int] = Field(sa_type=JSON)
 
 
 class ProjectionRow(Table, table=True):

@@ -65,6 +65,20 @@ class Comparison(Contract):
     most: float = 0.0
 
 
+class Lone(Contract):
+    """All that was counted of a champion with no control beside it, and the evidence against it.
+
+    Attributes:
+        counted: so far.
+        bets: the logarithm of what each bet of `perennial.analysis.guarding` has become.
+        most: the logarithm of the most evidence that there has been.
+    """
+
+    counted: Counted = Counted()
+    bets: tuple[float, ...] = ()
+    most: float = 0.0
+
+
 class Split(Contract):
     """How requests were divided between variants, and the evidence that it was not as meant.
 

@@ -23,6 +23,16 @@ def run_workflow(model: str, run_id: str) -> str:
     return f"run:{model}:{run_id}"
 
 
+def rollout_workflow(model: str, environment: str) -> str:
+    """The one rollout that a model has in an environment."""
+    return f"rollout:{model}:{environment}"
+
+
+def guard_workflow(model: str, environment: str, epoch: int) -> str:
+    """The guard of a champion, by its epoch."""
+    return f"guard:{model}:{environment}:{epoch}"
+
+
 def run_id(model: str, request_id: str) -> str:
     """The run that a request starts: the same request names the same run."""
     return f"{model}-{hashlib.sha256(f'{model}/{request_id}'.encode()).hexdigest()[:10]}"

@@ -7,6 +7,7 @@ from pydantic import Field
 from perennial.contracts.base import Contract, Sha256, Utc
 from perennial.contracts.policy import Vote
 from perennial.contracts.records import Champion, Outcome, RunKind
+from perennial.contracts.rollout import GuardInput
 from perennial.contracts.spec import Environment, ModelSpec, Param
 
 MODEL_WORKFLOW = "Model"
@@ -34,6 +35,7 @@ CHAMPION_ANSWERED = "champion_answered"
 CHAMPION_UNWANTED = "champion_unwanted"
 CHAMPION_UNDONE = "champion_undone"
 CHAMPION_MOVED = "champion_moved"
+ROLLBACK_WANTED = "rollback_wanted"
 # Signals to a model's workflow
 PLATFORM_CHANGED = "platform_changed"
 ALIAS_MOVED = "alias_moved"
@@ -177,6 +179,19 @@ class ChampionWanted(Contract):
     expected_epoch: int
     decision_id: str
     actor: str
+    reason: str
+    guard: GuardInput | None = Field(
+        default=None, description="who watches it from then on; its epoch is filled in"
+    )
+
+
+class RollbackWanted(Contract):
+    """A guard found a champion worse than the one before it."""
+
+    environment: Environment
+    expected_epoch: int
+    back_to: int
+    run_id: str
     reason: str
 
 

@@ -26,6 +26,7 @@ Stage = Literal[
     "register",
     "gate",
     "approval",
+    "rollout",
     "promote",
 ]
 StageStatus = Literal["running", "passed", "failed"]

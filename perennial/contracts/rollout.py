@@ -114,6 +114,7 @@ class RolloutView(Contract):
     run_id: str
     environment: Environment
     version: int
+    since_epoch: int = Field(default=1, description="of the deployment, at the first step")
     step: int = 0
     percent: float = 0.0
     verdict: str = ""
@@ -129,9 +130,12 @@ class GuardInput(Contract):
     Attributes:
         version: the champion.
         epoch: of the champion, when it became one.
+        since_epoch: of the deployment; what was counted before does not count.
         back_to: the champion before it.
-        errors: the share that the control had, at most.
+        errors: the share that is allowed: what the control's counts leave likely, and what the
+            plan allows beyond it. None where it is not watched.
         slow: the same.
+        until: when the guard is over.
     """
 
     run_id: str
@@ -139,7 +143,10 @@ class GuardInput(Contract):
     environment: Environment
     version: int
     epoch: int
+    since_epoch: int = 1
     back_to: int
+    risk_tier: str
+    author: str
     plan: RolloutPlan
     errors: float | None = None
     slow: float | None = None

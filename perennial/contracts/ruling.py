@@ -11,7 +11,7 @@ CALL_OFF = "call_off"
 
 
 class Rule(Asked):
-    """A person decides what figures could not, having looked at them: on to the next step, or back."""
+    """A person who has looked at figures that decide nothing decides: on, or back."""
 
     roles: tuple[str, ...]
     go_on: bool

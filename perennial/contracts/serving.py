@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from perennial.contracts.base import BlobRef, Contract, Sha256
 
@@ -64,6 +64,10 @@ class Deployments(Contract):
     deployments: tuple[Deployment, ...]
 
 
+Count = Annotated[int, Field(strict=True, ge=0, lt=2**53)]
+"""As many as JSON can tell apart, and written as a number."""
+
+
 class Tally(Contract):
     """What a process of the data plane has answered by one variant of one deployment, so far.
 
@@ -81,25 +85,43 @@ class Tally(Contract):
     """
 
     model: str
-    epoch: int
-    variant: str
-    version: int
+    epoch: int = Field(strict=True, ge=1, lt=2**31)
+    variant: str = Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")
+    version: int = Field(strict=True, ge=1, lt=2**31)
     sha256: Sha256
-    requests: int = Field(default=0, ge=0)
-    errors: int = Field(default=0, ge=0)
-    slow: int = Field(default=0, ge=0)
-    answers: tuple[int, ...] = ()
+    requests: Count = 0
+    errors: Count = 0
+    slow: Count = 0
+    answers: tuple[Count, ...] = Field(default=(), max_length=10_000)
+
+    def __add__(self, other: Tally) -> Tally:
+        """Both together: the same variant's, of two processes."""
+        ours, theirs = self.answers, other.answers
+        longer = max(len(ours), len(theirs))
+        return self.model_copy(
+            update={
+                "requests": self.requests + other.requests,
+                "errors": self.errors + other.errors,
+                "slow": self.slow + other.slow,
+                "answers": tuple(
+                    sum(counts[place] for counts in (ours, theirs) if place < len(counts))
+                    for place in range(longer)
+                ),
+            }
+        )
 
 
 class Report(Contract):
     """What a process says of itself each second: what it serves, and what it has answered.
 
     Attributes:
-        process: its name, unique among all that ever were.
         tallies: of every deployment that it serves, and of those that it has just left.
+        leaving: it answers no more, and nobody is to wait for it.
     """
 
-    process: str = Field(min_length=1, max_length=200)
+    model_config = ConfigDict(json_schema_extra={"examples": [{"tallies": []}]})
+
+    leaving: bool = Field(default=False, strict=True)
     tallies: tuple[Tally, ...] = ()
 
 

@@ -40,6 +40,7 @@ Name = Annotated[
 ]
 Param = bool | int | float | str
 
+
 class Source(SpecPart):
     """Where the data comes from; the project's `load` receives this."""
 
@@ -187,11 +188,9 @@ class ModelSpec(SpecPart):
                     f"threshold on {threshold.metric!r} names {unknown[0]!r}, "
                     f"which is not in environments"
                 )
-        if self.rollout is not None:
-            if unknown := [e for e in self.rollout.environments if e not in self.environments]:
-                raise ValueError(
-                    f"rollout names {unknown[0]!r}, which is not in environments"
-                )
+        rolled = self.rollout.environments if self.rollout is not None else ()
+        if unknown := [e for e in rolled if e not in self.environments]:
+            raise ValueError(f"rollout names {unknown[0]!r}, which is not in environments")
         return self
 
     def rollout_in(self, environment: str) -> RolloutPlan | None:

@@ -8,6 +8,7 @@ from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from api.db import events, journal
+from api.db.facts.deployments import follow_champion
 from api.db.facts.platform import refuse_while_paused
 from api.db.facts.specs import get_model, living_model
 from api.db.facts.versions import as_champion, get_version
@@ -87,6 +88,7 @@ def move_champion(session: Session, input: MoveChampion) -> Champion | StaleEpoc
         )
     )
     session.flush()
+    follow_champion(session, model, environment, input.version, since)
     moved = {
         "environment": environment,
         "version": input.version,

@@ -13,6 +13,7 @@ from api.db.store import Store
 from api.db.tables import Table
 from perennial.canonical import digest
 from perennial.contracts import records
+from perennial.contracts.deployments import SetWeights, Share
 from perennial.contracts.errors import PlatformPaused, StaleEpoch
 from perennial.contracts.platform import SetPlatform
 from perennial.contracts.registry import AliasMoved, RecordAliasMoved
@@ -33,6 +34,7 @@ from tests.samples import (
 from tests.unit.records.reading import kinds
 
 READS = {
+    "read_serving",
     "read_version",
     "read_champions",
     "read_platform",
@@ -86,6 +88,22 @@ WRITES: dict[str, Callable[[Store], Any]] = {
         )
     ),
     "move_champion": lambda s: s.move_champion(move(2, 1, run_id="r2")),
+    "set_weights": lambda s: s.set_weights(
+        SetWeights(
+            effect="x",
+            model="flights",
+            environment="production",
+            expected_epoch=1,
+            run_id="r2",
+            variants=(
+                Share(name="challenger", version=2, weight=100),
+                Share(name="champion", version=1, weight=9900),
+            ),
+            actor="rollout",
+            reason="step 1",
+            at=at(30),
+        )
+    ),
     "set_model_status": lambda s: s.set_model_status(
         records.SetModelStatus(
             effect="x", model="flights", status="paused", actor="ada", reason="", at=at(30)
