@@ -151,3 +151,9 @@ Admin = Annotated[Principal, Depends(_only("admin"))]
 
 Insider = Annotated[Principal, Depends(_only("engineer", "approver", "admin"))]
 """Everybody but viewers: may have a policy tried out."""
+
+DataPlane = Annotated[Principal, Depends(_only("data-plane", "admin"))]
+"""May say what it serves and has answered."""
+
+Approver = Annotated[Principal, Depends(_only("approver", "admin"))]
+"""May decide what figures did not."""

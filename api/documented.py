@@ -40,6 +40,10 @@ TAGS = [
     {"name": "approvals", "description": "Questions to people."},
     {"name": "champions", "description": "Which version each environment has, and ever had."},
     {"name": "deployments", "description": "What the data plane serves."},
+    {
+        "name": "rollouts",
+        "description": "How a version earns its traffic, and people's word on it.",
+    },
     {"name": "decisions", "description": "What the policy judged, and would judge now."},
     {"name": "ledger", "description": "Everything that changed, in a chain of hashes."},
     {"name": "platform", "description": "Pause and resume everything."},
@@ -64,6 +68,9 @@ LISTS = problems(401, 422, 503)
 
 WRITES = problems(400, 401, 403, 404, 409, 413, 415, 422, 503)
 """Error answers of a route that asks for a change."""
+
+REPORTS = problems(400, 401, 403, 413, 415, 422, 503)
+"""Error answers of the route by which the data plane reports."""
 
 
 def install(app: FastAPI) -> None:

@@ -16,7 +16,7 @@ class Identity(TypedDict):
     """Who a token belongs to."""
 
     name: str
-    role: Literal["viewer", "engineer", "approver", "admin"]
+    role: Literal["viewer", "engineer", "approver", "admin", "data-plane"]
 
 
 class SpecApplied(TypedDict):
@@ -83,6 +83,54 @@ Reign = TypedDict(
         "approved_by": list[str],
     },
 )
+
+
+class VariantShare(TypedDict):
+    """A version's part of the requests, and what it did with them."""
+
+    name: str
+    version: int
+    percent: float
+    requests: int
+    errors: int
+    slow: int
+
+
+class RolloutProgress(TypedDict):
+    """A rollout that is under way."""
+
+    run_id: str
+    version: int
+    step: int
+    percent: float
+    verdict: str
+    reason: str
+    waiting: bool
+    evidence_digest: str
+    expires_at: str | None
+
+
+class Rollout(TypedDict):
+    """What answers a model's requests in an environment."""
+
+    model: str
+    environment: str
+    epoch: int
+    champion_epoch: int
+    variants: list[VariantShare]
+    processes: int
+    behind: list[str]
+    under_way: RolloutProgress | None
+
+
+class RolloutPlan(TypedDict):
+    """What a rollout will do, and how long it takes."""
+
+    strategy: str
+    steps: str
+    expected_seconds: float
+    worst_seconds: float
+    guard: str
 
 
 class Model(TypedDict):

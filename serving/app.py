@@ -132,10 +132,10 @@ class App:
             raise RequestRefused(
                 f'the body is not {{"instances": [...]}}: {type(error).__name__}: {error}'
             ) from None
-        variant = _variant(served, headers, instances)
+        variant, named = _variant(served, headers, instances)
         model = served.models[variant.name]
         inputs = rows.to_inputs(model, instances, self._limits.rows)
-        found = await self._counted(served, variant, inputs, began, headers)
+        found = await self._counted(served, variant, named, inputs, began, headers)
         said = {"predictions": _plain(model, found), "model_version": str(variant.version)}
         return _json(said, *_marks(served, variant, headers))
 
@@ -145,11 +145,14 @@ class App:
         """Tensors, by the Open Inference Protocol."""
         served, headers = self._desk.find(name), dict(scope["headers"])
         body = await self._body(headers, receive)
-        variant = _of_version(served, version) if version else _variant(served, headers, None)
+        if version:
+            variant, named = _of_version(served, version), True
+        else:
+            variant, named = _variant(served, headers, None)
         model = served.models[variant.name]
         length = headers.get(inference.HEADER_LENGTH.encode())
         asked = inference.read(model, body, _whole(length), self._limits.rows)
-        found = await self._counted(served, variant, asked.inputs, began, headers)
+        found = await self._counted(served, variant, named, asked.inputs, began, headers)
         text, head = inference.write(name, variant.version, asked, model.output, found)
         marks = _marks(served, variant, headers)
         if head is None:
@@ -174,17 +177,24 @@ class App:
         self,
         served: Served,
         variant: Variant,
+        named: bool,
         inputs: dict[str, NDArray[Any]],
         began: float,
         headers: Headers,
     ) -> NDArray[np.float32]:
-        """The variant's answer. What it failed at is counted too, what it was not asked is not."""
+        """The variant's answer. What it failed at is counted too, what it was not asked is not.
+
+        Nor is what was asked of it by name: testers choose their requests, so these say nothing of
+        how variants compare on the others'.
+        """
         try:
             found = await self._computed(served.models[variant.name], inputs, began, headers)
         except (ModelFailed, TooLate):
-            self._counting.answered(served.deployment, variant, time.monotonic() - began, None)
+            if not named:
+                self._counting.answered(served.deployment, variant, time.monotonic() - began, None)
             raise
-        self._counting.answered(served.deployment, variant, time.monotonic() - began, found)
+        if not named:
+            self._counting.answered(served.deployment, variant, time.monotonic() - began, found)
         return found
 
     async def _computed(
@@ -222,22 +232,22 @@ def _asked(model: Model, inputs: dict[str, NDArray[Any]]) -> NDArray[np.float32]
     return found
 
 
-def _variant(served: Served, headers: Headers, instances: Any) -> Variant:
-    """Whom a tester names, else whom the entity belongs to."""
+def _variant(served: Served, headers: Headers, instances: Any) -> tuple[Variant, bool]:
+    """Whom a tester names, else whom the entity belongs to; and whether it was named."""
     if (asked := headers.get(VARIANT)) is not None:
         found = served.router.named(asked.decode("latin-1"))
         if found is None:
             names = ", ".join(each.name for each in served.deployment.variants)
             raise NotServed(f"there is no variant {asked.decode('latin-1')!r}; there are: {names}")
-        return found
+        return found, True
     entity = served.deployment.entity
     if entity is None:
-        return served.router.choose(None)
+        return served.router.choose(None), False
     key = headers.get(entity.lower().encode())
     if key is None and isinstance(instances, list) and instances and isinstance(instances[0], dict):
         value = instances[0].get(entity)
         key = None if value is None else str(value).encode()
-    return served.router.choose(key)
+    return served.router.choose(key), False
 
 
 def _of_version(served: Served, version: str) -> Variant:

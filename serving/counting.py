@@ -1,13 +1,12 @@
-"""What was answered by whom, in windows that an analysis can add up."""
+"""What was answered by whom since this process began: counts that only grow."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from perennial.contracts.serving import Deployment, Variant, Window
+from perennial.contracts.serving import Deployment, Tally, Variant
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,18 +16,16 @@ _PARTS = 10
 
 
 class _Counts:
-    def __init__(self, categories: int) -> None:
+    def __init__(self) -> None:
         self.requests = self.errors = self.slow = 0
-        self.answers = np.zeros(categories, dtype=np.int64)
+        self.answers = np.zeros(0, dtype=np.int64)
 
 
 class Counting:
-    """The window that is open now. All calls come from one thread, the event loop's."""
+    """Counts by variant of a deployment. All calls come from one thread, the event loop's."""
 
-    def __init__(self, process: str) -> None:
-        self._process = process
-        self._began = datetime.now(UTC)
-        self._open: dict[tuple[str, int, str], tuple[Deployment, Variant, _Counts]] = {}
+    def __init__(self) -> None:
+        self._counts: dict[tuple[str, int, str], tuple[Variant, _Counts]] = {}
 
     def answered(
         self,
@@ -45,11 +42,7 @@ class Counting:
             seconds: it took.
             answer: `[rows, classes]` or `[rows, 1]`; None where the variant failed.
         """
-        key = deployment.model, deployment.epoch, variant.name
-        if (found := self._open.get(key)) is None:
-            found = deployment, variant, _Counts(0 if answer is None else _categories(answer))
-            self._open[key] = found
-        counts = found[2]
+        counts = self._of(deployment, variant)
         counts.requests += 1
         counts.slow += seconds > deployment.slow_seconds
         if answer is None:
@@ -60,26 +53,46 @@ class Counting:
         if len(counts.answers):
             counts.answers += _by_category(answer)
 
-    def close(self) -> list[Window]:
-        """What was counted since the last call."""
-        began, self._began = self._began, datetime.now(UTC)
-        opened, self._open = self._open, {}
-        return [
-            Window(
-                process=self._process,
-                model=deployment.model,
-                environment=deployment.environment,
-                epoch=deployment.epoch,
-                variant=variant.name,
+    def serves(self, deployment: Deployment) -> None:
+        """Count a deployment's variants from now on, and those of the ones before it to the end.
+
+        Of the deployment before, requests are still under way; those of older ones are over, and
+        have been reported.
+        """
+        for variant in deployment.variants:
+            self._of(deployment, variant)
+        epochs = sorted({epoch for name, epoch, _ in self._counts if name == deployment.model})
+        for key in [key for key in self._counts if key[0] == deployment.model]:
+            if key[1] in epochs[:-2]:
+                del self._counts[key]
+
+    def drop(self, model: str) -> None:
+        """Count a model no more."""
+        for key in [key for key in self._counts if key[0] == model]:
+            del self._counts[key]
+
+    def tallies(self) -> tuple[Tally, ...]:
+        """What was counted so far."""
+        return tuple(
+            Tally(
+                model=model,
+                epoch=epoch,
+                variant=name,
                 version=variant.version,
-                began=began,
+                sha256=variant.onnx.sha256,
                 requests=counts.requests,
                 errors=counts.errors,
                 slow=counts.slow,
                 answers=tuple(counts.answers.tolist()),
             )
-            for deployment, variant, counts in opened.values()
-        ]
+            for (model, epoch, name), (variant, counts) in self._counts.items()
+        )
+
+    def _of(self, deployment: Deployment, variant: Variant) -> _Counts:
+        key = deployment.model, deployment.epoch, variant.name
+        if (found := self._counts.get(key)) is None:
+            found = self._counts[key] = variant, _Counts()
+        return found[1]
 
 
 def _categories(answer: NDArray[np.float32]) -> int:

@@ -6,7 +6,7 @@ import asyncio
 from typing import NamedTuple
 
 from perennial.blobs import BlobStore
-from perennial.contracts.serving import Deployment, Serves, Variant
+from perennial.contracts.serving import Deployment, Variant
 from serving.errors import NotServed
 from serving.model import Model
 from serving.routing import Router
@@ -27,9 +27,8 @@ class Served(NamedTuple):
 class Desk:
     """Deployments by model. Requests that are under way keep the one they began with."""
 
-    def __init__(self, blobs: BlobStore, process: str) -> None:
+    def __init__(self, blobs: BlobStore) -> None:
         self._blobs = blobs
-        self._process = process
         self._served: dict[str, Served] = {}
         self._taking = asyncio.Lock()
         self.ready = False
@@ -61,9 +60,18 @@ class Desk:
             now = self._served.get(deployment.model)
             if now and deployment.epoch <= now.deployment.epoch:
                 return False
-            models = {
-                variant.name: await self._loaded(variant, now) for variant in deployment.variants
-            }
+            files = (
+                {}
+                if now is None
+                else {
+                    variant.onnx.sha256: now.models[variant.name]
+                    for variant in now.deployment.variants
+                }
+            )
+            for variant in deployment.variants:
+                if variant.onnx.sha256 not in files:
+                    files[variant.onnx.sha256] = await asyncio.to_thread(self._load, variant)
+            models = {variant.name: files[variant.onnx.sha256] for variant in deployment.variants}
             self._served[deployment.model] = Served(Router(deployment), models)
             return True
 
@@ -75,26 +83,6 @@ class Desk:
     def drop(self, model: str) -> None:
         """Serve a model no more."""
         self._served.pop(model, None)
-
-    def serves(self) -> list[Serves]:
-        """What to report."""
-        return [
-            Serves(
-                process=self._process,
-                model=served.deployment.model,
-                environment=served.deployment.environment,
-                epoch=served.deployment.epoch,
-                versions={each.name: each.version for each in served.deployment.variants},
-                digests={each.name: each.onnx.sha256 for each in served.deployment.variants},
-            )
-            for served in self._served.values()
-        ]
-
-    async def _loaded(self, variant: Variant, now: Served | None) -> Model:
-        for each in now.deployment.variants if now else ():
-            if now and each.onnx.sha256 == variant.onnx.sha256:
-                return now.models[each.name]
-        return await asyncio.to_thread(self._load, variant)
 
     def _load(self, variant: Variant) -> Model:
         model = Model(self._blobs.get(variant.onnx))

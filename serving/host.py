@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import secrets
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -22,13 +23,14 @@ from serving.limits import Limits
 
 def create() -> App:
     """The app of this process, which follows the API as long as it runs."""
-    process = f"{socket.gethostname()}-{os.getpid()}"
-    limits, desk = Limits(), Desk(BlobStore(settings().blobs), process)
+    # a process number comes again one day, and counts of two processes must not meet
+    process = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+    limits, desk, counting = Limits(), Desk(BlobStore(settings().blobs)), Counting()
 
     @asynccontextmanager
     async def following() -> AsyncIterator[None]:
         async with httpx.AsyncClient(timeout=10) as client:
-            feed = Feed(client, desk, limits.environment)
+            feed = Feed(client, desk, counting, limits.environment, process)
             await feed.look()
             task = asyncio.create_task(feed.follow())
             try:
@@ -37,5 +39,6 @@ def create() -> App:
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await task
+                await feed.leave()
 
-    return App(desk, limits, Counting(process), following)
+    return App(desk, limits, counting, following)

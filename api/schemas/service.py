@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, Field
 
 from api.schemas.base import Answer, Json
 
-Role = Literal["viewer", "engineer", "approver", "admin"]
+Role = Literal["viewer", "engineer", "approver", "admin", "data-plane"]
 
 
 class Identity(Answer):

@@ -29,7 +29,7 @@ Put = Callable[[float], BlobRef]
 
 @pytest.fixture
 def desk(blobs: BlobStore) -> Desk:
-    return Desk(blobs, "process-1")
+    return Desk(blobs)
 
 
 @asynccontextmanager
@@ -37,7 +37,7 @@ async def served(
     desk: Desk, counting: Counting | None = None, **limits: Any
 ) -> AsyncIterator[httpx.AsyncClient]:
     config = uvicorn.Config(
-        App(desk, Limits(**limits), counting or Counting("process-1")),
+        App(desk, Limits(**limits), counting or Counting()),
         host="127.0.0.1",
         port=0,
         log_level="error",
@@ -182,8 +182,8 @@ async def test_an_older_epoch_is_ignored(desk: Desk, put: Put) -> None:
     assert await desk.take(deployment(put, epoch=5))
     assert not await desk.take(deployment(put, epoch=5, challenger=WHOLE))
     assert not await desk.take(deployment(put, epoch=4, challenger=WHOLE))
-    [report] = desk.serves()
-    assert (report.epoch, report.versions, report.process) == (5, {"champion": 1}, "process-1")
+    now = desk.find("flights").deployment
+    assert (now.epoch, [each.name for each in now.variants]) == (5, ["champion"])
 
 
 async def test_two_hundred_swaps_under_load_fail_no_request(desk: Desk, put: Put) -> None:
@@ -215,7 +215,7 @@ async def test_a_broken_file_changes_nothing(desk: Desk, put: Put, blobs: BlobSt
         await desk.take(broken.model_copy(update={"variants": (variant,)}))
     async with served(desk) as client:
         assert (await client.post(PREDICT, json={"instances": [ROW]})).status_code == 200
-    assert desk.serves()[0].epoch == 1
+    assert desk.find("flights").deployment.epoch == 1
 
 
 async def test_large_requests_are_bounded_and_do_not_hold_up_small_ones(
@@ -254,12 +254,18 @@ async def test_health_and_metadata(desk: Desk, put: Put) -> None:
 
 async def test_answers_and_failures_are_counted_refusals_are_not(desk: Desk, put: Put) -> None:
     await desk.take(deployment(put))
-    counting = Counting("process-1")
+    counting = Counting()
     async with served(desk, counting) as client:
         for row in (ROW, ROW, {**ROW, "p0": 5000}, {}):
             await client.post(PREDICT, json={"instances": [row]})
-    [window] = counting.close()
-    assert (window.requests, window.errors, sum(window.answers)) == (3, 1, 2)
+        named = await client.post(
+            PREDICT, json={"instances": [ROW]}, headers={"x-variant": "champion"}
+        )
+        assert named.status_code == 200
+    [tally] = counting.tallies()
+    assert (tally.requests, tally.errors, sum(tally.answers)) == (3, 1, 2), (
+        "refusals are no answers, and testers choose their requests"
+    )
 
 
 async def test_an_answer_that_is_not_finite_is_none(desk: Desk, put: Put) -> None:

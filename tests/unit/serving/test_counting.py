@@ -1,4 +1,4 @@
-"""Every request is in one window, of the variant that answered it."""
+"""Every request counts once, for the variant that answered it, and counts only grow."""
 
 from __future__ import annotations
 
@@ -18,42 +18,46 @@ def probabilities(*of_second: float) -> np.ndarray:
     return np.array([[1 - share, share] for share in of_second], dtype=np.float32)
 
 
+def at(epoch: int) -> Deployment:
+    return DEPLOYMENT.model_copy(update={"epoch": epoch})
+
+
 def test_requests_errors_and_slow_ones_are_counted_by_variant() -> None:
-    counting = Counting("process-1")
+    counting = Counting()
     counting.answered(DEPLOYMENT, CHAMPION, 0.01, None)
     counting.answered(DEPLOYMENT, CHAMPION, 0.01, probabilities(0.0, 0.55, 0.59))
     counting.answered(DEPLOYMENT, CHAMPION, 0.09, probabilities(1.0))
-    [window] = counting.close()
-    assert (window.requests, window.errors, window.slow) == (3, 1, 1)
-    assert window.answers == (1, 0, 0, 0, 0, 2, 0, 0, 0, 1)
-    assert (window.variant, window.version, window.epoch) == ("champion", 3, 4)
-    assert (window.process, window.model, window.environment) == ("process-1", "m", "production")
-    assert counting.close() == [], "what was told is not told again"
+    [tally] = counting.tallies()
+    assert (tally.requests, tally.errors, tally.slow) == (3, 1, 1)
+    assert tally.answers == (1, 0, 0, 0, 0, 2, 0, 0, 0, 1)
+    assert (tally.model, tally.variant, tally.version, tally.epoch) == ("m", "champion", 3, 4)
+    assert tally.sha256 == CHAMPION.onnx.sha256
+    assert counting.tallies() == (tally,), "a report that is lost is in the next one"
 
 
-def test_windows_follow_one_another() -> None:
-    counting = Counting("process-1")
-    counting.answered(DEPLOYMENT, CHAMPION, 0.01, probabilities(0.5))
-    [first] = counting.close()
-    counting.answered(DEPLOYMENT, CHAMPION, 0.01, probabilities(0.5))
-    [second] = counting.close()
-    assert first.began <= second.began
+def test_what_is_served_is_told_before_anybody_asks_for_it() -> None:
+    counting = Counting()
+    counting.serves(DEPLOYMENT)
+    [tally] = counting.tallies()
+    assert (tally.variant, tally.epoch, tally.requests) == ("champion", 4, 0)
 
 
 def test_classes_are_counted_and_numbers_are_not() -> None:
-    counting = Counting("p")
+    counting = Counting()
     digits = np.eye(10, dtype=np.float32)[[7, 7, 1]]
-    counting.answered(DEPLOYMENT, CHAMPION, 0.0, digits)
-    [window] = counting.close()
-    assert window.answers == (0, 1, 0, 0, 0, 0, 0, 2, 0, 0)
-    counting.answered(DEPLOYMENT, CHAMPION, 0.0, np.array([[12.5]], dtype=np.float32))
-    [window] = counting.close()
-    assert (window.requests, window.answers) == (1, ())
+    counting.answered(at(1), CHAMPION, 0.0, digits)
+    counting.answered(at(2), CHAMPION, 0.0, np.array([[12.5]], dtype=np.float32))
+    classes, numbers = counting.tallies()
+    assert classes.answers == (0, 1, 0, 0, 0, 0, 0, 2, 0, 0)
+    assert (numbers.requests, numbers.answers) == (1, ())
 
 
-def test_a_deployment_that_changes_meanwhile_begins_windows_of_its_own() -> None:
-    counting = Counting("p")
+def test_each_deployment_has_counts_of_its_own_and_old_ones_go() -> None:
+    counting = Counting()
     for epoch in (4, 5, 5):
-        deployment = DEPLOYMENT.model_copy(update={"epoch": epoch})
-        counting.answered(deployment, CHAMPION, 0.0, probabilities(0.5))
-    assert {window.epoch: window.requests for window in counting.close()} == {4: 1, 5: 2}
+        counting.answered(at(epoch), CHAMPION, 0.0, probabilities(0.5))
+    assert {tally.epoch: tally.requests for tally in counting.tallies()} == {4: 1, 5: 2}
+    counting.serves(at(6))
+    assert [tally.epoch for tally in counting.tallies()] == [5, 6], "5 may still be under way"
+    counting.drop("m")
+    assert counting.tallies() == ()
