@@ -1,0 +1,158 @@
+"""A rollout's looks: what was counted since the last one, and what all of it says.
+
+The data plane tells sums that only grow, so a look is the difference to the look before. A look
+that is missed is in the next one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from perennial.analysis import assessing, comparing, drifting, splitting
+from perennial.contracts.analysis import Assessment, Counted, Guardrail, Split
+from perennial.contracts.rollout import Seen
+from perennial.contracts.rollout_plan import Limit, RolloutPlan
+from perennial.contracts.serving import WHOLE, Deployment, Serving, Tally
+
+CHALLENGER, CONTROL = "challenger", "control"
+
+
+def looked(seen: Seen, tallies: Sequence[Tally], deployment: Deployment) -> Seen:
+    """What has been seen with one more look.
+
+    Args:
+        seen: at the looks before.
+        tallies: sums over all processes, by epoch and variant, since the rollout's first step.
+        deployment: that is watched now.
+    """
+    before = {(tally.epoch, tally.variant): tally for tally in seen.tallies}
+    fresh = [_since(before.get((tally.epoch, tally.variant)), tally) for tally in tallies]
+    control, challenger = _of(fresh, CONTROL), _of(fresh, CHALLENGER)
+    return Seen(
+        tallies=tuple(tallies),
+        epoch=deployment.epoch,
+        errors=comparing.seen(
+            seen.errors, _counted(control, "errors"), _counted(challenger, "errors")
+        ),
+        slow=comparing.seen(seen.slow, _counted(control, "slow"), _counted(challenger, "slow")),
+        answers=drifting.seen(seen.answers, *_answers(seen, control, challenger)),
+        split=_split(seen, fresh, deployment),
+    )
+
+
+def assess(
+    seen: Seen, plan: RolloutPlan, serving: Serving, deployment: Deployment
+) -> dict[str, Assessment]:
+    """Every verdict of now, by what was watched.
+
+    Alpha is shared: all guardrails together call a version off that is no worse in alpha of all
+    rollouts at most.
+    """
+    found = {"served": served(serving)}
+    if not _weight(deployment, CHALLENGER):
+        return found
+    rails = plan.guardrails
+    limits = [limit for limit in (rails.errors, rails.slow, rails.answers) if limit is not None]
+    alpha = plan.alpha / (len(limits) + 1)
+    if rails.errors is not None:
+        found["errors"] = assessing.assess(_rail("errors", rails.errors), seen.errors, alpha)
+    if rails.slow is not None:
+        name = f"slower than {1000 * rails.slow.seconds:g} ms"
+        found["slow"] = assessing.assess(_rail(name, rails.slow), seen.slow, alpha)
+    if rails.answers is not None:
+        found["answers"] = assessing.assess_drift(
+            seen.answers, rails.answers.allowed, rails.answers.requests, alpha
+        )
+    if deployment.entity is None:
+        # one busy customer, whose requests all go to one variant, would look like a mismatch
+        shares = [weight / WHOLE for _, weight in _shares(deployment)]
+        found["split"] = assessing.assess_split(seen.split, shares, alpha)
+    return found
+
+
+def overall(assessments: dict[str, Assessment]) -> Assessment:
+    """All of them as one: the worst, in its own words."""
+    return assessing.worst(list(assessments.values()))
+
+
+def served(serving: Serving) -> Assessment:
+    """Whether every process of the data plane has what it is to serve."""
+    if not serving.processes:
+        return Assessment(
+            verdict="no_data", reason="no process of the data plane reports; start one (make up)"
+        )
+    if serving.behind:
+        behind = ", ".join(serving.behind[:3])
+        return Assessment(
+            verdict="inconclusive",
+            reason=f"{len(serving.behind)} of {serving.processes} processes do not serve it yet: "
+            f"{behind}",
+        )
+    return Assessment(verdict="pass", reason=f"all {serving.processes} processes serve it")
+
+
+def _since(before: Tally | None, now: Tally) -> Tally:
+    """What came since; nothing where a process that was counted has been forgotten."""
+    if before is None:
+        return now
+    return now.model_copy(
+        update={
+            "requests": max(now.requests - before.requests, 0),
+            "errors": max(now.errors - before.errors, 0),
+            "slow": max(now.slow - before.slow, 0),
+            "answers": tuple(
+                max(count - (before.answers[place] if place < len(before.answers) else 0), 0)
+                for place, count in enumerate(now.answers)
+            ),
+        }
+    )
+
+
+def _of(tallies: Sequence[Tally], variant: str) -> Tally | None:
+    """A variant's, of all epochs: its share does not matter to what it does with a request."""
+    found: Tally | None = None
+    for tally in tallies:
+        if tally.variant == variant:
+            found = tally if found is None else found + tally
+    return found
+
+
+def _counted(tally: Tally | None, what: str) -> Counted:
+    if tally is None:
+        return Counted()
+    hits: int = getattr(tally, what)
+    return Counted(requests=tally.requests, hits=min(hits, tally.requests))
+
+
+def _answers(
+    seen: Seen, control: Tally | None, challenger: Tally | None
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Both sides' answers over as many categories as there ever were."""
+    sides = [() if side is None else side.answers for side in (control, challenger)]
+    width = max(len(seen.answers.control), *(len(side) for side in sides))
+    ours, theirs = (side + (0,) * (width - len(side)) for side in sides)
+    return ours, theirs
+
+
+def _split(seen: Seen, fresh: Sequence[Tally], deployment: Deployment) -> Split:
+    shares = _shares(deployment)
+    if len(shares) < 2:
+        return Split()
+    requests = {t.variant: t.requests for t in fresh if t.epoch == deployment.epoch}
+    return splitting.seen(
+        seen.split if seen.epoch == deployment.epoch else Split(),
+        [requests.get(name, 0) for name, _ in shares],
+        [weight / WHOLE for _, weight in shares],
+    )
+
+
+def _shares(deployment: Deployment) -> list[tuple[str, int]]:
+    return [(each.name, each.weight) for each in deployment.variants if each.weight]
+
+
+def _weight(deployment: Deployment, name: str) -> int:
+    return sum(each.weight for each in deployment.variants if each.name == name)
+
+
+def _rail(name: str, limit: Limit) -> Guardrail:
+    return Guardrail(name=name, allowed=limit.allowed, requests=limit.requests)
