@@ -13,6 +13,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from activities.owners import OwnerActivities
 from activities.policy import PolicyActivities
 from activities.records import RecordActivities
+from activities.rollouts import RolloutActivities
 from api.db.store import Store
 from perennial.contracts import queues
 from perennial.settings import Settings
@@ -20,11 +21,13 @@ from workers.interceptors import ErrorTranslation
 from workers.registration import HEARTBEAT_EVERY, methods
 from workers.stopping import DRAIN
 from workers.versioning import deployment
+from workflows.guard import GuardWorkflow
 from workflows.lifecycle import LifecycleWorkflow
 from workflows.model import ModelWorkflow
 from workflows.platform import PlatformWorkflow
 from workflows.promotion import PromotionWorkflow
 from workflows.reconcile import ReconcileWorkflow
+from workflows.rollout import RolloutWorkflow
 
 WORKFLOWS = [
     ModelWorkflow,
@@ -32,8 +35,13 @@ WORKFLOWS = [
     PromotionWorkflow,
     PlatformWorkflow,
     ReconcileWorkflow,
+    RolloutWorkflow,
+    GuardWorkflow,
 ]
-ACTIVITIES = (RecordActivities, PolicyActivities, OwnerActivities)
+ACTIVITIES = (RecordActivities, PolicyActivities, OwnerActivities, RolloutActivities)
+
+_WATCHES = 5000
+"""Activities at once. Nearly all of them sleep: a guard watches a champion for days."""
 
 _RUNNER = SandboxedWorkflowRunner(
     restrictions=SandboxRestrictions.default.with_passthrough_modules("workflows")
@@ -66,13 +74,18 @@ async def control_worker(
     policy = PolicyActivities.connect(settings.opa_url, store)
     records = RecordActivities(store)
     owners = OwnerActivities(client, store)
+    rollouts = RolloutActivities(store)
     try:
         yield Worker(
             client,
             task_queue=queue,
             workflows=workflows,
             workflow_runner=_RUNNER,
-            activities=[*methods(records), *methods(policy), *methods(owners), *activities],
+            activities=[
+                *(m for each in (records, policy, owners, rollouts) for m in methods(each)),
+                *activities,
+            ],
+            max_concurrent_activities=_WATCHES,
             interceptors=[ErrorTranslation()],
             max_heartbeat_throttle_interval=HEARTBEAT_EVERY,
             deployment_config=deployment(queue, settings.build_id),

@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from temporalio import workflow
+from temporalio.common import SearchAttributePair, TypedSearchAttributes
 from temporalio.exceptions import FailureError, is_cancelled_exception
 
-from perennial.contracts import ids, lifecycle, records
+from perennial.contracts import ids, lifecycle, queues, records, rollout
 from workflows.aliases import AliasKeeper
 from workflows.steps import options
 from workflows.steps.ending import read_failure
+from workflows.steps.run import MODEL
 
 Tell = Callable[[], Sequence[lifecycle.RunInput]]
 """The runs to be told of a move."""
@@ -78,6 +80,8 @@ class ChampionWriter:
         if kind == "PlatformPaused":
             self._wanted.insert(0, wanted)
             return False
+        if champion is not None and wanted.guard is not None:
+            await self._arm(wanted.guard.model_copy(update={"epoch": champion.epoch}))
         try:
             await workflow.get_external_workflow_handle(wanted.reply_to).signal(
                 lifecycle.CHAMPION_ANSWERED,
@@ -93,6 +97,46 @@ class ChampionWriter:
             # the run was cancelled or terminated while it waited; the move stands in the ledger
             workflow.logger.info("run %s was gone when its move was done", wanted.run_id)
         return True
+
+    async def guard_back(self, wanted: lifecycle.RollbackWanted, tell: Tell) -> None:
+        """Put the champion back that a guard found to be better; once, as its epoch says."""
+        try:
+            await self._move(
+                records.MoveChampion(
+                    effect=ids.effect(
+                        "guard", wanted.run_id, wanted.environment, wanted.expected_epoch
+                    ),
+                    model=self._model,
+                    environment=wanted.environment,
+                    version=wanted.back_to,
+                    expected_epoch=wanted.expected_epoch,
+                    cause="rollback",
+                    actor="guard",
+                    reason=wanted.reason,
+                    run_id=wanted.run_id,
+                    at=workflow.now(),
+                ),
+                tell,
+            )
+        except FailureError as error:
+            if is_cancelled_exception(error):
+                raise
+            workflow.logger.info("not rolled back by the guard: %s", read_failure(error)[0])
+
+    async def _arm(self, guard: rollout.GuardInput) -> None:
+        try:
+            await workflow.start_child_workflow(
+                rollout.GUARD_WORKFLOW,
+                guard,
+                id=ids.guard_workflow(self._model, guard.environment, guard.epoch),
+                task_queue=queues.CONTROL,
+                parent_close_policy=workflow.ParentClosePolicy.ABANDON,
+                static_summary=f"version {guard.version} of {self._model} in {guard.environment}",
+                search_attributes=TypedSearchAttributes([SearchAttributePair(MODEL, self._model)]),
+            )
+        except FailureError as error:
+            # it is armed already: the move is delivered again
+            workflow.logger.info("not armed: %s", read_failure(error)[0])
 
     def unwant(self, unwanted: lifecycle.ChampionUnwanted) -> None:
         """Queue the taking back of a move; it is made also while the model is paused."""

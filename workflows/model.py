@@ -20,7 +20,7 @@ from workflows.pauses import PlatformWatch
 from workflows.requests import Requests
 from workflows.runs import RunQueue
 from workflows.steps import options
-from workflows.steps.judged import MODEL
+from workflows.steps.run import MODEL
 
 
 @workflow.defn(name=lifecycle.MODEL_WORKFLOW, versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
@@ -144,6 +144,11 @@ class ModelWorkflow:
     def champion_unwanted(self, unwanted: lifecycle.ChampionUnwanted) -> None:
         """A run that moved a champion, or asked for it, takes that back."""
         self._champions.unwant(unwanted)
+
+    @workflow.signal(name=lifecycle.ROLLBACK_WANTED)
+    async def rollback_wanted(self, wanted: lifecycle.RollbackWanted) -> None:
+        """A guard found the champion worse than the one before it."""
+        await self._champions.guard_back(wanted, tell=self._runs.under_way)
 
     @workflow.signal(name=lifecycle.PLATFORM_CHANGED)
     def platform_changed(self, now: platform.Platform) -> None:

@@ -13,7 +13,7 @@ from perennial.contracts import ids, lifecycle, queues, records
 from perennial.contracts.records import Outcome
 from workflows.steps import options
 from workflows.steps.ending import read_failure
-from workflows.steps.judged import MODEL
+from workflows.steps.run import MODEL
 
 MOST_WAITING = 100
 

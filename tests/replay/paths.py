@@ -37,4 +37,9 @@ PATHS = {
     "test_it_is_recorded_with_what_it_was_and_put_back": "alias-moved",
     "test_a_run_cancelled_while_its_move_waits_is_never_moved": "undone",
     "test_a_retired_model_refuses_everything": "retired",
+    "test_a_canary_climbs_by_steps_and_takes_everything": "rolled-out",
+    "test_a_worse_canary_is_rolled_back_with_the_numbers": "fallen",
+    "test_figures_that_decide_nothing_wait_for_a_person": "ruled",
+    "test_a_rollout_called_off_gives_everything_back_at_once": "called-off",
+    "test_a_champion_that_gets_worse_afterwards_is_rolled_back": "guarded",
 }

@@ -14,6 +14,7 @@ from temporalio.worker import Worker
 from activities.owners import OwnerActivities
 from activities.policy import PolicyActivities
 from activities.records import RecordActivities
+from activities.rollouts import RolloutActivities
 from api.db.store import Store
 from perennial.contracts import queues
 from perennial.plugin import PerennialPlugin
@@ -69,6 +70,7 @@ async def ml(temporal: Client, store: Store, opa_url: str) -> AsyncIterator[Plan
             *methods(RecordActivities(store)),
             *methods(policy),
             *methods(OwnerActivities(temporal, store)),
+            *methods(RolloutActivities(store)),
         ],
         interceptors=[ErrorTranslation()],
     )

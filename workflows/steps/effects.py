@@ -53,7 +53,7 @@ async def all_or_none(run: Run, notes: StageNotes, effects: Sequence[Effect]) ->
             became[effect.name] = "done"
         run.stop_if_cancelled()
     except (Exception, asyncio.CancelledError):
-        await _shielded(_undo(run, begun, became))
+        await shielded(_undo(run, begun, became))
         raise
 
 
@@ -78,7 +78,7 @@ async def _undo(run: Run, begun: list[Effect], became: dict[str, str]) -> None:
         await run.show(f"undone: {', '.join(reversed(became))}", effects=became)
 
 
-async def _shielded(work: Coroutine[Any, Any, None]) -> None:
+async def shielded(work: Coroutine[Any, Any, None]) -> None:
     """Wait for work to its end, however often the waiting is cancelled."""
     task = asyncio.ensure_future(work)
     while not task.done():

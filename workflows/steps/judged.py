@@ -9,7 +9,6 @@ from datetime import timedelta
 from typing import Any
 
 from temporalio import workflow
-from temporalio.common import SearchAttributeKey
 from temporalio.exceptions import ApplicationError, FailureError, is_cancelled_exception
 
 from perennial.contracts import ids, lifecycle, records
@@ -18,11 +17,10 @@ from workflows.steps import options
 from workflows.steps.approval import Approvals
 from workflows.steps.effects import Effect
 from workflows.steps.ending import Ended, read_failure
-from workflows.steps.run import ENVIRONMENT, OUTCOME, STAGE, WAITING_FOR, Run
+from workflows.steps.run import ENVIRONMENT, MODEL, OUTCOME, STAGE, WAITING_FOR, Run
 
 Life = Callable[[], Coroutine[Any, Any, None]]
 _ASK_AGAIN = timedelta(minutes=1)
-MODEL = SearchAttributeKey.for_keyword("ModelName")
 
 
 class Judged:

@@ -109,6 +109,16 @@ def sweep() -> dict[str, Any]:
     }
 
 
+def watch() -> dict[str, Any]:
+    """Looks that last as long as a rollout or a guard. Retried for ever, from what was seen."""
+    return {
+        "task_queue": queues.CONTROL,
+        "start_to_close_timeout": timedelta(days=400),
+        "heartbeat_timeout": timedelta(seconds=15),
+        "retry_policy": RetryPolicy(initial_interval=_FIRST, maximum_interval=_FIRST * 5),
+    }
+
+
 def compute(patience: timedelta) -> dict[str, Any]:
     """Work on data or models in the ML worker, which heartbeats every five seconds meanwhile.
 

@@ -1,4 +1,4 @@
-"""Through the environments in order: judged in each, approved where asked, then moved."""
+"""Through the environments in order: judged, approved where asked, rolled out, then moved."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from workflows.steps.approval import Approvals
 from workflows.steps.effects import Effect, all_or_none
 from workflows.steps.ending import Ended
 from workflows.steps.gate import ask_policy, denied, measured_against
+from workflows.steps.rollout import roll_out
 from workflows.steps.run import Run
 from workflows.steps.training import read_champions
 
@@ -87,6 +88,7 @@ async def _enter(
                     raise denied(decision, environment)
                 notes.say("by " + ", ".join(vote.by for vote in question.votes))
 
+        guard = await roll_out(run, version, environment, champion)
         async with run.during("promote", environment) as notes:
             move = _Move(
                 host,
@@ -99,6 +101,7 @@ async def _enter(
                     decision_id=decision.decision_id,
                     actor=run.input.author,
                     reason=run.input.reason or f"run {run.id}",
+                    guard=guard,
                 ),
                 back_to=champion.version,
             )

@@ -17,6 +17,7 @@ from perennial.contracts.spec import Environment, ModelSpec, duration
 from workflows.steps import options
 from workflows.steps.ending import Ended, read_failure
 
+MODEL = SearchAttributeKey.for_keyword("ModelName")
 STAGE = SearchAttributeKey.for_keyword("Stage")
 ENVIRONMENT = SearchAttributeKey.for_keyword("Environment")
 OUTCOME = SearchAttributeKey.for_keyword("Outcome")

@@ -1,0 +1,92 @@
+"""A data plane that answers as it is told: what a rollout sees of one, with no request made."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+from api.db.store import Store
+from perennial.contracts.deployments import ReadServing
+from perennial.contracts.errors import NotFound
+from perennial.contracts.serving import Deployment, Report, Serving, Tally
+
+_LOOK_SECONDS = 0.05
+
+
+class Plane:
+    """One process that reports. Its requests follow the weights.
+
+    Attributes:
+        rate: requests of each look, of all variants together.
+        errors: the share of them that fails, by variant.
+        lost: the share of them that never arrives, by variant.
+        serves: whether it takes what it is to serve.
+    """
+
+    def __init__(self, store: Store, model: str) -> None:
+        self._store = store
+        self._model = model
+        self._tallies: dict[tuple[int, str], Tally] = {}
+        self._seen: list[dict[str, int]] = []
+        self.rate = 4000
+        self.errors: dict[str, float] = {}
+        self.lost: dict[str, float] = {}
+        self.serves = True
+
+    @property
+    def history(self) -> list[dict[str, int]]:
+        """Weights as they were, each once, the first one first."""
+        return [
+            now
+            for place, now in enumerate(self._seen)
+            if place == 0 or now != self._seen[place - 1]
+        ]
+
+    def serving(self) -> Serving:
+        """As the records have it."""
+        return self._store.read_serving(ReadServing(model=self._model, environment="production"))
+
+    @contextlib.asynccontextmanager
+    async def up(self) -> AsyncIterator[Plane]:
+        """Report for as long as this lasts."""
+        over = asyncio.Event()
+        task = asyncio.create_task(self._report(over))
+        try:
+            yield self
+        finally:
+            over.set()
+            await task
+            self._store.record_report("production", f"plane-{self._model}", Report(leaving=True))
+
+    async def _report(self, over: asyncio.Event) -> None:
+        while not over.is_set():
+            await asyncio.to_thread(self._once)
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    def _once(self) -> None:
+        try:
+            deployment = self.serving().deployment
+        except NotFound:  # no spec has been applied yet
+            return
+        if deployment is not None and self.serves:
+            self._answer(deployment)
+        report = Report(tallies=tuple(self._tallies.values()))
+        self._store.record_report("production", f"plane-{self._model}", report)
+
+    def _answer(self, deployment: Deployment) -> None:
+        self._seen.append({each.name: each.weight for each in deployment.variants})
+        for each in deployment.variants:
+            arrived = self.rate * each.weight * (1 - self.lost.get(each.name, 0)) / 10_000
+            fresh = Tally(
+                model=self._model,
+                epoch=deployment.epoch,
+                variant=each.name,
+                version=each.version,
+                sha256=each.onnx.sha256,
+                requests=round(arrived),
+                errors=round(arrived * self.errors.get(each.name, 0)),
+            )
+            key = deployment.epoch, each.name
+            before = self._tallies.get(key)
+            self._tallies[key] = fresh if before is None else before + fresh
