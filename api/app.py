@@ -18,6 +18,7 @@ from api.routes import (
     ledger,
     models,
     platform,
+    rollouts,
     runs,
     service,
 )
@@ -49,7 +50,17 @@ def create_app(context: Context) -> FastAPI:
     app.add_middleware(SecurityHeaders)
     problems.register(app)
     documented.install(app)
-    parts = (service, platform, models, runs, approvals, champions, deployments, decisions, ledger)
-    for part in parts:
+    for part in (
+        service,
+        platform,
+        models,
+        runs,
+        approvals,
+        champions,
+        deployments,
+        rollouts,
+        decisions,
+        ledger,
+    ):
         app.include_router(part.router)
     return app

@@ -24,7 +24,7 @@ from temporalio.exceptions import ApplicationError, FailureError, WorkflowAlread
 from temporalio.service import RPCError, RPCStatusCode
 
 from perennial.canonical import digest
-from perennial.contracts import errors, ids, lifecycle, queues
+from perennial.contracts import errors, ids, lifecycle, queues, rollout
 from perennial.contracts.base import Contract
 from perennial.temporal import TemporalUnavailable
 
@@ -130,6 +130,39 @@ async def ask_run(
             update, ask, id=_update_id(update, ask), result_type=answer
         )
         return given
+
+
+async def ask_rollout(
+    client: Client,
+    model: str,
+    environment: str,
+    update: str,
+    ask: lifecycle.Asked,
+    answer: type[T],
+) -> T:
+    """Put a request to the rollout that a model has in an environment.
+
+    Raises:
+        PerennialError: what the workflow refused with.
+        WorkflowGone: there is none under way.
+        WorkersUnavailable, TemporalUnavailable: there was no answer.
+    """
+    handle = client.get_workflow_handle(ids.rollout_workflow(model, environment))
+    async with answering(client, ask.request_id):
+        given: T = await handle.execute_update(
+            update, ask, id=_update_id(update, ask), result_type=answer
+        )
+        return given
+
+
+async def look_at_rollout(client: Client, model: str, environment: str) -> rollout.RolloutView:
+    """Where the rollout is that a model has in an environment. Raises as `ask_rollout`."""
+    handle = client.get_workflow_handle(ids.rollout_workflow(model, environment))
+    async with answering(client, ""):
+        view: rollout.RolloutView = await handle.query(
+            lifecycle.STATE, result_type=rollout.RolloutView
+        )
+        return view
 
 
 async def _answered_before(client: Client, model: str, update_id: str, answer: type[T]) -> T:

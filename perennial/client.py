@@ -32,6 +32,8 @@ from perennial.documents import (
     Platform,
     Reign,
     Replay,
+    Rollout,
+    RolloutPlan,
     Run,
     RunAccepted,
     RunSummary,
@@ -165,6 +167,39 @@ class Client(Connection):
         """Put an earlier champion back, the previous one unless told which."""
         body = {"environment": environment, "to_version": to_version, "reason": reason}
         return cast(Champion, self._post(path("models", model, "rollback"), body, key=key))
+
+    # -- rollouts
+
+    def rollout(self, model: str, environment: str) -> Rollout:
+        """What answers a model's requests in an environment, and how a rollout is."""
+        return cast(Rollout, self._get(path("models", model, "rollouts", environment)))
+
+    def rollout_plan(self, model: str, environment: str) -> RolloutPlan:
+        """What the spec's rollout will do, and how long it takes."""
+        where = path("models", model, "rollouts", environment, "plan")
+        return cast(RolloutPlan, self._get(where))
+
+    def rule(
+        self,
+        model: str,
+        environment: str,
+        evidence_digest: str,
+        *,
+        go_on: bool,
+        comment: str = "",
+        key: str | None = None,
+    ) -> Json:
+        """Decide what figures did not; the digest says which figures were looked at."""
+        where = path("models", model, "rollouts", environment, "rule")
+        body = {"go_on": go_on, "evidence_digest": evidence_digest, "comment": comment}
+        return cast(Json, self._post(where, body, key=key))
+
+    def call_off(
+        self, model: str, environment: str, *, reason: str = "", key: str | None = None
+    ) -> Json:
+        """Give the champion all requests again, at once."""
+        where = path("models", model, "rollouts", environment, "call-off")
+        return cast(Json, self._post(where, {"reason": reason}, key=key))
 
     # -- runs
 

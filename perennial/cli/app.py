@@ -7,7 +7,17 @@ import sys
 
 import typer
 
-from perennial.cli import approvals, champions, decisions, drill, exits, ledger, models, runs
+from perennial.cli import (
+    approvals,
+    champions,
+    decisions,
+    drill,
+    exits,
+    ledger,
+    models,
+    rollouts,
+    runs,
+)
 from perennial.cli.command import As, AsJson, Session, Url, command
 from perennial.cli.grouped import Grouped
 
@@ -49,7 +59,7 @@ def whoami(session: Session) -> None:
     )
 
 
-for module in (models, runs, approvals, champions, decisions, ledger, drill):
+for module in (models, runs, approvals, champions, rollouts, decisions, ledger, drill):
     module.register(app)
 command(app, "whoami", panel="Records")(whoami)
 

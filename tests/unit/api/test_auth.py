@@ -16,10 +16,11 @@ from perennial.contracts.errors import BadInput, NotAllowed
 from tests.seeded import APPROVAL, WAITING
 from tests.unit.api.conftest import As
 
-ROLES = ("viewer", "engineer", "approver", "admin")
+ROLES = ("viewer", "engineer", "approver", "admin", "data-plane")
 OPEN = {"/healthz", "/readyz"}
 
 VOTE = {"evidence_digest": "c" * 64}
+ROLLOUT = "/v1/models/flights/rollouts/production"
 PROMOTION = {"version": 1, "environment": "production"}
 
 # who may ask for what; everything that is read is for everybody with a token
@@ -34,6 +35,8 @@ MAY: list[tuple[str, dict[str, Any], set[str]]] = [
     ("/v1/decisions/replay", {"model": "nobody"}, {"engineer", "approver", "admin"}),
     (f"/v1/approvals/{APPROVAL}/approve", VOTE, {"approver", "admin"}),
     (f"/v1/approvals/{APPROVAL}/reject", VOTE, {"approver", "admin"}),
+    (f"{ROLLOUT}/rule", {**VOTE, "go_on": True}, {"approver", "admin"}),
+    (f"{ROLLOUT}/call-off", {}, {"engineer", "approver", "admin"}),
 ]
 
 
@@ -60,6 +63,12 @@ async def test_applying_a_spec_is_for_engineers(as_: As) -> None:
         assert answer.status_code == status
 
 
+@pytest.mark.parametrize("role", ROLES)
+async def test_only_a_data_plane_says_what_it_serves(as_: As, role: str) -> None:
+    answer = await as_(role).put("/v1/deployments/production/processes/host-1", json={})
+    assert answer.status_code == (200 if role in ("data-plane", "admin") else 403)
+
+
 async def test_nothing_but_health_answers_without_a_token(app: FastAPI, as_: As) -> None:
     asked = 0
     for path, operations in app.openapi()["paths"].items():
@@ -70,6 +79,7 @@ async def test_nothing_but_health_answers_without_a_token(app: FastAPI, as_: As)
                 approval_id=APPROVAL,
                 decision_id="d-good",
                 environment="production",
+                process="host-1",
                 version=1,
             )
             answer = await as_(None).request(
@@ -111,7 +121,7 @@ def test_the_first_start_makes_a_file_for_its_owner_only(tmp_path: Path) -> None
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     entries = json.loads(path.read_text())["tokens"]
     assert [(e["name"], e["role"]) for e in entries] == [(r, r) for r in ROLES]
-    assert len({e["token"] for e in entries}) == 4
+    assert len({e["token"] for e in entries}) == len(ROLES)
     assert all(len(e["token"]) >= 40 for e in entries)
     assert [p.name for p in path.parent.iterdir()] == ["tokens.json"]
 
