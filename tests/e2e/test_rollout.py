@@ -1,0 +1,190 @@
+"""A version earns its traffic on the whole real stack, requests and all."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from infra.stack import Stack
+from tests.e2e.test_bad_input import spec_of
+from tests.e2e.test_serving import ask, until_version
+from tests.people import People, good_rows, write_points
+
+STEPS = [{"percent": 10, "hold": "2s"}, {"percent": 50, "hold": "2s"}]
+PLAN = {
+    "strategy": "canary",
+    "steps": STEPS,
+    "interval": "1s",
+    "longest_hold": "5m",
+    "entity": "x-customer",
+    "guardrails": {
+        "errors": {"requests": 100},
+        "slow": {"seconds": 5.0, "requests": 100},
+        "answers": {"allowed": 0.05, "requests": 100},
+    },
+}
+
+
+class Callers:
+    """Customers who ask without a pause, each on a connection of their own."""
+
+    def __init__(self, url: str, model: str) -> None:
+        self._url, self._model = url, model
+        self._over = threading.Event()
+        self._threads = [threading.Thread(target=self._ask, args=(n,)) for n in range(4)]
+        self._lock = threading.Lock()
+        self.found = Counter[tuple[int, str, str]]()
+        """Answers by status, variant and version."""
+
+    def __enter__(self) -> Callers:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._over.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _ask(self, number: int) -> None:
+        with httpx.Client(base_url=self._url, timeout=10) as client:
+            until_version(client, self._model, 1)
+            turn = 0
+            while not self._over.is_set():
+                turn += 1
+                customer = f"{number}-{turn % 50}"
+                row = {"x": turn * 37 % 101 / 50 - 1, "y": turn * 53 % 89 / 44 - 1, "kind": "a"}
+                answer = client.post(
+                    f"/v1/models/{self._model}:predict",
+                    json={"instances": [row]},
+                    headers={"x-customer": customer},
+                )
+                variant, version = (
+                    answer.headers.get(name, "") for name in ("x-variant", "x-model-version")
+                )
+                with self._lock:
+                    self.found[answer.status_code, variant, version] += 1
+
+
+@pytest.fixture
+def caller(stack: Stack) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=stack.urls["serving"], timeout=10) as client:
+        yield client
+
+
+def said(stack: Stack, *arguments: str, name: str = "engineer") -> Any:
+    """The answer of the command line."""
+    done = subprocess.run(
+        [sys.executable, "-m", "perennial.cli", "rollout", *arguments, "--as", name, "--json"],
+        env={**os.environ, **stack.env},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def alone(people: People, model: str, version: int) -> bool:
+    found = people.viewer.rollout(model, "production")
+    return [(v["name"], v["version"]) for v in found["variants"]] == [("champion", version)]
+
+
+def as_the_guide_says(stack: Stack, model: str) -> str:
+    """What the lines of the guide print."""
+    checkout = Path(__file__).parents[2]
+    guide = (checkout / "docs" / "guides" / "roll-out.md").read_text()
+    lines = "\n".join(re.findall(r"```sh\n(.*?)```", guide, flags=re.DOTALL))
+    folders = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    env = {**os.environ, **stack.env, "MODEL": model, "PATH": folders, "COLUMNS": "100"}
+    done = subprocess.run(
+        ["bash", "-euc", lines],
+        env={**env, "PYTHONPATH": str(checkout)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def kill(stack: Stack, service: str) -> None:
+    for pid in stack.pids(service):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def first_share(people: People, run_id: str) -> None:
+    """Return once the version has requests."""
+    for event in people.engineer.events(run_id):
+        if event.name == "deployment":
+            return
+    raise AssertionError("the run ended without one")
+
+
+def test_a_version_climbs_or_falls_or_is_called_off(
+    stack: Stack, people: People, caller: httpx.Client, tmp_path: Path
+) -> None:
+    data = write_points(tmp_path, good_rows(1000))
+    spec = spec_of(data, environments=["production"], rollout=PLAN, patience="1m")
+    model = spec["model"]
+    people.apply(spec)
+    plan = said(stack, "plan", model)
+    assert plan["steps"] == "10 % for 2s, 50 % for 2s, 100 %" and plan["expected_seconds"] == 4
+    first = people.run(model)
+    assert first["outcome"] == "promoted", first["reason"]
+    until_version(caller, model, 1)
+
+    with Callers(stack.urls["serving"], model) as callers:
+        # the same again answers the same; what watches it dies, and it goes on
+        asked = people.engineer.start_run(model)["run_id"]
+        first_share(people, asked)
+        kill(stack, "control")
+        kill(stack, "api")
+        stack.up()
+        alike = people.finished(asked)
+        assert alike["outcome"] == "promoted", alike["reason"]
+        until_version(caller, model, 2)
+        assert alone(people, model, 2)
+        assert {status for status, _, _ in callers.found} == {200}
+        climbed = {(variant, version) for _, variant, version in callers.found}
+        assert {("challenger", "2"), ("control", "1"), ("champion", "1")} <= climbed
+
+        other = people.run(model, epochs=40)
+        assert other["outcome"] == "denied"
+        assert "rolled back at 10 %: answers:" in other["reason"], other["reason"]
+        assert alone(people, model, 2)
+        until_version(caller, model, 2)
+        told = as_the_guide_says(stack, model)
+        assert "canary in production: 10 % for 2s, 50 % for 2s, 100 %" in told
+        assert "0:00:04 if all goes well" in told and "100 %" in told.split("variant")[1]
+        shown = said(stack, "show", model)
+        assert shown["under_way"] is None and shown["processes"] == (os.cpu_count() or 1)
+    assert {status for status, _, _ in callers.found} == {200}
+    [rollout] = [s for s in other["stages"] if s["stage"] == "rollout"]
+    assert rollout["status"] == "failed"
+    decided = people.viewer.decisions(run_id=other["run_id"])
+    assert [d["outcome"] for d in decided] == ["deny", "allow", "allow"], "step, first share, gate"
+
+    slow = {**PLAN, "steps": [{"percent": 10, "hold": "1h"}]}
+    people.apply({**spec, "rollout": slow})
+    asked = people.engineer.promote(model, 3, "production")["run_id"]
+    first_share(people, asked)
+    under_way = said(stack, "show", model)["under_way"]
+    assert (under_way["step"], under_way["version"]) == (1, 3)
+    said(stack, "call-off", model, "--reason", "incident 7", name="approver")
+    run = people.finished(asked)
+    assert run["outcome"] == "denied" and "approver called it off at 10 %" in run["reason"]
+    assert alone(people, model, 2) and ask(caller, model).status_code == 200
+    assert people.viewer.verify_ledger()["ok"]
