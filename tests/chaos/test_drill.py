@@ -10,7 +10,7 @@ from infra.drill.drill import Drill
 from infra.drill.plan import EVERYTHING, Cell
 from infra.stack import Stack
 
-CELLS = [Cell("promote", "control"), Cell("gate", "temporal"), Cell("train", EVERYTHING)]
+CELLS = [Cell("gate", "temporal"), Cell("train", EVERYTHING)]
 
 
 @pytest.fixture(scope="module")
