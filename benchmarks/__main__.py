@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from benchmarks import demo, drill, large_lives, results, rollout, start
+from benchmarks import demo, drill, large_lives, results, rollback, rollout, start
 from benchmarks.lifecycle import measure as lifecycle
 from benchmarks.orchestration import measure as orchestration
 
@@ -17,6 +17,7 @@ BENCHMARKS: dict[str, Callable[[], list[results.Row]]] = {
     "drill": drill.run,
     "lifecycle": lifecycle.run,
     "rollout": rollout.run,
+    "rollback": rollback.run,
 }
 _ONLY_BY_NAME = {"drill"}  # it takes as long as all others together
 
