@@ -40,8 +40,9 @@ WORKFLOWS = [
 ]
 ACTIVITIES = (RecordActivities, PolicyActivities, OwnerActivities, RolloutActivities)
 
-_WATCHES = 5000
-"""Activities at once. Nearly all of them sleep: a guard watches a champion for days."""
+_WATCHES = 1000
+"""Activities at once. Nearly all of them sleep: a guard watches a champion for days. A platform
+with more rollouts and guards under way than that needs more of these workers."""
 
 _RUNNER = SandboxedWorkflowRunner(
     restrictions=SandboxRestrictions.default.with_passthrough_modules("workflows")

@@ -41,7 +41,7 @@ async def read(
     context: Ctx, principal: Someone, model: ModelName, environment: Where
 ) -> RolloutDetail:
     """What answers a model's requests, how many each version has answered, and how a rollout is."""
-    serving = await run_in_threadpool(_serving, context, model, environment, 1)
+    serving = await run_in_threadpool(_serving, context, model, environment, None)
     if serving.deployment is None:
         raise NotFound(
             f"{model} has no champion in {environment}, so nothing of it is served there; promote "
@@ -133,7 +133,7 @@ def _none(model: str, environment: str) -> Refused:
     )
 
 
-def _serving(context: Context, model: str, environment: Environment, since: int) -> Serving:
+def _serving(context: Context, model: str, environment: Environment, since: int | None) -> Serving:
     return context.store.read_serving(
         ReadServing(model=model, environment=environment, since_epoch=since)
     )

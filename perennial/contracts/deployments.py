@@ -42,11 +42,15 @@ class SetWeights(Contract):
 
 
 class ReadServing(Contract):
-    """Ask what a model's requests are answered by, and what was counted since an epoch."""
+    """Ask what a model's requests are answered by, and what was counted since an epoch.
+
+    Attributes:
+        since_epoch: of the deployment; without it no counts are read.
+    """
 
     model: str
     environment: Environment
-    since_epoch: int = 1
+    since_epoch: int | None = None
 
 
 @activity.defn(name="set_weights")

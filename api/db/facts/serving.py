@@ -63,7 +63,7 @@ def read_serving(session: Session, input: ReadServing, now: datetime) -> Serving
         deployment=deployment,
         run_id=None if row is None else row.run_id,
         champion_epoch=0 if champion is None else champion.epoch,
-        tallies=_sums(session, input),
+        tallies=() if input.since_epoch is None else _sums(session, input, input.since_epoch),
         processes=len(alive),
         behind=tuple(
             sorted(set(alive) - _serving(session, deployment)) if deployment is not None else ()
@@ -71,13 +71,13 @@ def read_serving(session: Session, input: ReadServing, now: datetime) -> Serving
     )
 
 
-def _sums(session: Session, input: ReadServing) -> tuple[Tally, ...]:
+def _sums(session: Session, input: ReadServing, since: int) -> tuple[Tally, ...]:
     rows = session.exec(
         select(TallyRow)
         .where(
             TallyRow.model == input.model,
             TallyRow.environment == input.environment,
-            col(TallyRow.epoch) >= input.since_epoch,
+            col(TallyRow.epoch) >= since,
         )
         .order_by(col(TallyRow.epoch), col(TallyRow.variant))
     )

@@ -170,7 +170,7 @@ def test_a_step_is_served_once_every_process_says_so(ready: Store) -> None:
 
 def test_a_process_that_is_gone_is_waited_for_no_more_and_its_counts_stay(ready: Store) -> None:
     ready.record_report("production", "p1", Report(tallies=(tally(1, requests=5),)))
-    asked = ReadServing(model="flights", environment="production")
+    asked = ReadServing(model="flights", environment="production", since_epoch=1)
     with ready.database.reading() as session:
         plane = session.get(facts.DataPlaneRow, "p1")
         assert plane is not None
