@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import psutil
 import pytest
+import tritonclient.http as triton
 
 from infra.stack import Stack
 from tests.e2e.test_bad_input import spec_of
@@ -97,6 +99,42 @@ def promoted(people: People, tmp_path_factory: pytest.TempPathFactory) -> str:
     assert run["outcome"] == "promoted", run["reason"]
     model: str = spec["model"]
     return model
+
+
+@pytest.mark.parametrize("binary", [True, False])
+def test_a_client_of_the_open_inference_protocol_works(
+    stack: Stack, caller: httpx.Client, promoted: str, binary: bool
+) -> None:
+    until_version(caller, promoted, 1)
+    rows = [(0.4, 0.3, "a"), (-0.9, 0.1, "b"), (0.0, -0.2, "a")]
+    columns = {
+        "x": np.array([[x] for x, _, _ in rows], dtype=np.float32),
+        "y": np.array([[y] for _, y, _ in rows], dtype=np.float32),
+        "kind": np.array([[kind] for _, _, kind in rows], dtype=np.object_),
+    }
+    client = triton.InferenceServerClient(stack.urls["serving"].removeprefix("http://"))
+    try:
+        assert client.is_server_live() and client.is_server_ready()
+        assert client.is_model_ready(promoted)
+        said = client.get_model_metadata(promoted)
+        kinds = {each["name"]: each["datatype"] for each in said["inputs"]}
+        assert kinds == {"x": "FP32", "y": "FP32", "kind": "BYTES"}
+        inputs = []
+        for name, values in columns.items():
+            column = triton.InferInput(name, list(values.shape), kinds[name])
+            column.set_data_from_numpy(values, binary_data=binary)
+            inputs.append(column)
+        output = said["outputs"][0]["name"]
+        wanted = triton.InferRequestedOutput(output, binary_data=binary)
+        answer = client.infer(promoted, inputs, outputs=[wanted], request_id="mine")
+    finally:
+        client.close()
+    assert answer.get_response()["id"] == "mine"
+    found = answer.as_numpy(output)
+    instances = [{"x": x, "y": y, "kind": kind} for x, y, kind in rows]
+    same = caller.post(f"/v1/models/{promoted}:predict", json={"instances": instances}).json()
+    expected = [list(each["probabilities"].values()) for each in same["predictions"]]
+    assert np.allclose(found, expected, atol=1e-6)
 
 
 def test_without_the_api_answers_go_on(stack: Stack, caller: httpx.Client, promoted: str) -> None:
