@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from array import array
+from itertools import chain
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -45,11 +48,15 @@ def _input(each: Input, rows: list[dict[str, Any]]) -> NDArray[Any]:
         if each.text:
             name = each.columns[0]
             return np.array([[_text(row[name])] for row in rows], dtype=object)
-        values = [[row[name] for name in each.columns] for row in rows]
-        # the common case in one step; None becomes NaN, and text is refused, not read as a number
-        if all(type(value) in _NUMBERS for row in values for value in row):
-            return np.array(values, dtype=np.float32)
-        return np.array([[_number(value) for value in row] for row in values], dtype=np.float32)
+        of = itemgetter(*each.columns)
+        values = [of(row) for row in rows]
+        flat = values if len(each.columns) == 1 else list(chain.from_iterable(values))
+        try:
+            # the common case in one step, which refuses whatever is no number
+            numbers = array("f", flat)
+        except TypeError:
+            numbers = array("f", [_number(value) for value in flat])  # None becomes NaN
+        return np.frombuffer(numbers, dtype=np.float32).reshape(len(rows), len(each.columns))
     except (KeyError, TypeError, ValueError, OverflowError):
         raise _blame(each, rows) from None
 
