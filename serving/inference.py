@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import struct
-from array import array
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -15,6 +14,7 @@ from pydantic_core import from_json, to_json
 
 from perennial.values import text
 from serving.errors import BadRow, RequestRefused, TooLarge
+from serving.numbers import floats
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -182,22 +182,20 @@ def _plain(each: Input, data: Any, kind: str) -> NDArray[Any]:
                 )
         return np.array([text(value) for value in flat], dtype=object)
     try:
-        # the common case in one step, which refuses whatever is no number
-        return np.frombuffer(array("f", flat), dtype=np.float32)
-    except (TypeError, OverflowError):
-        return np.array(
-            [_number(each, value, place // width) for place, value in enumerate(flat)],
-            dtype=np.float32,
-        )
+        return floats(flat)
+    except TypeError:
+        raise _blame(each, flat) from None
 
 
-def _number(each: Input, value: Any, row: int) -> float:
-    if value is None:
-        return math.nan
-    try:
-        return float(array("f", [value])[0])
-    except (TypeError, OverflowError):
-        raise BadRow(f"row {row}, {each.name!r}: {value!r} is no number", row) from None
+def _blame(each: Input, flat: list[Any]) -> BadRow:
+    """The first value that is no number."""
+    for place, value in enumerate(flat):
+        try:
+            floats([value])
+        except TypeError:
+            row = place // len(each.columns)
+            return BadRow(f"row {row}, {each.name!r}: {value!r} is no number", row)
+    raise AssertionError("called for values of which one is no number")
 
 
 def _flat(data: list[Any]) -> list[Any]:
