@@ -8,6 +8,7 @@ from collections.abc import Callable
 from benchmarks import demo, drill, large_lives, results, rollback, rollout, start
 from benchmarks.lifecycle import measure as lifecycle
 from benchmarks.orchestration import measure as orchestration
+from benchmarks.serving import measure as serving
 
 BENCHMARKS: dict[str, Callable[[], list[results.Row]]] = {
     "start": start.run,
@@ -18,8 +19,9 @@ BENCHMARKS: dict[str, Callable[[], list[results.Row]]] = {
     "lifecycle": lifecycle.run,
     "rollout": rollout.run,
     "rollback": rollback.run,
+    "serving": serving.run,
 }
-_ONLY_BY_NAME = {"drill"}  # it takes as long as all others together
+_ONLY_BY_NAME = {"drill", "serving"}  # one takes as long as all others together, one needs wrk
 
 
 def main() -> int:

@@ -22,9 +22,10 @@ class Row:
         unit: `s`, `MB`, `1/s` and the like.
         peer: what was measured beside it in the same run, if anything.
         ratio: value divided by the peer's value.
-        target: the bound on the value, or on the ratio where there is a peer; lower is better.
+        target: the bound on the value, or on the ratio where there is a peer.
         met: whether it is within the target, or as it has to be where that is no figure; None
             where there is neither.
+        at_least: whether higher is better, and the target is the lower bound.
     """
 
     case: str
@@ -34,6 +35,7 @@ class Row:
     ratio: float | None = None
     target: float | None = None
     met: bool | None = None
+    at_least: bool = False
 
 
 def row(
@@ -44,11 +46,12 @@ def row(
     target: float | None = None,
     peer: str | None = None,
     peer_value: float | None = None,
+    at_least: bool = False,
 ) -> Row:
     """A row whose verdict follows from its figures."""
     ratio = value / peer_value if peer_value else None
     judged = value if ratio is None or target is None else ratio
-    met = None if target is None else judged <= target
+    met = None if target is None else judged >= target if at_least else judged <= target
     return Row(
         case,
         round(value, 4),
@@ -57,6 +60,7 @@ def row(
         None if ratio is None else round(ratio, 3),
         target,
         met,
+        at_least,
     )
 
 
@@ -101,7 +105,7 @@ def render() -> str:
 
 def _line(row: Row) -> str:
     ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
-    target = "" if row.target is None else f"≤ {row.target:g}"
+    target = "" if row.target is None else f"{'≥' if row.at_least else '≤'} {row.target:g}"
     met = {True: "yes", False: "**no**", None: ""}[row.met]
     return (
         f"| {row.case} | {row.value:g} {row.unit} | {row.peer or ''} | {ratio} | {target} | {met} |"

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import time
-import uuid
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from pydantic_core import from_json, to_json
 
 from perennial.contracts.serving import Variant
 from serving import inference, rows
@@ -126,7 +127,7 @@ class App:
         served, headers = self._desk.find(name), dict(scope["headers"])
         body = await self._body(headers, receive)
         try:
-            asked = json.loads(body)
+            asked = from_json(body)
             instances = asked["instances"]
         except (ValueError, KeyError, TypeError) as error:
             raise RequestRefused(
@@ -259,7 +260,7 @@ def _of_version(served: Served, version: str) -> Variant:
 
 def _marks(served: Served, variant: Variant, headers: Headers) -> tuple[tuple[bytes, bytes], ...]:
     """Who answered, and to what."""
-    asked = headers.get(REQUEST_ID) or uuid.uuid4().hex.encode()
+    asked = headers.get(REQUEST_ID) or os.urandom(16).hex().encode()
     return (
         (REQUEST_ID, asked),
         (b"x-model", served.deployment.model.encode()),
@@ -310,7 +311,7 @@ def _whole(text: bytes | None) -> int | None:
 
 
 def _json(said: Any, *headers: tuple[bytes, bytes]) -> Answer:
-    return Answer(200, json.dumps(said, separators=(",", ":")).encode(), (_JSON, *headers))
+    return Answer(200, to_json(said), (_JSON, *headers))
 
 
 def _refusal(error: RequestRefused) -> Answer:

@@ -5,15 +5,16 @@ Source: https://github.com/kserve/open-inference-protocol, and Triton's `extensi
 
 from __future__ import annotations
 
-import json
 import math
 import struct
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from pydantic_core import from_json, to_json
 
 from perennial.values import text
 from serving.errors import BadRow, RequestRefused, TooLarge
+from serving.numbers import floats
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -69,7 +70,7 @@ def read(model: Model, body: bytes, header_length: int | None, most: int) -> Ask
     """
     head = body if header_length is None else body[:header_length]
     try:
-        asked = json.loads(head)
+        asked = from_json(head)
         tensors = {tensor["name"]: tensor for tensor in asked["inputs"]}
         wanted = asked.get("outputs") or [{}]
         by_default = (asked.get("parameters") or {}).get("binary_data_output", False)
@@ -105,10 +106,10 @@ def write(
         said["id"] = asked.id
     if not asked.binary:
         tensor["data"] = answer.ravel().tolist()
-        return json.dumps(said, separators=(",", ":")).encode(), None
+        return to_json(said), None
     data = np.ascontiguousarray(answer, dtype="<f4").tobytes()
     tensor["parameters"] = {"binary_data_size": len(data)}
-    head = json.dumps(said, separators=(",", ":")).encode()
+    head = to_json(said)
     return head + data, len(head)
 
 
@@ -180,13 +181,21 @@ def _plain(each: Input, data: Any, kind: str) -> NDArray[Any]:
                     f"row {place // width}, {each.name!r}: {value!r} is no text", place // width
                 )
         return np.array([text(value) for value in flat], dtype=object)
+    try:
+        return floats(flat)
+    except TypeError:
+        raise _blame(each, flat) from None
+
+
+def _blame(each: Input, flat: list[Any]) -> BadRow:
+    """The first value that is no number."""
     for place, value in enumerate(flat):
-        if value is not None and not isinstance(value, int | float):
-            raise BadRow(
-                f"row {place // width}, {each.name!r}: {value!r} is no number", place // width
-            )
-    with np.errstate(over="ignore"):
-        return np.array(flat, dtype=np.float64).astype(np.float32)  # None becomes NaN
+        try:
+            floats([value])
+        except TypeError:
+            row = place // len(each.columns)
+            return BadRow(f"row {row}, {each.name!r}: {value!r} is no number", row)
+    raise AssertionError("called for values of which one is no number")
 
 
 def _flat(data: list[Any]) -> list[Any]:

@@ -54,6 +54,7 @@ class Model:
             for each in self._session.get_inputs()
         )
         self.output: str = self._session.get_outputs()[0].name
+        self._outputs = [self.output]
 
     def warm_up(self) -> None:
         """Answer rows of nothing, so that the first real request is as quick as others."""
@@ -73,5 +74,5 @@ class Model:
         Args:
             inputs: by name: float32 or text `[rows, columns]`.
         """
-        found: NDArray[np.float32] = self._session.run(None, inputs)[0]
+        found: NDArray[np.float32] = self._session.run(self._outputs, inputs)[0]
         return found

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from itertools import chain
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from perennial.values import text
 from serving.errors import BadRow, RequestRefused, TooLarge
+from serving.numbers import floats
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from serving.model import Input, Model
-
-_NUMBERS = (int, float)  # and bool, which is an int
 
 
 def to_inputs(model: Model, rows: Any, most: int) -> dict[str, NDArray[Any]]:
@@ -45,12 +46,11 @@ def _input(each: Input, rows: list[dict[str, Any]]) -> NDArray[Any]:
         if each.text:
             name = each.columns[0]
             return np.array([[_text(row[name])] for row in rows], dtype=object)
-        values = [[row[name] for name in each.columns] for row in rows]
-        # the common case in one step; None becomes NaN, and text is refused, not read as a number
-        if all(type(value) in _NUMBERS for row in values for value in row):
-            return np.array(values, dtype=np.float32)
-        return np.array([[_number(value) for value in row] for row in values], dtype=np.float32)
-    except (KeyError, TypeError, ValueError, OverflowError):
+        of = itemgetter(*each.columns)
+        values = [of(row) for row in rows]
+        flat = values if len(each.columns) == 1 else list(chain.from_iterable(values))
+        return floats(flat).reshape(len(rows), len(each.columns))
+    except (KeyError, TypeError, ValueError):
         raise _blame(each, rows) from None
 
 
@@ -63,21 +63,13 @@ def _blame(each: Input, rows: list[dict[str, Any]]) -> BadRow:
                     f"row {number} has no column {name!r}; give null where it is not known", number
                 )
             try:
-                _text(row[name]) if each.text else np.float32(_number(row[name]))
-            except (TypeError, ValueError, OverflowError):
+                _text(row[name]) if each.text else floats([row[name]])
+            except (TypeError, ValueError):
                 kind = "text, a number, true, false or null" if each.text else "a number or null"
                 return BadRow(
                     f"row {number}, column {name!r}: {str(row[name])[:60]!r} is not {kind}", number
                 )
     raise AssertionError("called for rows of which one cannot be read")
-
-
-def _number(value: Any) -> float:
-    if value is None:
-        return float("nan")
-    if isinstance(value, _NUMBERS):
-        return float(value)
-    raise TypeError
 
 
 def _text(value: Any) -> str:

@@ -145,6 +145,14 @@ async def test_tensors_as_json_and_as_bytes_are_answered_alike(desk: Desk, put: 
             500,
             "the model failed on this request",
         ),
+        (PREDICT, b"[" * 3000, 400, "the body is not"),
+        (
+            PREDICT,
+            b'{"instances": [{"size": 1%s, "colour": "red", "p0": 1, "p1": 2, "p2": 3}]}'
+            % (b"0" * 400),
+            422,
+            "row 0, column 'size'",
+        ),
         (INFER, b"[]", 400, "no inference request"),
         (INFER, b'{"inputs": []}', 400, "the input 'size' is missing"),
         ("/v2/models/flights/versions/9/infer", b'{"inputs": []}', 404, "version 9 of flights"),
@@ -158,6 +166,19 @@ async def test_what_is_wrong_is_said(
         answer = await client.post(path, content=body)
         assert (answer.status_code, said in answer.json()["error"]) == (status, True), answer.text
         assert answer.json().get("row") == (0 if status == 422 else None)
+
+
+@pytest.mark.parametrize("value", ["1.5", 10**400, [2], {}])
+async def test_a_value_that_is_no_number_is_blamed_on_its_row(
+    desk: Desk, put: Put, value: Any
+) -> None:
+    await desk.take(deployment(put))
+    inputs = tensors(2)
+    inputs[0]["data"] = [None, value]
+    async with served(desk) as client:
+        answer = await client.post(INFER, json={"inputs": inputs})
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["row"] == 1 and "is no number" in answer.json()["error"]
 
 
 async def test_an_entity_keeps_its_variant_and_testers_choose(desk: Desk, put: Put) -> None:

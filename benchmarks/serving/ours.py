@@ -1,0 +1,96 @@
+"""Our data plane as `python -m serving` runs it, in one process, told what to serve by files.
+
+`python -m benchmarks.serving.ours PORT FOLDER MODEL FILE...`: the first file is served, by three
+variants with weights; each `POST /swap` serves the next one.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import count
+from pathlib import Path
+
+import uvicorn
+
+from perennial.blobs import BlobStore
+from perennial.contracts.base import BlobRef
+from perennial.contracts.serving import WHOLE, Deployment, Variant
+from perennial.quiet import quieten
+from serving.app import App, Message, Receive, Send
+from serving.counting import Counting
+from serving.desk import Desk
+from serving.limits import Limits
+
+ENTITY = "x-customer"
+SWAP = "/swap"
+_WEIGHTS = {"challenger": 1000, "champion": WHOLE - 2000, "control": 1000}
+
+
+class Swapping:
+    """The app, and a way to tell it the next deployment."""
+
+    def __init__(self, app: App, desk: Desk, model: str, files: list[BlobRef]) -> None:
+        self._app, self._desk = app, desk
+        self._model, self._files = model, files
+        self._epochs = count(1)
+
+    async def swap(self) -> None:
+        """Serve the next file, loaded anew."""
+        epoch = next(self._epochs)
+        onnx = self._files[(epoch - 1) % len(self._files)]
+        variants = tuple(
+            Variant(name=name, version=epoch, onnx=onnx, weight=weight)
+            for name, weight in _WEIGHTS.items()
+        )
+        await self._desk.take(
+            Deployment(
+                model=self._model,
+                environment="production",
+                epoch=epoch,
+                entity=ENTITY,
+                variants=variants,
+            )
+        )
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Swap where it is asked for; else what the app says."""
+        if scope.get("path") != SWAP:
+            await self._app(scope, receive, send)
+            return
+        await self.swap()
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+
+def main() -> None:
+    """Serve until asked to stop."""
+    quieten()
+    port, folder, model, *files = sys.argv[1:]
+    blobs = BlobStore(f"file://{folder}/blobs")
+    desk, limits = Desk(blobs), Limits()
+    swapping: Swapping
+
+    @asynccontextmanager
+    async def alive() -> AsyncIterator[None]:
+        await swapping.swap()
+        desk.ready = True
+        yield
+
+    app = App(desk, limits, Counting(), alive)
+    swapping = Swapping(app, desk, model, [blobs.put(Path(file)) for file in files])
+    uvicorn.run(
+        # nothing stands before the app where throughput is measured
+        swapping if len(files) > 1 else app,
+        host=limits.host,
+        port=int(port),
+        loop="uvloop",
+        http="httptools",
+        access_log=False,
+        log_level="warning",
+    )
+
+
+if __name__ == "__main__":
+    main()

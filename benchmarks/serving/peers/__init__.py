@@ -1,0 +1,1 @@
+"""What runs in the peers' environments; only their own libraries are there."""
