@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import os
 import socket
 from collections.abc import Iterable, Mapping
@@ -14,6 +15,12 @@ import psutil
 from infra.stack.errors import PortTaken, StackError
 
 HOST = "127.0.0.1"
+
+_OURS = range(20_000, 32_000)
+"""Linux gives connections that go out ports from 32768 on, other systems from 49152 on."""
+_APART, _ASKED_FOR = 64, 8
+"""How far apart two processes, and two questions of one, begin to look."""
+_asked = itertools.count()
 
 
 @dataclass(frozen=True)
@@ -59,18 +66,32 @@ class Ports:
     @classmethod
     def free(cls) -> Ports:
         """Ports that nobody uses now, for a stack that lives beside another one."""
-        with contextlib.ExitStack() as held:
-            chosen: dict[str, int] = {}
-            # All are held until the last is found, so that none is given twice.
-            for field in fields(cls):
-                probe = held.enter_context(socket.socket())
-                probe.bind((HOST, 0))
-                chosen[field.name] = probe.getsockname()[1]
-        return cls(**chosen)
+        names = [field.name for field in fields(cls)]
+        return cls(**dict(zip(names, free_ports(len(names)), strict=True)))
 
     def items(self) -> list[tuple[str, int]]:
         """Pairs of name and port."""
         return [(field.name, getattr(self, field.name)) for field in fields(self)]
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody uses now, and that nobody is likely to take before they are used.
+
+    Those that the system would choose are also what it gives to every connection that goes out: one
+    that is free now can be such a connection's when its server starts, seconds later. These lie
+    below, and each process begins its search elsewhere.
+    """
+    found: list[int] = []
+    start = (os.getpid() * _APART + next(_asked) * _ASKED_FOR) % len(_OURS)
+    for offset in range(len(_OURS)):
+        port = _OURS[(start + offset) % len(_OURS)]
+        if is_free(port):
+            found.append(port)
+            if len(found) == count:
+                return found
+    raise StackError(
+        f"no {count} ports are free from {_OURS[0]} to {_OURS[-1]}; stop what has them"
+    )
 
 
 def variable(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 from collections.abc import Iterator
@@ -37,6 +38,16 @@ def test_a_port_that_is_none_names_its_variable(text: str) -> None:
 def test_two_services_on_one_port_are_refused() -> None:
     with pytest.raises(StackError, match="PERENNIAL_OPA_PORT and PERENNIAL_API_PORT are both 8181"):
         Ports.from_environment({"PERENNIAL_API_PORT": "8181"})
+
+
+def test_no_connection_that_goes_out_can_take_a_port_before_its_server_starts() -> None:
+    ours = {port for _ in range(20) for _, port in Ports.free().items()}
+    assert len(ours) == 20 * len(Ports.free().items()), "asked again, it names others"
+    with contextlib.ExitStack() as held:
+        for _ in range(200):
+            probe = held.enter_context(socket.socket())
+            probe.bind((HOST, 0))  # as the system chooses them
+            assert probe.getsockname()[1] not in range(min(ours), max(ours) + 1)
 
 
 def test_free_ports_are_free_and_differ() -> None:
