@@ -9,7 +9,6 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -46,15 +45,23 @@ def until_version(caller: httpx.Client, model: str, version: int) -> float:
     raise AssertionError(f"version {version} does not answer: {ask(caller, model).text}")
 
 
-def test_what_is_promoted_and_rolled_back_answers_without_a_break(
-    people: People, caller: httpx.Client, tmp_path: Path
-) -> None:
-    spec = spec_of(write_points(tmp_path, good_rows(1000)), environments=["production"])
-    model = spec["model"]
+@pytest.fixture(scope="module")
+def promoted(people: People, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A model whose version 1 is champion of production."""
+    data = write_points(tmp_path_factory.mktemp("data"), good_rows(1000))
+    spec = spec_of(data, environments=["production"])
     people.apply(spec)
-    assert ask(caller, model).status_code == 404
-    first = people.run(model)
-    assert first["outcome"] == "promoted", first["reason"]
+    run = people.run(spec["model"])
+    assert run["outcome"] == "promoted", run["reason"]
+    model: str = spec["model"]
+    return model
+
+
+def test_what_is_promoted_and_rolled_back_answers_without_a_break(
+    people: People, caller: httpx.Client, promoted: str
+) -> None:
+    model = promoted
+    assert ask(caller, f"{model}-2").status_code == 404
     until_version(caller, model, 1)
     said = ask(caller, model).json()
     assert said["predictions"][0]["class"] in ("0", "1")
@@ -87,18 +94,6 @@ def test_what_is_promoted_and_rolled_back_answers_without_a_break(
 
     bad = ask(caller, model, {"x": "far", "y": 0, "kind": "a"})
     assert bad.status_code == 422 and "row 0, column 'x'" in bad.json()["error"]
-
-
-@pytest.fixture(scope="module")
-def promoted(people: People, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A model whose version 1 is champion of production."""
-    data = write_points(tmp_path_factory.mktemp("data"), good_rows(1000))
-    spec = spec_of(data, environments=["production"])
-    people.apply(spec)
-    run = people.run(spec["model"])
-    assert run["outcome"] == "promoted", run["reason"]
-    model: str = spec["model"]
-    return model
 
 
 @pytest.mark.parametrize("binary", [True, False])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import psutil
@@ -11,22 +10,12 @@ import pytest
 from activities.modelling import candidates
 from activities.modelling.projects import load_project
 from perennial.contracts.errors import ClusterUnavailable
-from tests.integration.ml.attempts import Attempt, started, until
+from tests.integration.ml.attempts import Attempt, until
 from tests.integration.ml.conftest import Place
-from tests.integration.ml.test_attaching import free_cpus
 from tests.integration.ml.watched import EPOCHS, Watched
 from tests.unit.ml.making import fit
 
 TWO = {"workers": 2, "cpus_per_worker": max(1, (psutil.cpu_count() or 2) // 2)}
-
-
-async def test_a_cancel_frees_all(place: Place) -> None:
-    attempt = Attempt(place, await place.ask("Telling", epochs=10_000, batch_size=2, **TWO))
-    await attempt.beats.until(started)
-    attempt.environment.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await attempt.task
-    assert await free_cpus(place)
 
 
 async def test_an_end_by_force_frees_all_and_the_next_one_goes_on(
@@ -43,6 +32,7 @@ async def test_an_end_by_force_frees_all_and_the_next_one_goes_on(
     kept = max(watched.checkpoints())
 
     watched.hurry.touch()
+    # it asks for all CPUs, so it starts only if the group before it has left none taken
     next_one = Attempt(place, watched.asked)
     beat = await next_one.beats.until(lambda beat: "note" in beat and "epoch" in beat)
     assert beat["note"] == f"resumed from epoch {kept}"
