@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable
 
@@ -30,6 +31,8 @@ def main() -> int:
     if unknown := [name for name in names if name not in BENCHMARKS]:
         print(f"no benchmark {unknown[0]!r}; there are: {', '.join(BENCHMARKS)}")
         return 2
+    # so that what was started is ended, as after Ctrl-C
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     missed = False
     for name in names:
         print(f"{name}: measuring", flush=True)
