@@ -18,7 +18,7 @@ _PARTS = 10
 class _Counts:
     def __init__(self) -> None:
         self.requests = self.errors = self.slow = 0
-        self.answers = np.zeros(0, dtype=np.int64)
+        self.answers: list[int] = []
 
 
 class Counting:
@@ -48,10 +48,15 @@ class Counting:
         if answer is None:
             counts.errors += 1
             return
-        if not len(counts.answers):
-            counts.answers = np.zeros(_categories(answer), dtype=np.int64)
-        if len(counts.answers):
-            counts.answers += _by_category(answer)
+        if not counts.answers:
+            counts.answers = [0] * _categories(answer)
+        if not counts.answers:
+            return
+        if len(answer) == 1:  # nearly all requests are, and numpy's calls cost more than this
+            counts.answers[_category(answer[0].tolist())] += 1
+        else:
+            for place, count in enumerate(_by_category(answer).tolist()):
+                counts.answers[place] += count
 
     def serves(self, deployment: Deployment) -> None:
         """Count a deployment's variants from now on, and those of the ones before it to the end.
@@ -83,7 +88,7 @@ class Counting:
                 requests=counts.requests,
                 errors=counts.errors,
                 slow=counts.slow,
-                answers=tuple(counts.answers.tolist()),
+                answers=tuple(counts.answers),
             )
             for (model, epoch, name), (variant, counts) in self._counts.items()
         )
@@ -101,9 +106,16 @@ def _categories(answer: NDArray[np.float32]) -> int:
     return _PARTS if classes == 2 else classes if classes > 2 else 0
 
 
+def _category(row: list[float]) -> int:
+    """Where one row belongs, as `_by_category` has it."""
+    if len(row) == 2:
+        return min(max(int(row[1] * _PARTS), 0), _PARTS - 1)
+    return row.index(max(row))
+
+
 def _by_category(answer: NDArray[np.float32]) -> NDArray[np.int64]:
     classes = answer.shape[1]
     if classes == 2:
-        places = np.minimum((answer[:, 1] * _PARTS).astype(np.int64), _PARTS - 1)
+        places = np.minimum((answer[:, 1].astype(np.float64) * _PARTS).astype(np.int64), _PARTS - 1)
         return np.bincount(np.maximum(places, 0), minlength=_PARTS)
     return np.bincount(answer.argmax(axis=1), minlength=classes)

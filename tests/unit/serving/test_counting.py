@@ -61,3 +61,16 @@ def test_each_deployment_has_counts_of_its_own_and_old_ones_go() -> None:
     assert [tally.epoch for tally in counting.tallies()] == [5, 6], "5 may still be under way"
     counting.drop("m")
     assert counting.tallies() == ()
+
+
+def test_one_row_is_counted_as_it_would_be_among_others() -> None:
+    rng = np.random.default_rng(3)
+    for classes in (2, 5):
+        rows = rng.dirichlet(np.ones(classes), size=500).astype(np.float32)
+        rows[0], rows[1] = np.eye(classes, dtype=np.float32)[:2]
+        rows[2, :2] = (0.3, 0.7)  # no float32, and ten times it is 7 or a little less
+        alone, together = Counting(), Counting()
+        for row in rows:
+            alone.answered(DEPLOYMENT, CHAMPION, 0.0, row[None, :])
+        together.answered(DEPLOYMENT, CHAMPION, 0.0, rows)
+        assert alone.tallies()[0].answers == together.tallies()[0].answers
