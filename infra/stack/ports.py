@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import itertools
 import os
 import socket
 from collections.abc import Iterable, Mapping
@@ -18,9 +17,10 @@ HOST = "127.0.0.1"
 
 _OURS = range(20_000, 32_000)
 """Linux gives connections that go out ports from 32768 on, other systems from 49152 on."""
-_APART, _ASKED_FOR = 64, 8
-"""How far apart two processes, and two questions of one, begin to look."""
-_asked = itertools.count()
+_APART = 64
+"""How far apart two processes begin to look."""
+_given: set[int] = set()
+"""By this process; whoever got one may not listen on it yet."""
 
 
 @dataclass(frozen=True)
@@ -82,12 +82,13 @@ def free_ports(count: int) -> list[int]:
     below, and each process begins its search elsewhere.
     """
     found: list[int] = []
-    start = (os.getpid() * _APART + next(_asked) * _ASKED_FOR) % len(_OURS)
+    start = os.getpid() * _APART
     for offset in range(len(_OURS)):
         port = _OURS[(start + offset) % len(_OURS)]
-        if is_free(port):
+        if port not in _given and is_free(port):
             found.append(port)
             if len(found) == count:
+                _given.update(found)
                 return found
     raise StackError(
         f"no {count} ports are free from {_OURS[0]} to {_OURS[-1]}; stop what has them"
