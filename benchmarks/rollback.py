@@ -24,6 +24,8 @@ from perennial.settings import Settings
 ROUNDS = 3
 _CALLERS = 4
 _TARGET_SECONDS = 5.0
+_BETWEEN_SECONDS = 6.0
+"""Between two rollouts, whose answers are told apart by the silence."""
 _MODEL = "points"
 _SPEC: dict[str, Any] = {
     "model": _MODEL,
@@ -73,9 +75,10 @@ def _measured(stack: Stack) -> list[Row]:
     with _Calls(stack.urls["serving"]) as calls:
         _ended(client, wrong, "denied")
         for _ in range(ROUNDS - 1):
+            time.sleep(_BETWEEN_SECONDS)
             again = client.promote(_MODEL, 2, "production")["run_id"]
             _ended(client, again, "denied")
-        time.sleep(2)  # what comes late is to be seen
+        time.sleep(_BETWEEN_SECONDS)  # what comes late is to be seen
     spells = calls.spells()
     if len(spells) != ROUNDS:
         raise RuntimeError(f"{len(spells)} rollouts were seen, not {ROUNDS}")
@@ -130,7 +133,7 @@ class _Calls:
         """Each rollout's first and last answer of the challenger, and how many there were."""
         found: list[list[float]] = []
         for at in sorted(self._wrong):
-            if not found or at - found[-1][-1] > 2:
+            if not found or at - found[-1][-1] > _BETWEEN_SECONDS / 2:
                 found.append([])
             found[-1].append(at)
         return [(spell[0], spell[-1], len(spell)) for spell in found]
@@ -138,8 +141,12 @@ class _Calls:
     def _ask(self) -> None:
         body = {"instances": [{"x": 0.4, "y": 0.3}]}
         with httpx.Client(base_url=self._url, timeout=10) as client:
+            path = f"/v1/models/{_MODEL}:predict"
+            # each process hears of its first version within a second, and this is one of them
+            while client.post(path, json=body).status_code != 200 and not self._over.is_set():
+                time.sleep(0.05)
             while not self._over.is_set():
-                answer = client.post(f"/v1/models/{_MODEL}:predict", json=body)
+                answer = client.post(path, json=body)
                 with self._lock:
                     self.failed += answer.status_code != 200
                     if answer.headers.get("x-variant") == "challenger":
