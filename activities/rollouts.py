@@ -65,6 +65,7 @@ class RolloutActivities:
         plan, step = input.plan, input.plan.taken[input.step - 1]
         hold, longest = duration(step.hold), duration(plan.longest_hold)
         state = _resumed(Watching) or Watching(began=datetime.now(UTC), seen=input.seen)
+        told: object = None
         while True:
             serving = await self._look(input.model, input.environment, input.since_epoch)
             deployment = serving.deployment
@@ -85,7 +86,11 @@ class RolloutActivities:
             activity.heartbeat(state)
             whole = rolling.overall(found)
             ends = None if served_at is None else served_at + hold
-            await self._tell(input, deployment, found, ends)
+            # each telling is an event of the run: not one for every look of a week
+            news = ends, {name: each.verdict for name, each in found.items()}
+            if news != told:
+                told = news
+                await self._tell(input, deployment, found, ends)
             watched = Watched(
                 verdict=whole.verdict, reason=whole.reason, assessments=found, seen=seen
             )
