@@ -21,13 +21,12 @@ from perennial.contracts.base import Contract, Json, Utc
 from perennial.contracts.deployments import ReadServing
 from perennial.contracts.errors import PerennialError, Unavailable
 from perennial.contracts.rollout import Guarded, GuardInput, Seen, Watch, Watched
-from perennial.contracts.serving import WHOLE, Deployment, Serving, Tally
+from perennial.contracts.serving import CHAMPION, WHOLE, Deployment, Serving, Tally
 from perennial.contracts.spec_part import duration
 from perennial.contracts.store import RecordStore
 
 _State = TypeVar("_State", bound=Contract)
 _BEAT_SECONDS = 5.0
-CHAMPION = "champion"
 
 
 class Watching(Contract):
@@ -76,7 +75,7 @@ class RolloutActivities:
                     seen=state.seen,
                     moved=True,
                 )
-            seen = rolling.looked(state.seen, serving.tallies, deployment)
+            seen = rolling.looked(state.seen, serving.tallies, plan, deployment)
             found = rolling.assess(seen, plan, serving, deployment)
             now = datetime.now(UTC)
             served_at = state.served_at
@@ -157,6 +156,7 @@ class RolloutActivities:
             "step": input.step,
             "steps": len(input.plan.taken),
             "weights": {each.name: each.weight / WHOLE for each in deployment.variants},
+            "shadow": max(each.shadow for each in deployment.variants) / WHOLE,
             "assessments": {name: each.model_dump() for name, each in found.items()},
             "holds_until": None if ends is None else ends.isoformat(),
         }

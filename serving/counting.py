@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from perennial.contracts.serving import Deployment, Tally, Variant
+from perennial.contracts.serving import COUNTS, Deployment, Tally, Variant
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,7 +17,8 @@ _PARTS = 10
 
 class _Counts:
     def __init__(self) -> None:
-        self.requests = self.errors = self.slow = 0
+        self.requests = self.errors = self.slow = self.refused = 0
+        self.compared = self.disagreed = self.missed = 0
         self.answers: list[int] = []
 
 
@@ -58,6 +59,22 @@ class Counting:
             for place, count in enumerate(_by_category(answer).tolist()):
                 counts.answers[place] += count
 
+    def refused(self, deployment: Deployment, variant: Variant) -> None:
+        """Count one request that a variant could not read."""
+        counts = self._of(deployment, variant)
+        counts.requests += 1
+        counts.refused += 1
+
+    def compared(self, deployment: Deployment, variant: Variant, rows: int, disagreed: int) -> None:
+        """Count rows of a copy that the champion and a variant have answered."""
+        counts = self._of(deployment, variant)
+        counts.compared += rows
+        counts.disagreed += disagreed
+
+    def missed(self, deployment: Deployment, variant: Variant) -> None:
+        """Count one copy that found no room."""
+        self._of(deployment, variant).missed += 1
+
     def serves(self, deployment: Deployment) -> None:
         """Count a deployment's variants from now on, and those of the ones before it to the end.
 
@@ -85,10 +102,8 @@ class Counting:
                 variant=name,
                 version=variant.version,
                 sha256=variant.onnx.sha256,
-                requests=counts.requests,
-                errors=counts.errors,
-                slow=counts.slow,
                 answers=tuple(counts.answers),
+                **{count: getattr(counts, count) for count in COUNTS},
             )
             for (model, epoch, name), (variant, counts) in self._counts.items()
         )

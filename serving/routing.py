@@ -6,8 +6,16 @@ import os
 from bisect import bisect_right
 from hashlib import blake2b
 from itertools import accumulate
+from typing import NamedTuple
 
-from perennial.contracts.serving import WHOLE, Deployment, Variant
+from perennial.contracts.serving import CONTROL, WHOLE, Deployment, Variant
+
+
+class Copies(NamedTuple):
+    """Who answers copies of the champion's requests, and as whom the champion's are counted."""
+
+    challenger: Variant
+    control: Variant
 
 
 class Router:
@@ -23,6 +31,8 @@ class Router:
         self._salt = deployment.model.encode()[:64]
         self._ends = list(accumulate(variant.weight for variant in deployment.variants))
         self._by_name = {variant.name: variant for variant in deployment.variants}
+        shadows = [variant for variant in deployment.variants if variant.shadow]
+        self.copies = Copies(shadows[0], self._by_name[CONTROL]) if shadows else None
 
     def choose(self, key: bytes | None) -> Variant:
         """The variant for an entity; for none, one by the weights."""

@@ -19,7 +19,7 @@ from perennial.canonical import digest
 from perennial.contracts import deployments, ids, lifecycle, policy, records, rollout, ruling
 from perennial.contracts.analysis import Assessment
 from perennial.contracts.rollout_plan import RolloutStep
-from perennial.contracts.serving import WHOLE, Serving
+from perennial.contracts.serving import CHALLENGER, CHAMPION, CONTROL, WHOLE, Serving
 from perennial.contracts.spec import duration
 from workflows.requests import Requests
 from workflows.steps import options
@@ -118,15 +118,17 @@ class RolloutWorkflow:
         # as many requests for the control as for the challenger: equal windows tell the most
         control = min(step.weight, WHOLE - step.weight)
         shares = [
-            deployments.Share(name="challenger", version=input.version, weight=step.weight),
             deployments.Share(
-                name="champion", version=input.champion, weight=WHOLE - step.weight - control
+                name=CHALLENGER, version=input.version, weight=step.weight, shadow=step.copied
+            ),
+            deployments.Share(
+                name=CHAMPION, version=input.champion, weight=WHOLE - step.weight - control
             ),
         ]
-        if control:
-            shares.append(deployments.Share(name="control", version=input.champion, weight=control))
+        if control or step.copied:  # of copies, it counts what the champion did with the same
+            shares.append(deployments.Share(name=CONTROL, version=input.champion, weight=control))
         await self._set(shares, f"step {self._number} of {len(self._plan.taken)}")
-        self._show(f"{step.percent:g} %")
+        self._show(step.described)
 
     async def _set(self, shares: list[deployments.Share], reason: str) -> None:
         input, slow = self._input, self._plan.guardrails.slow
@@ -142,6 +144,7 @@ class RolloutWorkflow:
                 run_id=input.run_id,
                 entity=self._plan.entity,
                 slow_seconds=0.1 if slow is None else slow.seconds,
+                tolerance=self._plan.tolerance,
                 variants=tuple(shares),
                 actor="rollout",
                 reason=reason,

@@ -306,6 +306,7 @@ class DeploymentRow(Table, table=True):
     run_id: str | None = Field(default=None, foreign_key="runs.run_id")
     entity: str | None = None
     slow_seconds: float
+    tolerance: float
     shares: list[Json] = Field(sa_type=JSON)
     since: datetime = Field(sa_type=UtcDateTime)
 
@@ -338,6 +339,10 @@ class TallyRow(Table, table=True):
     errors: int = Field(sa_type=BigInt)
     slow: int = Field(sa_type=BigInt)
     answers: list[int] = Field(sa_type=JSON)
+    refused: int = Field(default=0, sa_type=BigInt)
+    compared: int = Field(default=0, sa_type=BigInt)
+    disagreed: int = Field(default=0, sa_type=BigInt)
+    missed: int = Field(default=0, sa_type=BigInt)
 
 
 class ProjectionRow(Table, table=True):

@@ -6,7 +6,15 @@ import math
 from collections.abc import Sequence
 
 from perennial.analysis.drifting import distance
-from perennial.contracts.analysis import Assessment, Comparison, Drift, Guardrail, Split, Verdict
+from perennial.contracts.analysis import (
+    Assessment,
+    Comparison,
+    Drift,
+    Guardrail,
+    Lone,
+    Split,
+    Verdict,
+)
 
 _WORST_FIRST: tuple[Verdict, ...] = ("fail", "error", "no_data", "inconclusive", "pass")
 
@@ -71,6 +79,32 @@ def assess_drift(drift: Drift, allowed: float, requests: int, alpha: float) -> A
     if differ > allowed:
         return _say("inconclusive", f"{told}; {limit}, and it is not certain yet")
     return _say("pass", f"{told}; {limit}")
+
+
+def assess_disagreement(lone: Lone, allowed: float, requests: int, alpha: float) -> Assessment:
+    """Whether a challenger answers copies otherwise than the champion answered them.
+
+    Args:
+        lone: every window of `perennial.analysis.guarding`, in order.
+        allowed: share of rows that may be answered otherwise, from 0 to 1.
+        requests: rows before it may pass.
+        alpha: how often a challenger within its bound may fail, over all looks.
+    """
+    counted = lone.counted
+    if not counted.requests:
+        return _say("no_data", "disagreement: no copy has been answered by both")
+    told = (
+        f"disagreement: {_percent(counted.share)} of {counted.requests:,} rows were answered "
+        f"otherwise than by the champion; {_percent(allowed)} is allowed"
+    )
+    if counted.share > allowed:
+        if lone.most < -math.log(alpha):
+            return _say("inconclusive", f"{told}, and it is not certain yet")
+        against, enough = _odds(lone.most), _odds(-math.log(alpha))
+        return _say("fail", f"{told}; {against} that it is more, {enough} is enough")
+    if counted.requests < requests:
+        return _say("inconclusive", f"{told}; {requests:,} rows are needed")
+    return _say("pass", told)
 
 
 def assess_split(split: Split, weights: Sequence[float], alpha: float) -> Assessment:

@@ -6,37 +6,45 @@ that is missed is in the next one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from perennial.analysis import assessing, comparing, drifting, splitting
+from perennial.analysis import assessing, comparing, drifting, guarding, splitting
 from perennial.contracts.analysis import Assessment, Counted, Guardrail, Split
 from perennial.contracts.rollout import Seen
 from perennial.contracts.rollout_plan import Limit, RolloutPlan
-from perennial.contracts.serving import WHOLE, Deployment, Serving, Tally
+from perennial.contracts.serving import (
+    CHALLENGER,
+    CONTROL,
+    WHOLE,
+    Deployment,
+    Serving,
+    Tally,
+)
 
-CHALLENGER, CONTROL = "challenger", "control"
 
-
-def looked(seen: Seen, tallies: Sequence[Tally], deployment: Deployment) -> Seen:
+def looked(seen: Seen, tallies: Sequence[Tally], plan: RolloutPlan, deployment: Deployment) -> Seen:
     """What has been seen with one more look.
 
     Args:
         seen: at the looks before.
         tallies: sums over all processes, by epoch and variant, since the rollout's first step.
+        plan: of the rollout.
         deployment: that is watched now.
     """
     before = {(tally.epoch, tally.variant): tally for tally in seen.tallies}
     fresh = [_since(before.get((tally.epoch, tally.variant)), tally) for tally in tallies]
     control, challenger = _of(fresh, CONTROL), _of(fresh, CHALLENGER)
+    compared = plan.guardrails.disagreement
     return Seen(
         tallies=tuple(tallies),
         epoch=deployment.epoch,
-        errors=comparing.seen(
-            seen.errors, _counted(control, "errors"), _counted(challenger, "errors")
-        ),
-        slow=comparing.seen(seen.slow, _counted(control, "slow"), _counted(challenger, "slow")),
+        errors=comparing.seen(seen.errors, _counted(control, _wrong), _counted(challenger, _wrong)),
+        slow=comparing.seen(seen.slow, _counted(control, _slow), _counted(challenger, _slow)),
         answers=drifting.seen(seen.answers, *_answers(seen, control, challenger)),
         split=_split(seen, fresh, deployment),
+        disagreement=seen.disagreement
+        if compared is None
+        else guarding.seen(seen.disagreement, compared.allowed, _disagreed(challenger)),
     )
 
 
@@ -49,11 +57,11 @@ def assess(
     rollouts at most.
     """
     found = {"served": served(serving)}
-    if not _weight(deployment, CHALLENGER):
+    share, copies = _weight(deployment, CHALLENGER), _copied(deployment)
+    if not share and not copies:
         return found
     rails = plan.guardrails
-    limits = [limit for limit in (rails.errors, rails.slow, rails.answers) if limit is not None]
-    alpha = plan.alpha / (len(limits) + 1)
+    alpha = plan.alpha / (len(plan.limits) + 1)
     if rails.errors is not None:
         found["errors"] = assessing.assess(_rail("errors", rails.errors), seen.errors, alpha)
     if rails.slow is not None:
@@ -63,7 +71,12 @@ def assess(
         found["answers"] = assessing.assess_drift(
             seen.answers, rails.answers.allowed, rails.answers.requests, alpha
         )
-    if deployment.entity is None:
+    if copies:
+        if rails.disagreement is not None:
+            found["disagreement"] = assessing.assess_disagreement(
+                seen.disagreement, rails.disagreement.allowed, rails.disagreement.requests, alpha
+            )
+    elif deployment.entity is None:
         # one busy customer, whose requests all go to one variant, would look like a mismatch
         shares = [weight / WHOLE for _, weight in _shares(deployment)]
         found["split"] = assessing.assess_split(seen.split, shares, alpha)
@@ -92,20 +105,7 @@ def served(serving: Serving) -> Assessment:
 
 
 def _since(before: Tally | None, now: Tally) -> Tally:
-    """What came since; nothing where a process that was counted has been forgotten."""
-    if before is None:
-        return now
-    return now.model_copy(
-        update={
-            "requests": max(now.requests - before.requests, 0),
-            "errors": max(now.errors - before.errors, 0),
-            "slow": max(now.slow - before.slow, 0),
-            "answers": tuple(
-                max(count - (before.answers[place] if place < len(before.answers) else 0), 0)
-                for place, count in enumerate(now.answers)
-            ),
-        }
-    )
+    return now if before is None else now.since(before)
 
 
 def _of(tallies: Sequence[Tally], variant: str) -> Tally | None:
@@ -117,11 +117,25 @@ def _of(tallies: Sequence[Tally], variant: str) -> Tally | None:
     return found
 
 
-def _counted(tally: Tally | None, what: str) -> Counted:
+def _counted(tally: Tally | None, hits: Callable[[Tally], int]) -> Counted:
     if tally is None:
         return Counted()
-    hits: int = getattr(tally, what)
-    return Counted(requests=tally.requests, hits=min(hits, tally.requests))
+    return Counted(requests=tally.requests, hits=min(hits(tally), tally.requests))
+
+
+def _wrong(tally: Tally) -> int:
+    """Failed, or not read: what only the challenger cannot read is its own failure."""
+    return tally.errors + tally.refused
+
+
+def _slow(tally: Tally) -> int:
+    return tally.slow
+
+
+def _disagreed(tally: Tally | None) -> Counted:
+    if tally is None:
+        return Counted()
+    return Counted(requests=tally.compared, hits=min(tally.disagreed, tally.compared))
 
 
 def _answers(
@@ -148,6 +162,10 @@ def _split(seen: Seen, fresh: Sequence[Tally], deployment: Deployment) -> Split:
 
 def _shares(deployment: Deployment) -> list[tuple[str, int]]:
     return [(each.name, each.weight) for each in deployment.variants if each.weight]
+
+
+def _copied(deployment: Deployment) -> bool:
+    return any(each.shadow for each in deployment.variants)
 
 
 def _weight(deployment: Deployment, name: str) -> int:

@@ -66,7 +66,7 @@ class Comparison(Contract):
 
 
 class Lone(Contract):
-    """All that was counted of a champion with no control beside it, and the evidence against it.
+    """Counts with no control beside them, and the evidence that they are beyond a bound.
 
     Attributes:
         counted: so far.

@@ -11,11 +11,12 @@ from perennial.contracts.spec_part import Environment
 
 
 class Share(Contract):
-    """A variant's part of the requests, out of `WHOLE`."""
+    """A variant's part of the requests, and of the champion's copies, out of `WHOLE`."""
 
     name: str
     version: int
     weight: int = Field(ge=0, le=WHOLE)
+    shadow: int = Field(default=0, ge=0, le=WHOLE)
 
 
 class SetWeights(Contract):
@@ -35,6 +36,7 @@ class SetWeights(Contract):
     run_id: str
     entity: str | None = None
     slow_seconds: float = 0.1
+    tolerance: float = 0.1
     variants: tuple[Share, ...] = ()
     actor: str
     reason: str

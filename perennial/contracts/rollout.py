@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 from temporalio import activity
 
-from perennial.contracts.analysis import Assessment, Comparison, Drift, Split, Verdict
+from perennial.contracts.analysis import Assessment, Comparison, Drift, Lone, Split, Verdict
 from perennial.contracts.base import Contract, Utc
 from perennial.contracts.rollout_plan import RolloutPlan
 from perennial.contracts.serving import Tally
@@ -27,6 +27,7 @@ class Seen(Contract):
         slow: the same.
         answers: the same, by category.
         split: how the requests of this epoch were divided.
+        disagreement: rows of copies, and those that got another answer than the champion's.
     """
 
     tallies: tuple[Tally, ...] = ()
@@ -35,6 +36,7 @@ class Seen(Contract):
     slow: Comparison = Comparison()
     answers: Drift = Drift()
     split: Split = Split()
+    disagreement: Lone = Lone()
 
 
 class Watch(Contract):

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from perennial.contracts.serving import WHOLE
 from perennial.contracts.spec_part import Duration, Environment, SpecPart, duration
 
-Strategy = Literal["canary", "blue-green", "ab", "dark"]
+Strategy = Literal["canary", "blue-green", "ab", "dark", "shadow"]
 
 
 class RolloutStep(SpecPart):
@@ -19,12 +19,40 @@ class RolloutStep(SpecPart):
     percent: float = Field(
         ge=0, lt=100, description="of the requests that the new version answers; 0: testers' only"
     )
+    shadow: float = Field(
+        default=0,
+        ge=0,
+        le=100,
+        description="of the champion's requests that the new version answers too, for nobody: the "
+        "two answers are compared, and the caller gets the champion's",
+    )
     hold: Duration = "10m"
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if self.percent and self.shadow:
+            raise ValueError(
+                f"a step has a share or copies, and here are {self.percent:g} % and "
+                f"{self.shadow:g} %: make two steps of it"
+            )
+        return self
 
     @property
     def weight(self) -> int:
         """The share as the data plane counts it."""
         return round(self.percent * WHOLE / 100)
+
+    @property
+    def copied(self) -> int:
+        """The part that is copied, as the data plane counts it."""
+        return round(self.shadow * WHOLE / 100)
+
+    @property
+    def described(self) -> str:
+        """The step in a few words."""
+        if self.shadow:
+            return f"copies of {self.shadow:g} % for {self.hold}"
+        return f"{self.percent:g} % for {self.hold}"
 
 
 class Limit(SpecPart):
@@ -42,11 +70,26 @@ class SlowLimit(Limit):
     seconds: float = Field(default=0.1, gt=0, description="a request that takes longer is slow")
 
 
+class DisagreementLimit(Limit):
+    """How many rows of copies may be answered otherwise than the champion answered them."""
+
+    allowed: float = Field(default=0.1, ge=0, lt=1, description="their share, from 0 to 1")
+    tolerance: float = Field(
+        default=0.1,
+        ge=0,
+        description="of a model that predicts numbers: by how much of the champion's number "
+        "another one may be off and still agree",
+    )
+
+
 class Guardrails(SpecPart):
     """What a version is judged by while it is rolled out."""
 
     errors: Limit | None = Limit()
     slow: SlowLimit | None = SlowLimit()
+    disagreement: DisagreementLimit | None = Field(
+        default=DisagreementLimit(), description="judged in steps of copies only"
+    )
     answers: Limit | None = Field(
         default=None,
         description="how many of its answers may be others than the control's, from 0 to 1",
@@ -57,7 +100,7 @@ class Guardrails(SpecPart):
         if self.errors is None and self.slow is None and self.answers is None:
             raise ValueError(
                 "a rollout without a guardrail would judge nothing: leave one of errors, slow and "
-                "answers"
+                "answers; disagreement is for copies only"
             )
         return self
 
@@ -67,6 +110,7 @@ _STEPS: dict[Strategy, tuple[RolloutStep, ...]] = {
     "blue-green": (RolloutStep(percent=0, hold="1m"),),
     "ab": (RolloutStep(percent=50, hold="7d"),),
     "dark": (RolloutStep(percent=0, hold="1d"),),
+    "shadow": (RolloutStep(percent=0, shadow=10, hold="1h"),),
 }
 
 
@@ -76,7 +120,8 @@ class RolloutPlan(SpecPart):
     strategy: Strategy = Field(
         default="canary",
         description="canary: growing shares. ab: one share for a fixed time, and a decision. "
-        "blue-green: loaded everywhere, then all at once. dark: answers testers only for a while",
+        "blue-green: loaded everywhere, then all at once. dark: answers testers only for a while. "
+        "shadow: answers copies of the champion's requests, for nobody, and is compared with it",
     )
     environments: tuple[Environment, ...] = Field(default=("production",), min_length=1)
     steps: tuple[RolloutStep, ...] = Field(
@@ -107,11 +152,16 @@ class RolloutPlan(SpecPart):
     @model_validator(mode="after")
     def _fits_its_strategy(self) -> Self:
         percents = [step.percent for step in self.taken]
-        if self.strategy in ("blue-green", "dark"):
+        copies = [step.shadow for step in self.taken]
+        if self.strategy in ("blue-green", "dark", "shadow"):
             if any(percents):
                 raise ValueError(
                     f"{self.strategy} has steps of 0 % only; canary is the strategy of shares"
                 )
+            if self.strategy == "shadow" and not all(copies):
+                raise ValueError("shadow has steps of copies only; give each one `shadow`")
+            if self.strategy != "shadow" and any(copies):
+                raise ValueError(f"{self.strategy} has no copies; shadow and canary may have some")
         elif percents[0] == 0 and len(percents) == 1:
             raise ValueError(f"{self.strategy} needs a step of more than 0 %; dark has none")
         if self.strategy == "ab" and (len(percents) != 1 or percents[0] > 50):
@@ -128,8 +178,21 @@ class RolloutPlan(SpecPart):
     @property
     def described(self) -> str:
         """The steps in one line."""
-        steps = [f"{step.percent:g} % for {step.hold}" for step in self.taken]
-        return ", ".join([*steps, "100 %"])
+        return ", ".join([*(step.described for step in self.taken), "100 %"])
+
+    @property
+    def limits(self) -> tuple[Limit, ...]:
+        """All that it is judged by, in one step or another."""
+        rails = self.guardrails
+        compared = rails.disagreement if any(step.shadow for step in self.taken) else None
+        all_of_them = (rails.errors, rails.slow, rails.answers, compared)
+        return tuple(limit for limit in all_of_them if limit is not None)
+
+    @property
+    def tolerance(self) -> float:
+        """By how much numbers may differ and still agree."""
+        compared = self.guardrails.disagreement
+        return DisagreementLimit().tolerance if compared is None else compared.tolerance
 
     @property
     def expected(self) -> timedelta:

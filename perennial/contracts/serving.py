@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import zip_longest
 from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, model_validator
@@ -10,6 +12,8 @@ from perennial.contracts.base import BlobRef, Contract, Sha256
 
 WHOLE = 10_000
 """All requests. Weights are whole numbers of it, so that they always add up."""
+CHAMPION, CHALLENGER, CONTROL = "champion", "challenger", "control"
+"""The names of variants."""
 
 
 class Variant(Contract):
@@ -21,12 +25,15 @@ class Variant(Contract):
         version: of the model.
         onnx: the file that answers.
         weight: its part of the requests, out of `WHOLE`.
+        shadow: the part of the champion's requests that it answers too, for nobody: what it says
+            is compared with what the champion said, and thrown away.
     """
 
     name: str
     version: int
     onnx: BlobRef
     weight: int = Field(ge=0, le=WHOLE)
+    shadow: int = Field(default=0, ge=0, le=WHOLE)
 
 
 class Deployment(Contract):
@@ -37,6 +44,7 @@ class Deployment(Contract):
         entity: header or field whose value decides who answers, so that one customer always gets
             the same variant; without it every request is decided anew.
         slow_seconds: requests that take longer are counted as slow.
+        tolerance: by how much of the champion's number a copy's may be another and still agree.
         variants: in their order on the line of `serving.routing`: challenger, champion, control.
     """
 
@@ -45,6 +53,7 @@ class Deployment(Contract):
     epoch: int = Field(ge=1)
     entity: str | None = None
     slow_seconds: float = Field(default=0.1, gt=0)
+    tolerance: float = Field(default=0.1, ge=0)
     variants: tuple[Variant, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -54,6 +63,12 @@ class Deployment(Contract):
             raise ValueError(f"two variants of {self.model} have one name: {', '.join(names)}")
         if (total := sum(variant.weight for variant in self.variants)) != WHOLE:
             raise ValueError(f"the weights of {self.model} add up to {total}, not to {WHOLE}")
+        copying = [variant.name for variant in self.variants if variant.shadow]
+        if copying and (copying != [CHALLENGER] or CONTROL not in names):
+            raise ValueError(
+                f"copies of {self.model} go to a challenger that has a control, not to "
+                f"{', '.join(copying)}"
+            )
         return self
 
 
@@ -77,11 +92,17 @@ class Tally(Contract):
         epoch: of the deployment.
         version: that the variant is.
         sha256: of the file that it has loaded.
-        requests: that were answered, well or not; those of testers, who name a variant, are not
-            counted.
+        requests: that arrived, answered well or not; those of testers, who name a variant, are not
+            counted. Of a variant that answers copies: the copies. Of the control beside it: the
+            same requests, as the champion answered them.
+        refused: that it could not read. The caller's mistake, or a new version's, which wants a
+            column that nobody sends: beside its control's the two can be told apart.
         errors: answered with a failure that is the model's or ours.
         slow: took longer than the limit of the deployment.
         answers: rows by category: by class, or by tenths of the probability of the second of two.
+        compared: rows of copies, answered by both.
+        disagreed: those of them that got another class, or a number beyond the tolerance.
+        missed: copies that found no room, and were never answered.
     """
 
     model: str
@@ -93,22 +114,30 @@ class Tally(Contract):
     errors: Count = 0
     slow: Count = 0
     answers: tuple[Count, ...] = Field(default=(), max_length=10_000)
+    refused: Count = 0
+    compared: Count = 0
+    disagreed: Count = 0
+    missed: Count = 0
 
     def __add__(self, other: Tally) -> Tally:
         """Both together: the same variant's, of two processes."""
-        ours, theirs = self.answers, other.answers
-        longer = max(len(ours), len(theirs))
-        return self.model_copy(
-            update={
-                "requests": self.requests + other.requests,
-                "errors": self.errors + other.errors,
-                "slow": self.slow + other.slow,
-                "answers": tuple(
-                    sum(counts[place] for counts in (ours, theirs) if place < len(counts))
-                    for place in range(longer)
-                ),
-            }
+        return self._with(other, lambda ours, theirs: ours + theirs)
+
+    def since(self, before: Tally) -> Tally:
+        """What came since; nothing where a process that was counted has been forgotten."""
+        return self._with(before, lambda now, then: max(now - then, 0))
+
+    def _with(self, other: Tally, both: Callable[[int, int], int]) -> Tally:
+        counts = {name: both(getattr(self, name), getattr(other, name)) for name in COUNTS}
+        answers = tuple(
+            both(ours, theirs)
+            for ours, theirs in zip_longest(self.answers, other.answers, fillvalue=0)
         )
+        return self.model_copy(update={**counts, "answers": answers})
+
+
+COUNTS = ("requests", "errors", "slow", "refused", "compared", "disagreed", "missed")
+"""What a tally counts, beside answers by category."""
 
 
 class Report(Contract):

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from api.db.store import Store
 from perennial.contracts.deployments import ReadServing
 from perennial.contracts.errors import NotFound
-from perennial.contracts.serving import Deployment, Report, Serving, Tally
+from perennial.contracts.serving import CHAMPION, Deployment, Report, Serving, Tally
 
 _LOOK_SECONDS = 0.05
 
@@ -21,6 +21,7 @@ class Plane:
         rate: requests of each look, of all variants together.
         errors: the share of them that fails, by variant.
         lost: the share of them that never arrives, by variant.
+        disagrees: the share of copies that a challenger answers otherwise than the champion.
         serves: whether it takes what it is to serve.
     """
 
@@ -32,6 +33,7 @@ class Plane:
         self.rate = 4000
         self.errors: dict[str, float] = {}
         self.lost: dict[str, float] = {}
+        self.disagrees = 0.0
         self.serves = True
 
     @property
@@ -76,8 +78,11 @@ class Plane:
 
     def _answer(self, deployment: Deployment) -> None:
         self._seen.append({each.name: each.weight for each in deployment.variants})
+        copied = max(each.shadow for each in deployment.variants)
         for each in deployment.variants:
-            arrived = self.rate * each.weight * (1 - self.lost.get(each.name, 0)) / 10_000
+            part = each.weight if each.name == CHAMPION else each.weight or copied
+            arrived = self.rate * part * (1 - self.lost.get(each.name, 0)) / 10_000
+            compared = round(arrived) if each.shadow else 0
             fresh = Tally(
                 model=self._model,
                 epoch=deployment.epoch,
@@ -86,6 +91,8 @@ class Plane:
                 sha256=each.onnx.sha256,
                 requests=round(arrived),
                 errors=round(arrived * self.errors.get(each.name, 0)),
+                compared=compared,
+                disagreed=round(compared * self.disagrees),
             )
             key = deployment.epoch, each.name
             before = self._tallies.get(key)

@@ -138,6 +138,26 @@ async def test_a_worse_canary_is_rolled_back_with_the_numbers(house: House, plan
     assert decisions(house)[-1] == ("step", "deny", 5)
 
 
+async def test_copies_come_before_any_caller_sees_it(house: House, plane: Plane) -> None:
+    plane.disagrees = 0.05
+    await begin(house, steps=[{"percent": 0, "shadow": 20, "hold": "1s"}, STEPS[1]])
+    result = await house.run(0.9)
+    assert result.outcome == "promoted", result.reason
+    copies, shares = plane.history[1:3]
+    assert copies == {"challenger": 0, "champion": 10_000, "control": 0}
+    assert shares == {"challenger": 5_000, "champion": 0, "control": 5_000}
+
+
+async def test_who_answers_copies_otherwise_answers_nobody(house: House, plane: Plane) -> None:
+    plane.disagrees = 0.3
+    await begin(house, strategy="shadow", steps=[{"percent": 0, "shadow": 20, "hold": "1s"}])
+    result = await house.run(0.9)
+    assert result.outcome == "denied"
+    assert "30.00 % of" in result.reason and "10.00 % is allowed" in result.reason
+    assert {shares.get("challenger", 0) for shares in plane.history} == {0}
+    assert alone(plane.serving().deployment, 1)
+
+
 async def test_figures_that_decide_nothing_wait_for_a_person(house: House, plane: Plane) -> None:
     await begin(house, steps=STEPS[:1])
     plane.rate = 0

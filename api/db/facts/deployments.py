@@ -18,9 +18,7 @@ from api.db.tables import ChampionRow, DeploymentRow
 from perennial.contracts.base import Json
 from perennial.contracts.deployments import SetWeights, Share
 from perennial.contracts.errors import NotFound, StaleEpoch
-from perennial.contracts.serving import WHOLE, Deployment, Variant
-
-CHAMPION = "champion"
+from perennial.contracts.serving import CHAMPION, WHOLE, Deployment, Variant
 
 
 def set_weights(session: Session, input: SetWeights) -> Deployment | StaleEpoch:
@@ -53,6 +51,7 @@ def set_weights(session: Session, input: SetWeights) -> Deployment | StaleEpoch:
         run_id=input.run_id if input.variants else None,
         entity=input.entity,
         slow_seconds=input.slow_seconds,
+        tolerance=input.tolerance,
         at=input.at,
     )
     changed = {
@@ -87,13 +86,22 @@ def follow_champion(
                 environment=environment,
                 epoch=1,
                 slow_seconds=Deployment.model_fields["slow_seconds"].default,
+                tolerance=Deployment.model_fields["tolerance"].default,
                 shares=[share.model_dump() for share in shares],
                 since=at,
             )
         )
         session.flush()
         return
-    _write(session, row, shares, entity=row.entity, slow_seconds=row.slow_seconds, at=at)
+    _write(
+        session,
+        row,
+        shares,
+        entity=row.entity,
+        slow_seconds=row.slow_seconds,
+        tolerance=row.tolerance,
+        at=at,
+    )
 
 
 def end_rollout(session: Session, run_id: str, effect: str, reason: str, at: datetime) -> None:
@@ -111,6 +119,7 @@ def end_rollout(session: Session, run_id: str, effect: str, reason: str, at: dat
                     "run_id": run_id,
                     "entity": row.entity,
                     "slow_seconds": row.slow_seconds,
+                    "tolerance": row.tolerance,
                     "actor": journal.PLATFORM,
                     "reason": reason,
                     "at": at,
@@ -143,12 +152,14 @@ def as_deployment(session: Session, row: DeploymentRow) -> Deployment:
         epoch=row.epoch,
         entity=row.entity,
         slow_seconds=row.slow_seconds,
+        tolerance=row.tolerance,
         variants=tuple(
             Variant(
                 name=share.name,
                 version=share.version,
                 onnx=files[share.version],
                 weight=share.weight,
+                shadow=share.shadow,
             )
             for share in shares
         ),
@@ -169,6 +180,7 @@ def _at(row: DeploymentRow, epoch: int, shares: Sequence[Share]) -> DeploymentRo
         epoch=epoch,
         entity=row.entity,
         slow_seconds=row.slow_seconds,
+        tolerance=row.tolerance,
         shares=[share.model_dump() for share in shares],
         since=row.since,
     )
@@ -181,6 +193,7 @@ def _write(
     *,
     entity: str | None,
     slow_seconds: float,
+    tolerance: float,
     at: datetime,
     run_id: str | None = None,
 ) -> None:
@@ -197,6 +210,7 @@ def _write(
             run_id=run_id,
             entity=entity,
             slow_seconds=slow_seconds,
+            tolerance=tolerance,
             shares=said,
             since=max(at, row.since),
         )

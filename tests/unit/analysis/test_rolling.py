@@ -56,26 +56,26 @@ SERVED = Serving(processes=2)
 
 def test_a_look_is_the_difference_to_the_look_before() -> None:
     now = deployment()
-    seen = rolling.looked(Seen(), tallies(size=100, challenger=1), now)
-    seen = rolling.looked(seen, tallies(size=300, challenger=4), now)
+    seen = rolling.looked(Seen(), tallies(size=100, challenger=1), PLAN, now)
+    seen = rolling.looked(seen, tallies(size=300, challenger=4), PLAN, now)
     assert seen.errors.challenger == Counted(requests=300, hits=4)
     assert seen.errors.control == Counted(requests=300)
-    again = rolling.looked(seen, tallies(size=300, challenger=4), now)
+    again = rolling.looked(seen, tallies(size=300, challenger=4), PLAN, now)
     assert again.errors == seen.errors and again.split.counts == (300, 2400, 300)
 
 
 def test_a_version_that_is_no_worse_passes_once_there_are_enough() -> None:
     now = deployment()
-    few = rolling.looked(Seen(), tallies(size=50), now)
+    few = rolling.looked(Seen(), tallies(size=50), PLAN, now)
     assert verdicts(few, SERVED, now)["errors"] == "inconclusive"
-    enough = rolling.looked(few, tallies(size=500), now)
+    enough = rolling.looked(few, tallies(size=500), PLAN, now)
     assert set(verdicts(enough, SERVED, now).values()) == {"pass"}
     assert rolling.overall(rolling.assess(enough, PLAN, SERVED, now)).verdict == "pass"
 
 
 def test_no_requests_are_no_data_and_an_unserved_step_is_inconclusive() -> None:
     now = deployment()
-    nothing = rolling.looked(Seen(), [], now)
+    nothing = rolling.looked(Seen(), [], PLAN, now)
     assert verdicts(nothing, SERVED, now)["errors"] == "no_data"
     assert verdicts(nothing, Serving(), now)["served"] == "no_data"
     behind = Serving(processes=2, behind=("p2",))
@@ -85,7 +85,7 @@ def test_no_requests_are_no_data_and_an_unserved_step_is_inconclusive() -> None:
 def test_a_worse_version_fails_with_its_numbers() -> None:
     now, seen = deployment(), Seen()
     for look in range(1, 11):
-        seen = rolling.looked(seen, tallies(size=100 * look, challenger=10 * look), now)
+        seen = rolling.looked(seen, tallies(size=100 * look, challenger=10 * look), PLAN, now)
     found = rolling.assess(seen, PLAN, SERVED, now)
     assert found["errors"].verdict == "fail" and "10.00 % of 1,000" in found["errors"].reason
     assert rolling.overall(found).verdict == "fail"
@@ -96,36 +96,73 @@ def test_answers_that_differ_fail_and_a_division_that_is_off_is_an_error() -> No
     for look in range(1, 11):
         looked = tallies(size=100 * look)
         other = looked[0].model_copy(update={"answers": (90 * look, 10 * look)})
-        seen = rolling.looked(seen, [other, *looked[1:]], now)
+        seen = rolling.looked(seen, [other, *looked[1:]], PLAN, now)
     assert verdicts(seen, SERVED, now)["answers"] == "fail"
     lost = [tally.model_copy(update={"requests": 900}) for tally in tallies()]
-    assert verdicts(rolling.looked(Seen(), lost, now), SERVED, now)["split"] == "error"
+    assert verdicts(rolling.looked(Seen(), lost, PLAN, now), SERVED, now)["split"] == "error"
 
 
 def test_the_division_is_of_requests_only_where_each_is_decided_anew() -> None:
     now = deployment().model_copy(update={"entity": "customer"})
     busy = [tally.model_copy(update={"requests": 900}) for tally in tallies()]
-    assert "split" not in verdicts(rolling.looked(Seen(), busy, now), SERVED, now)
+    assert "split" not in verdicts(rolling.looked(Seen(), busy, PLAN, now), SERVED, now)
 
 
 def test_what_was_seen_at_the_steps_before_counts_but_for_the_division() -> None:
-    first = rolling.looked(Seen(), tallies(size=100, challenger=2), deployment())
+    first = rolling.looked(Seen(), tallies(size=100, challenger=2), PLAN, deployment())
     now = deployment(weight=2500, epoch=3)
     both = [*tallies(size=100, challenger=2), *tallies(epoch=3, size=400)]
-    second = rolling.looked(first, both, now)
+    second = rolling.looked(first, both, PLAN, now)
     assert second.errors.challenger == Counted(requests=500, hits=2)
     assert second.split.counts == (400, 3200, 400)
 
 
 def test_a_dark_step_asks_only_whether_it_is_served() -> None:
     now = deployment(weight=0)
-    assert verdicts(rolling.looked(Seen(), [], now), SERVED, now) == {"served": "pass"}
+    assert verdicts(rolling.looked(Seen(), [], PLAN, now), SERVED, now) == {"served": "pass"}
+
+
+def copies(size: int, disagreed: int = 0, refused: int = 0) -> list[Tally]:
+    challenger, _, control = tallies(size=size)
+    counts = {"compared": size - refused, "disagreed": disagreed, "refused": refused}
+    return [challenger.model_copy(update=counts), control]
+
+
+SHADOW = RolloutPlan(strategy="shadow")
+
+
+def copying() -> Deployment:
+    now = deployment(weight=0)
+    challenger, *others = now.variants
+    copied = challenger.model_copy(update={"shadow": 2000})
+    return now.model_copy(update={"variants": (copied, *others)})
+
+
+@pytest.mark.parametrize(
+    ("size", "disagreed", "verdict"),
+    [(0, 0, "no_data"), (50, 1, "inconclusive"), (2000, 100, "pass"), (2000, 400, "fail")],
+)
+def test_copies_are_judged_by_how_many_were_answered_otherwise(
+    size: int, disagreed: int, verdict: str
+) -> None:
+    seen = rolling.looked(Seen(), copies(size, disagreed), SHADOW, copying())
+    found = rolling.assess(seen, SHADOW, SERVED, copying())
+    assert set(found) == {"served", "errors", "slow", "disagreement"}
+    assert found["disagreement"].verdict == verdict, found["disagreement"].reason
+
+
+def test_what_only_the_challenger_cannot_read_is_its_failure() -> None:
+    seen = Seen()
+    for size in (100, 2000):  # the first look knows no usual share yet
+        seen = rolling.looked(seen, copies(size, refused=size), SHADOW, copying())
+    found = rolling.assess(seen, SHADOW, SERVED, copying())
+    assert found["errors"].verdict == "fail" and found["disagreement"].verdict == "no_data"
 
 
 def test_counts_that_were_forgotten_are_no_negative_ones() -> None:
     now = deployment()
-    seen = rolling.looked(Seen(), tallies(size=300), now)
-    assert rolling.looked(seen, tallies(size=100), now).errors.challenger.requests == 300
+    seen = rolling.looked(Seen(), tallies(size=300), PLAN, now)
+    assert rolling.looked(seen, tallies(size=100), PLAN, now).errors.challenger.requests == 300
 
 
 @pytest.mark.parametrize(("hits", "verdict"), [(10, "pass"), (100, "fail")])

@@ -13,6 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from perennial.blobs import BlobStore
 from perennial.contracts.base import BlobRef
+from serving.desk import Desk
 
 CLASSES = ("late", "on time")
 VECTOR = ("p0", "p1", "p2")
@@ -87,3 +88,8 @@ def blobs(tmp_path: Path) -> BlobStore:
 def put(blobs: BlobStore, tmp_path: Path) -> Callable[[float], BlobRef]:
     """Keeps a file of that bias."""
     return lambda bias: blobs.put(graph(bias, tmp_path / "model.onnx"))
+
+
+@pytest.fixture
+def desk(blobs: BlobStore) -> Desk:
+    return Desk(blobs)

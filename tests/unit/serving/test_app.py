@@ -5,66 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from typing import Any
 
-import httpx
 import numpy as np
 import pytest
-import uvicorn
 
 from perennial.blobs import BlobStore
-from perennial.contracts.base import BlobRef
-from perennial.contracts.serving import WHOLE, Deployment, Variant
-from serving.app import App
+from perennial.contracts.serving import WHOLE
 from serving.counting import Counting
 from serving.desk import Desk
-from serving.limits import Limits
-
-ROW = {"size": 1.5, "colour": "red", "p0": 1, "p1": 2, "p2": 3}
-PREDICT, INFER = "/v1/models/flights:predict", "/v2/models/flights/infer"
-Put = Callable[[float], BlobRef]
-
-
-@pytest.fixture
-def desk(blobs: BlobStore) -> Desk:
-    return Desk(blobs)
-
-
-@asynccontextmanager
-async def served(
-    desk: Desk, counting: Counting | None = None, **limits: Any
-) -> AsyncIterator[httpx.AsyncClient]:
-    config = uvicorn.Config(
-        App(desk, Limits(**limits), counting or Counting()),
-        host="127.0.0.1",
-        port=0,
-        log_level="error",
-        lifespan="on",
-    )
-    server = uvicorn.Server(config)
-    running = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.005)
-    host, port = server.servers[0].sockets[0].getsockname()
-    try:
-        async with httpx.AsyncClient(base_url=f"http://{host}:{port}", timeout=30) as client:
-            yield client
-    finally:
-        server.should_exit = True
-        await running
-
-
-def deployment(put: Put, epoch: int = 1, entity: str | None = None, **weights: int) -> Deployment:
-    """Variants by name with their weights; the version is the place, and so is the bias."""
-    variants = tuple(
-        Variant(name=name, version=number, onnx=put(number), weight=weight)
-        for number, (name, weight) in enumerate((weights or {"champion": WHOLE}).items(), 1)
-    )
-    return Deployment(
-        model="flights", environment="production", epoch=epoch, entity=entity, variants=variants
-    )
+from tests.unit.serving.running import INFER, PREDICT, ROW, Put, deployment, served
 
 
 async def test_rows_are_answered_with_classes_and_who_answered(desk: Desk, put: Put) -> None:
@@ -273,7 +223,7 @@ async def test_health_and_metadata(desk: Desk, put: Put) -> None:
         assert "binary_tensor_data" in (await client.get("/v2")).json()["extensions"]
 
 
-async def test_answers_and_failures_are_counted_refusals_are_not(desk: Desk, put: Put) -> None:
+async def test_answers_failures_and_refusals_are_counted(desk: Desk, put: Put) -> None:
     await desk.take(deployment(put))
     counting = Counting()
     async with served(desk, counting) as client:
@@ -284,9 +234,8 @@ async def test_answers_and_failures_are_counted_refusals_are_not(desk: Desk, put
         )
         assert named.status_code == 200
     [tally] = counting.tallies()
-    assert (tally.requests, tally.errors, sum(tally.answers)) == (3, 1, 2), (
-        "refusals are no answers, and testers choose their requests"
-    )
+    counted = (tally.requests, tally.errors, tally.refused, sum(tally.answers))
+    assert counted == (4, 1, 1, 2), "testers choose their requests"
 
 
 async def test_an_answer_that_is_not_finite_is_none(desk: Desk, put: Put) -> None:

@@ -1,0 +1,142 @@
+"""A request's turn at a variant: read, computed within limits, counted, and copied where asked."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+import numpy as np
+
+from perennial.contracts.serving import WHOLE, Variant
+from serving.computing import Inputs, computed
+from serving.copying import Copy, Copying
+from serving.errors import ModelFailed, RequestRefused, TooBusy, TooLate
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from serving.counting import Counting
+    from serving.desk import Served
+    from serving.limits import Limits
+    from serving.model import Model
+
+_Read = TypeVar("_Read")
+
+
+class Turn(NamedTuple):
+    """Who answers a request.
+
+    Attributes:
+        served: by which deployment.
+        variant: of it.
+        named: whether the caller asked for this variant. Testers choose their requests, so these
+            say nothing of how variants compare on the others': they are not counted.
+        began: when the request came, on the monotonic clock.
+        seconds: after which the caller no longer waits.
+    """
+
+    served: Served
+    variant: Variant
+    named: bool
+    began: float
+    seconds: float
+
+    @property
+    def model(self) -> Model:
+        """That answers."""
+        return self.served.models[self.variant.name]
+
+
+class Answering:
+    """Answers turns, and counts what became of them. What it failed at is counted too."""
+
+    def __init__(self, limits: Limits, counting: Counting) -> None:
+        self._limits = limits
+        self._counting = counting
+        self._copying = Copying(counting, limits.rows)
+        self._under_way = 0
+        self._threads = ThreadPoolExecutor(1, thread_name_prefix="large-requests")
+
+    def read(self, turn: Turn, convert: Callable[[Model], _Read]) -> _Read:
+        """The request as the turn's model takes it. Raises RequestRefused."""
+        try:
+            return convert(turn.model)
+        except RequestRefused:
+            if not turn.named:
+                self._counting.refused(turn.served.deployment, turn.variant)
+            raise
+
+    async def answer(
+        self, turn: Turn, inputs: Inputs, convert: Callable[[Model], Inputs]
+    ) -> NDArray[np.float32]:
+        """What the variant answers.
+
+        Args:
+            turn: the request's.
+            inputs: by name, for the turn's model.
+            convert: the same for another model, which may take others.
+
+        Raises:
+            ModelFailed: its graph did.
+            TooBusy: too many wait for theirs.
+            TooLate: the caller's time is over.
+        """
+        took = 0.0
+        found: NDArray[np.float32] | None = None
+        try:
+            found, took = await self._computed(turn, inputs)
+        except ModelFailed:
+            self._counted(turn, None)
+            self._copied(turn, inputs, convert, None, took)
+            raise
+        except TooLate:
+            self._counted(turn, None)
+            raise
+        self._counted(turn, found)
+        self._copied(turn, inputs, convert, found, took)
+        return found
+
+    def _counted(self, turn: Turn, found: NDArray[np.float32] | None) -> None:
+        if not turn.named:
+            seconds = time.monotonic() - turn.began
+            self._counting.answered(turn.served.deployment, turn.variant, seconds, found)
+
+    def _copied(
+        self,
+        turn: Turn,
+        inputs: Inputs,
+        convert: Callable[[Model], Inputs],
+        found: NDArray[np.float32] | None,
+        took: float,
+    ) -> None:
+        pair = turn.served.router.copies
+        if pair is None or turn.named or random.random() * WHOLE >= pair.challenger.shadow:
+            return
+        self._copying.offer(Copy(turn.served, pair, _rows(inputs), convert, found, took))
+
+    async def _computed(self, turn: Turn, inputs: Inputs) -> tuple[NDArray[np.float32], float]:
+        """The answer and the seconds it took to compute."""
+        limits = self._limits
+        if self._under_way >= limits.waiting:
+            raise TooBusy(f"{limits.waiting} requests are under way; come back in a second")
+        if time.monotonic() - turn.began > turn.seconds:
+            raise TooLate(f"the request has waited longer than its {turn.seconds:g} s")
+        if _rows(inputs) <= limits.inline_rows:
+            return computed(turn.model, inputs)
+        self._under_way += 1
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(turn.seconds - (time.monotonic() - turn.began)):
+                return await loop.run_in_executor(self._threads, computed, turn.model, inputs)
+        except TimeoutError:
+            raise TooLate(f"the request was not answered in its {turn.seconds:g} s") from None
+        finally:
+            self._under_way -= 1
+
+
+def _rows(inputs: Inputs) -> int:
+    return len(next(iter(inputs.values())))

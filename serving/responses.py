@@ -1,0 +1,93 @@
+"""What callers are told: bodies, statuses, and the headers that say who answered."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pydantic_core import to_json
+
+from serving import inference
+from serving.errors import RequestRefused, TooBusy
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from perennial.contracts.serving import Variant
+    from serving.desk import Served
+    from serving.model import Model
+
+Headers = dict[bytes, bytes]
+
+VARIANT, REQUEST_ID = b"x-variant", b"x-request-id"
+JSON = (b"content-type", b"application/json")
+BINARY = (b"content-type", b"application/octet-stream")
+
+
+class Answer(NamedTuple):
+    """A status, headers and a body."""
+
+    status: int
+    body: bytes
+    headers: tuple[tuple[bytes, bytes], ...] = (JSON,)
+
+
+def as_json(said: Any, *headers: tuple[bytes, bytes]) -> Answer:
+    """An answer in JSON."""
+    return Answer(200, to_json(said), (JSON, *headers))
+
+
+def refusal(error: RequestRefused) -> Answer:
+    """Why a request was not answered."""
+    said: dict[str, Any] = {"error": error.message}
+    if error.row is not None:
+        said["row"] = error.row
+    headers = (JSON, (b"retry-after", b"1")) if isinstance(error, TooBusy) else (JSON,)
+    return Answer(error.status, json.dumps(said).encode(), headers)
+
+
+def marks(served: Served, variant: Variant, headers: Headers) -> tuple[tuple[bytes, bytes], ...]:
+    """Who answered, and to what."""
+    asked = headers.get(REQUEST_ID) or os.urandom(16).hex().encode()
+    return (
+        (REQUEST_ID, asked),
+        (b"x-model", served.deployment.model.encode()),
+        (b"x-model-version", b"%d" % variant.version),
+        (VARIANT, variant.name.encode()),
+    )
+
+
+def plain(model: Model, found: NDArray[np.float32]) -> list[Any]:
+    """Numbers of a regression; else the likeliest class, and how likely each is."""
+    if not model.classes:
+        numbers: list[Any] = found[:, 0].tolist()
+        return numbers
+    best = found.argmax(axis=1)
+    return [
+        {"class": model.classes[index], "probabilities": dict(zip(model.classes, row, strict=True))}
+        for index, row in zip(best.tolist(), found.tolist(), strict=True)
+    ]
+
+
+def metadata(served: Served) -> dict[str, Any]:
+    """A model as the Open Inference Protocol describes it: its champion's inputs and outputs."""
+    champion = served.deployment.variants[0]
+    model = served.models[champion.name]
+    return {
+        "name": served.deployment.model,
+        "versions": sorted({str(each.version) for each in served.deployment.variants}),
+        "platform": "onnx_onnxv1",
+        "inputs": [
+            {
+                "name": each.name,
+                "datatype": inference.BYTES if each.text else "FP32",
+                "shape": [-1, len(each.columns)],
+            }
+            for each in model.inputs
+        ],
+        "outputs": [
+            {"name": model.output, "datatype": "FP32", "shape": [-1, len(model.classes) or 1]}
+        ],
+    }

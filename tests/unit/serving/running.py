@@ -1,0 +1,57 @@
+"""The prediction app on a real socket, and what it serves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import uvicorn
+
+from perennial.contracts.base import BlobRef
+from perennial.contracts.serving import WHOLE, Deployment, Variant
+from serving.app import App
+from serving.counting import Counting
+from serving.desk import Desk
+from serving.limits import Limits
+
+ROW = {"size": 1.5, "colour": "red", "p0": 1, "p1": 2, "p2": 3}
+PREDICT, INFER = "/v1/models/flights:predict", "/v2/models/flights/infer"
+Put = Callable[[float], BlobRef]
+
+
+@asynccontextmanager
+async def served(
+    desk: Desk, counting: Counting | None = None, **limits: Any
+) -> AsyncIterator[httpx.AsyncClient]:
+    config = uvicorn.Config(
+        App(desk, Limits(**limits), counting or Counting()),
+        host="127.0.0.1",
+        port=0,
+        log_level="error",
+        lifespan="on",
+    )
+    server = uvicorn.Server(config)
+    running = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.005)
+    host, port = server.servers[0].sockets[0].getsockname()
+    try:
+        async with httpx.AsyncClient(base_url=f"http://{host}:{port}", timeout=30) as client:
+            yield client
+    finally:
+        server.should_exit = True
+        await running
+
+
+def deployment(put: Put, epoch: int = 1, entity: str | None = None, **weights: int) -> Deployment:
+    """Variants by name with their weights; the version is the place, and so is the bias."""
+    variants = tuple(
+        Variant(name=name, version=number, onnx=put(number), weight=weight)
+        for number, (name, weight) in enumerate((weights or {"champion": WHOLE}).items(), 1)
+    )
+    return Deployment(
+        model="flights", environment="production", epoch=epoch, entity=entity, variants=variants
+    )
