@@ -91,9 +91,14 @@ class VariantShare(TypedDict):
     name: str
     version: int
     percent: float
+    shadow_percent: float
     requests: int
     errors: int
     slow: int
+    refused: int
+    compared: int
+    disagreed: int
+    missed: int
 
 
 class RolloutProgress(TypedDict):

@@ -28,7 +28,7 @@ from perennial.contracts.deployments import ReadServing
 from perennial.contracts.errors import NotFound, Refused
 from perennial.contracts.rollout import RolloutView
 from perennial.contracts.ruling import CallOff, Rule, Ruled
-from perennial.contracts.serving import WHOLE, Serving
+from perennial.contracts.serving import COUNTS, WHOLE, Serving
 from perennial.contracts.spec import Environment
 
 router = APIRouter(prefix="/v1/models/{model}/rollouts", tags=["rollouts"])
@@ -155,9 +155,11 @@ def _detail(
                 name=each.name,
                 version=each.version,
                 percent=100 * each.weight / WHOLE,
-                requests=sum(t.requests for t in serving.tallies if t.variant == each.name),
-                errors=sum(t.errors for t in serving.tallies if t.variant == each.name),
-                slow=sum(t.slow for t in serving.tallies if t.variant == each.name),
+                shadow_percent=100 * each.shadow / WHOLE,
+                **{
+                    count: sum(getattr(t, count) for t in serving.tallies if t.variant == each.name)
+                    for count in COUNTS
+                },
             )
             for each in deployment.variants
         ],

@@ -16,9 +16,16 @@ class VariantDetail(Answer):
     name: str
     version: int
     percent: float
+    shadow_percent: float = Field(
+        default=0, description="Of the champion's requests that it answers too, for nobody."
+    )
     requests: int = 0
     errors: int = 0
     slow: int = 0
+    refused: int = Field(default=0, description="Requests that it could not read.")
+    compared: int = Field(default=0, description="Rows of copies that the champion answered, too.")
+    disagreed: int = Field(default=0, description="Those of them that it answered otherwise.")
+    missed: int = Field(default=0, description="Copies that found no room.")
 
 
 class RolloutProgress(Answer):

@@ -18,7 +18,7 @@ from perennial.cli.runs import Key, Reason
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from perennial.documents import Rollout
+    from perennial.documents import Rollout, VariantShare
 
 Environment = Annotated[
     str,
@@ -125,6 +125,12 @@ def _lasts(seconds: float) -> str:
     return str(timedelta(seconds=seconds))
 
 
+def _copies(each: VariantShare) -> str:
+    """A variant that answers copies, and how often it said something else."""
+    differ = f", {each['disagreed']:,} differ" if each["compared"] else ""
+    return f"copies of {each['shadow_percent']:g} %{differ}"
+
+
 def board(found: Rollout) -> RenderableType:
     """What is served and how it does, as a table and a sentence."""
     from rich.console import Group
@@ -138,7 +144,7 @@ def board(found: Rollout) -> RenderableType:
         table.add_row(
             each["name"],
             str(each["version"]),
-            f"{each['percent']:g} %",
+            f"{each['percent']:g} %" if not each["shadow_percent"] else _copies(each),
             Text("█" * round(each["percent"] / 5), "cyan"),
             f"{each['requests']:,}",
             f"{each['errors']:,}",
