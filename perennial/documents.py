@@ -99,6 +99,8 @@ class VariantShare(TypedDict):
     compared: int
     disagreed: int
     missed: int
+    logged: int
+    lost: int
 
 
 class RolloutProgress(TypedDict):

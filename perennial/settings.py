@@ -33,6 +33,10 @@ class Settings(BaseSettings):
         description="fsspec URL of the content-addressed store. Empty: a folder in the state "
         "folder.",
     )
+    request_log_url: str = Field(
+        default="",
+        description="fsspec URL of the log of requests. Empty: a folder in the state folder.",
+    )
     tokens_file: Path | None = Field(
         default=None,
         description="0600 file of bearer tokens. Empty: tokens.json in the state folder.",
@@ -65,6 +69,11 @@ class Settings(BaseSettings):
     def blobs(self) -> str:
         """fsspec URL under which blobs are kept by their SHA-256."""
         return self.blob_url or f"file://{self.state_dir.resolve() / 'blobs'}"
+
+    @property
+    def requests(self) -> str:
+        """fsspec URL under which requests are logged."""
+        return self.request_log_url or f"file://{self.state_dir.resolve() / 'requests'}"
 
     @property
     def policy_bundles(self) -> Path:

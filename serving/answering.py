@@ -15,6 +15,7 @@ from perennial.contracts.serving import WHOLE, Variant
 from serving.computing import Inputs, computed
 from serving.copying import Copy, Copying
 from serving.errors import ModelFailed, RequestRefused, TooBusy, TooLate
+from serving.logbook import Kept, Logbook
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from serving.counting import Counting
     from serving.desk import Served
     from serving.limits import Limits
+    from serving.log_files import LogFiles
     from serving.model import Model
 
 _Read = TypeVar("_Read")
@@ -37,6 +39,8 @@ class Turn(NamedTuple):
             say nothing of how variants compare on the others': they are not counted.
         began: when the request came, on the monotonic clock.
         seconds: after which the caller no longer waits.
+        request_id: theirs, or one that was made for them.
+        entity: whose value decided who answers, if any.
     """
 
     served: Served
@@ -44,6 +48,8 @@ class Turn(NamedTuple):
     named: bool
     began: float
     seconds: float
+    request_id: bytes
+    entity: bytes | None
 
     @property
     def model(self) -> Model:
@@ -54,10 +60,18 @@ class Turn(NamedTuple):
 class Answering:
     """Answers turns, and counts what became of them. What it failed at is counted too."""
 
-    def __init__(self, limits: Limits, counting: Counting) -> None:
+    def __init__(self, limits: Limits, counting: Counting, files: LogFiles | None) -> None:
+        """Answer.
+
+        Args:
+            limits: how much is taken.
+            counting: told of every answer.
+            files: of the log of requests; None where there is none.
+        """
         self._limits = limits
         self._counting = counting
-        self._copying = Copying(counting, limits.rows)
+        self._logbook = Logbook(counting, files, limits.rows)
+        self._copying = Copying(counting, self._logbook, limits.rows)
         self._under_way = 0
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="large-requests")
 
@@ -85,27 +99,26 @@ class Answering:
             TooBusy: too many wait for theirs.
             TooLate: the caller's time is over.
         """
-        took = 0.0
-        found: NDArray[np.float32] | None = None
         try:
             found, took = await self._computed(turn, inputs)
         except ModelFailed:
-            self._counted(turn, None)
-            self._copied(turn, inputs, convert, None, took)
+            self._answered(turn, inputs, convert, None, 0.0)
             raise
         except TooLate:
-            self._counted(turn, None)
+            if not turn.named:
+                self._counting.answered(
+                    turn.served.deployment, turn.variant, time.monotonic() - turn.began, None
+                )
             raise
-        self._counted(turn, found)
-        self._copied(turn, inputs, convert, found, took)
+        self._answered(turn, inputs, convert, found, took)
         return found
 
-    def _counted(self, turn: Turn, found: NDArray[np.float32] | None) -> None:
-        if not turn.named:
-            seconds = time.monotonic() - turn.began
-            self._counting.answered(turn.served.deployment, turn.variant, seconds, found)
+    async def close(self) -> None:
+        """Write what is to be logged and waits."""
+        await self._copying.close()
+        await self._logbook.close()
 
-    def _copied(
+    def _answered(
         self,
         turn: Turn,
         inputs: Inputs,
@@ -113,10 +126,32 @@ class Answering:
         found: NDArray[np.float32] | None,
         took: float,
     ) -> None:
-        pair = turn.served.router.copies
-        if pair is None or turn.named or random.random() * WHOLE >= pair.challenger.shadow:
+        """Count it, and log and copy it where that is wanted."""
+        seconds, deployment = time.monotonic() - turn.began, turn.served.deployment
+        if not turn.named:
+            self._counting.answered(deployment, turn.variant, seconds, found)
+        log, copies = deployment.log, turn.served.router.copies
+        if log is None and copies is None:
             return
-        self._copying.offer(Copy(turn.served, pair, _rows(inputs), convert, found, took))
+        kept: Kept | None = None
+        if log is not None and random.random() < log.share:
+            kept = Kept(
+                deployment=deployment,
+                variant=turn.variant,
+                model=turn.model,
+                request_id=turn.request_id,
+                at=time.time() - seconds,
+                seconds=seconds,
+                copy=False,
+                named=turn.named,
+                entity=turn.entity,
+                inputs=inputs,
+                answer=found,
+            )
+            self._logbook.offer(kept)
+        if copies and not turn.named and random.random() * WHOLE < copies.challenger.shadow:
+            copy = Copy(turn.served, copies, _rows(inputs), convert, found, took, kept)
+            self._copying.offer(copy)
 
     async def _computed(self, turn: Turn, inputs: Inputs) -> tuple[NDArray[np.float32], float]:
         """The answer and the seconds it took to compute."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
@@ -17,6 +18,7 @@ from serving.counting import Counting
 from serving.desk import Desk, Served
 from serving.errors import NotServed, RequestRefused, TooLarge
 from serving.limits import Limits
+from serving.log_files import LogFiles
 from serving.responses import Answer, Headers
 
 Message = dict[str, Any]
@@ -34,6 +36,7 @@ class App:
         desk: Desk,
         limits: Limits,
         counting: Counting,
+        files: LogFiles | None = None,
         alive: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
     ) -> None:
         """Answer.
@@ -42,12 +45,13 @@ class App:
             desk: what is served.
             limits: how much is taken.
             counting: told of every answer.
+            files: of the log of requests; without them nothing is logged.
             alive: open from before the first request until after the last.
         """
         self._alive = alive
         self._desk = desk
         self._limits = limits
-        self._answering = Answering(limits, counting)
+        self._answering = Answering(limits, counting, files)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """One connection's request, as ASGI has it."""
@@ -68,6 +72,7 @@ class App:
             async with self._alive():
                 await send({"type": "lifespan.startup.complete"})
                 await receive()
+                await self._answering.close()
         except Exception as error:
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             raise
@@ -115,8 +120,8 @@ class App:
             raise RequestRefused(
                 f'the body is not {{"instances": [...]}}: {type(error).__name__}: {error}'
             ) from None
-        variant, named = _variant(served, headers, instances)
-        turn = Turn(served, variant, named, began, self._seconds(headers))
+        variant, named, entity = _variant(served, headers, instances)
+        turn = self._turn(served, variant, named, entity, began, headers)
         convert = partial(rows.to_inputs, rows=instances, most=self._limits.rows)
         inputs = self._answering.read(turn, convert)
         found = await self._answering.answer(turn, inputs, convert)
@@ -124,7 +129,7 @@ class App:
             "predictions": responses.plain(turn.model, found),
             "model_version": str(variant.version),
         }
-        return responses.as_json(said, *responses.marks(served, variant, headers))
+        return responses.as_json(said, *responses.marks(turn))
 
     async def _infer(
         self, name: str, version: str | None, began: float, scope: Message, receive: Receive
@@ -133,25 +138,34 @@ class App:
         served, headers = self._desk.find(name), dict(scope["headers"])
         body = await self._body(headers, receive)
         if version:
-            variant, named = _of_version(served, version), True
+            variant, named, entity = _of_version(served, version), True, None
         else:
-            variant, named = _variant(served, headers, None)
-        turn = Turn(served, variant, named, began, self._seconds(headers))
+            variant, named, entity = _variant(served, headers, None)
+        turn = self._turn(served, variant, named, entity, began, headers)
         length = _whole(headers.get(inference.HEADER_LENGTH.encode()))
         read = partial(inference.read, body=body, header_length=length, most=self._limits.rows)
         asked = self._answering.read(turn, read)
         found = await self._answering.answer(turn, asked.inputs, lambda model: read(model).inputs)
         text, head = inference.write(name, variant.version, asked, turn.model.output, found)
-        marks = responses.marks(served, variant, headers)
+        marks = responses.marks(turn)
         if head is None:
             return Answer(200, text, (responses.JSON, *marks))
         size = (inference.HEADER_LENGTH.encode(), b"%d" % head)
         return Answer(200, text, (responses.BINARY, size, *marks))
 
-    def _seconds(self, headers: Headers) -> float:
-        """That the caller waits."""
-        told = _whole(headers.get(DEADLINE))
-        return self._limits.seconds if told is None else min(self._limits.seconds, told / 1000)
+    def _turn(
+        self,
+        served: Served,
+        variant: Variant,
+        named: bool,
+        entity: bytes | None,
+        began: float,
+        headers: Headers,
+    ) -> Turn:
+        told, most = _whole(headers.get(DEADLINE)), self._limits.seconds
+        seconds = most if told is None else min(most, told / 1000)
+        request_id = headers.get(responses.REQUEST_ID) or os.urandom(16).hex().encode()
+        return Turn(served, variant, named, began, seconds, request_id, entity)
 
     async def _body(self, headers: Headers, receive: Receive) -> bytes:
         most = self._limits.body_bytes
@@ -167,22 +181,24 @@ class App:
         return body
 
 
-def _variant(served: Served, headers: Headers, instances: Any) -> tuple[Variant, bool]:
-    """Whom a tester names, else whom the entity belongs to; and whether it was named."""
+def _variant(
+    served: Served, headers: Headers, instances: Any
+) -> tuple[Variant, bool, bytes | None]:
+    """Whom a tester names, else whom the entity belongs to; whether it was named; the entity."""
     if (asked := headers.get(responses.VARIANT)) is not None:
         found = served.router.named(asked.decode("latin-1"))
         if found is None:
             names = ", ".join(each.name for each in served.deployment.variants)
             raise NotServed(f"there is no variant {asked.decode('latin-1')!r}; there are: {names}")
-        return found, True
+        return found, True, None
     entity = served.deployment.entity
     if entity is None:
-        return served.router.choose(None), False
+        return served.router.choose(None), False, None
     key = headers.get(entity.lower().encode())
     if key is None and isinstance(instances, list) and instances and isinstance(instances[0], dict):
         value = instances[0].get(entity)
         key = None if value is None else str(value).encode()
-    return served.router.choose(key), False
+    return served.router.choose(key), False, key
 
 
 def _of_version(served: Served, version: str) -> Variant:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from serving.counting import Counting
     from serving.desk import Served
+    from serving.logbook import Kept, Logbook
     from serving.model import Model
     from serving.routing import Copies
 
@@ -39,6 +40,7 @@ class Copy(NamedTuple):
         convert: makes inputs of it for any model.
         answer: the champion's; None where it failed.
         seconds: that the champion computed.
+        kept: the request in the log, where it is logged; its copy is then, too.
     """
 
     served: Served
@@ -47,35 +49,38 @@ class Copy(NamedTuple):
     convert: Callable[[Model], Inputs]
     answer: NDArray[np.float32] | None
     seconds: float
+    kept: Kept | None
 
 
 class Outcome(NamedTuple):
     """What a challenger made of a copy.
 
     Attributes:
+        inputs: as it takes them; None where it could not read what the champion could.
         answer: None where it failed.
         seconds: that it computed.
-        refused: it could not read what the champion could.
         disagreed: rows that it answered otherwise.
     """
 
+    inputs: Inputs | None
     answer: NDArray[np.float32] | None = None
     seconds: float = 0.0
-    refused: bool = False
     disagreed: int = 0
 
 
 class Copying:
     """The queue of copies, and the thread that answers them."""
 
-    def __init__(self, counting: Counting, most: int) -> None:
+    def __init__(self, counting: Counting, logbook: Logbook, most: int) -> None:
         """Answer copies.
 
         Args:
             counting: is told of each.
+            logbook: keeps those whose request it keeps.
             most: rows that wait at once.
         """
         self._counting = counting
+        self._logbook = logbook
         self._most = most
         self._waiting: deque[Copy] = deque()
         self._rows = 0
@@ -92,6 +97,11 @@ class Copying:
         if self._answering is None or self._answering.done():
             self._answering = asyncio.get_running_loop().create_task(self._answer())
 
+    async def close(self) -> None:
+        """Answer those that wait."""
+        if self._answering is not None:
+            await self._answering
+
     async def _answer(self) -> None:
         loop = asyncio.get_running_loop()
         while self._waiting:
@@ -105,12 +115,23 @@ class Copying:
         counting, deployment = self._counting, copy.served.deployment
         challenger, control = copy.copies
         counting.answered(deployment, control, copy.seconds, copy.answer)
-        if outcome.refused:
+        if outcome.inputs is None:
             counting.refused(deployment, challenger)
             return
         counting.answered(deployment, challenger, outcome.seconds, outcome.answer)
         if copy.answer is not None and outcome.answer is not None:
             counting.compared(deployment, challenger, copy.rows, outcome.disagreed)
+        if copy.kept is not None:
+            self._logbook.offer(
+                copy.kept._replace(
+                    variant=challenger,
+                    model=copy.served.models[challenger.name],
+                    seconds=outcome.seconds,
+                    copy=True,
+                    inputs=outcome.inputs,
+                    answer=outcome.answer,
+                )
+            )
 
 
 def _outcomes(copies: list[Copy]) -> list[Outcome]:
@@ -121,16 +142,18 @@ def _outcome(copy: Copy) -> Outcome:
     models, (challenger, control) = copy.served.models, copy.copies
     model = models[challenger.name]
     try:
-        answer, seconds = computed(model, copy.convert(model))
-    except ModelFailed:
-        return Outcome()
+        inputs = copy.convert(model)
     except RequestRefused:
-        return Outcome(refused=True)
+        return Outcome(None)
+    try:
+        answer, seconds = computed(model, inputs)
+    except ModelFailed:
+        return Outcome(inputs)
     differ = 0
     if copy.answer is not None:
         tolerance = copy.served.deployment.tolerance
         differ = disagreeing(models[control.name], copy.answer, model, answer, tolerance)
-    return Outcome(answer, seconds, disagreed=differ)
+    return Outcome(inputs, answer, seconds, differ)
 
 
 def disagreeing(

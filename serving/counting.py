@@ -18,7 +18,7 @@ _PARTS = 10
 class _Counts:
     def __init__(self) -> None:
         self.requests = self.errors = self.slow = self.refused = 0
-        self.compared = self.disagreed = self.missed = 0
+        self.compared = self.disagreed = self.missed = self.logged = self.lost = 0
         self.answers: list[int] = []
 
 
@@ -74,6 +74,14 @@ class Counting:
     def missed(self, deployment: Deployment, variant: Variant) -> None:
         """Count one copy that found no room."""
         self._of(deployment, variant).missed += 1
+
+    def logged(self, deployment: Deployment, variant: Variant, rows: int) -> None:
+        """Count rows that are in the log of requests."""
+        self._of(deployment, variant).logged += rows
+
+    def lost(self, deployment: Deployment, variant: Variant, rows: int) -> None:
+        """Count rows that should be in it, and are not."""
+        self._of(deployment, variant).lost += rows
 
     def serves(self, deployment: Deployment) -> None:
         """Count a deployment's variants from now on, and those of the ones before it to the end.

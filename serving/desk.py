@@ -59,6 +59,13 @@ class Desk:
         async with self._taking:
             now = self._served.get(deployment.model)
             if now and deployment.epoch <= now.deployment.epoch:
+                if (
+                    deployment.epoch == now.deployment.epoch
+                    and deployment.log != now.deployment.log
+                ):
+                    # what is logged is the spec's, which changes without a new deployment
+                    same = now.deployment.model_copy(update={"log": deployment.log})
+                    self._served[deployment.model] = now._replace(router=Router(same))
                 return False
             files = (
                 {}

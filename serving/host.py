@@ -19,6 +19,7 @@ from serving.counting import Counting
 from serving.desk import Desk
 from serving.feed import Feed
 from serving.limits import Limits
+from serving.log_files import LogFiles
 
 
 def create() -> App:
@@ -41,4 +42,4 @@ def create() -> App:
                     await task
                 await feed.leave()
 
-    return App(desk, limits, counting, following)
+    return App(desk, limits, counting, LogFiles(settings().requests, process), following)

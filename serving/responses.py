@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic_core import to_json
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from perennial.contracts.serving import Variant
+    from serving.answering import Turn
     from serving.desk import Served
     from serving.model import Model
 
@@ -48,14 +47,13 @@ def refusal(error: RequestRefused) -> Answer:
     return Answer(error.status, json.dumps(said).encode(), headers)
 
 
-def marks(served: Served, variant: Variant, headers: Headers) -> tuple[tuple[bytes, bytes], ...]:
+def marks(turn: Turn) -> tuple[tuple[bytes, bytes], ...]:
     """Who answered, and to what."""
-    asked = headers.get(REQUEST_ID) or os.urandom(16).hex().encode()
     return (
-        (REQUEST_ID, asked),
-        (b"x-model", served.deployment.model.encode()),
-        (b"x-model-version", b"%d" % variant.version),
-        (VARIANT, variant.name.encode()),
+        (REQUEST_ID, turn.request_id),
+        (b"x-model", turn.served.deployment.model.encode()),
+        (b"x-model-version", b"%d" % turn.variant.version),
+        (VARIANT, turn.variant.name.encode()),
     )
 
 

@@ -220,14 +220,14 @@ class RolloutWorkflow:
         if watched.verdict in ("fail", "error"):
             await self._put_back(watched.reason)
             await self._decide(watched)
-            raise CalledOff(f"rolled back at {self._percent:g} %: {watched.reason}")
+            raise CalledOff(f"rolled back at {self._part}: {watched.reason}")
         if self._ruling is not None and not self._ruling.go_on:
             said = f": {self._ruling.comment}" if self._ruling.comment else ""
-            raise CalledOff(f"{self._ruling.by} called it off at {self._percent:g} %{said}")
+            raise CalledOff(f"{self._ruling.by} called it off at {self._part}{said}")
         decision = await self._decide(watched)
         if not decision.allowed:
             reasons = "; ".join(decision.reasons)
-            raise CalledOff(f"the policy stopped it at {self._percent:g} %: {reasons}")
+            raise CalledOff(f"the policy stopped it at {self._part}: {reasons}")
 
     async def _decide(self, watched: rollout.Watched) -> policy.Decision:
         input, steps = self._input, self._plan.taken
@@ -256,7 +256,7 @@ class RolloutWorkflow:
                 policy.decide_rollout,
                 policy.Decide(effect=effect, question=question),
                 **options.decision(duration(input.patience)),
-                summary=f"may version {input.version} go on from {self._percent:g} %?",
+                summary=f"may version {input.version} go on from {self._part}?",
             )
         except ActivityError as error:
             if is_cancelled_exception(error):
@@ -303,6 +303,11 @@ class RolloutWorkflow:
     @property
     def _percent(self) -> float:
         return self._plan.taken[self._number - 1].percent if self._number else 0.0
+
+    @property
+    def _part(self) -> str:
+        """What it has at this step, in words."""
+        return self._plan.taken[self._number - 1].part if self._number else "0 %"
 
     def _show(self, now: str) -> None:
         workflow.set_current_details(
@@ -376,7 +381,7 @@ class RolloutWorkflow:
 
         async def off() -> ruling.Ruled:
             said = f": {ask.reason}" if ask.reason else ""
-            self._off = f"{ask.actor} called it off at {self._percent:g} %{said}"
+            self._off = f"{ask.actor} called it off at {self._part}{said}"
             if self._climbing is not None:
                 self._climbing.cancel()
             return ruling.Ruled(run_id=self._input.run_id, step=self._number, go_on=False)

@@ -37,7 +37,10 @@ Table.metadata.naming_convention = {
 
 
 class ModelRow(Table, table=True):
-    """A model by name, with the version of its spec that counts."""
+    """A model by name, with the version of its spec that counts.
+
+    `request_log` is that spec's: the data plane asks for it every second.
+    """
 
     __tablename__ = "models"
     __table_args__ = (one_of("status", ModelStatus),)
@@ -45,6 +48,7 @@ class ModelRow(Table, table=True):
     name: str = Field(primary_key=True)
     status: str
     spec_version: int
+    request_log: Json | None = Field(default=None, sa_type=JSON)
     created_at: datetime = Field(sa_type=UtcDateTime)
     updated_at: datetime = Field(sa_type=UtcDateTime)
 
@@ -343,6 +347,8 @@ class TallyRow(Table, table=True):
     compared: int = Field(default=0, sa_type=BigInt)
     disagreed: int = Field(default=0, sa_type=BigInt)
     missed: int = Field(default=0, sa_type=BigInt)
+    logged: int = Field(default=0, sa_type=BigInt)
+    lost: int = Field(default=0, sa_type=BigInt)
 
 
 class ProjectionRow(Table, table=True):

@@ -26,6 +26,8 @@ class VariantDetail(Answer):
     compared: int = Field(default=0, description="Rows of copies that the champion answered, too.")
     disagreed: int = Field(default=0, description="Those of them that it answered otherwise.")
     missed: int = Field(default=0, description="Copies that found no room.")
+    logged: int = Field(default=0, description="Rows that are in the log of requests.")
+    lost: int = Field(default=0, description="Rows that should be in it, and found no room.")
 
 
 class RolloutProgress(Answer):

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.orchestration import install
+from benchmarks.serving import ours
 from benchmarks.serving.model import lists, tensors
 from benchmarks.serving.server import ServerFailed
 from infra.stack.layout import CHECKOUT
@@ -24,6 +25,8 @@ MODEL = "model"
 """What a server calls the file, where it gives names."""
 
 OURS, FASTAPI, ASGI = "Perennial", "FastAPI", "bare ASGI"
+UNLOGGED = "Perennial, nothing logged"
+"""Ours again, to see what the log of requests costs."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,16 @@ ENTRANTS = (
         f"/v2/models/{MODEL}/infer",
         tensors,
         _tensor,
+        server=False,
+    ),
+    Entrant(
+        UNLOGGED,
+        None,
+        lambda python, port, file, folder: _module(python, "ours", port, folder, MODEL, file),
+        f"/v2/models/{MODEL}/infer",
+        tensors,
+        _tensor,
+        more=lambda file, folder: {ours.UNLOGGED: "1"},
         server=False,
     ),
     Entrant(

@@ -6,6 +6,7 @@ variants with weights; each `POST /swap` serves the next one.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,15 +17,19 @@ import uvicorn
 
 from perennial.blobs import BlobStore
 from perennial.contracts.base import BlobRef
+from perennial.contracts.request_log import RequestLog
 from perennial.contracts.serving import WHOLE, Deployment, Variant
 from perennial.quiet import quieten
 from serving.app import App, Message, Receive, Send
 from serving.counting import Counting
 from serving.desk import Desk
 from serving.limits import Limits
+from serving.log_files import LogFiles
 
 ENTITY = "x-customer"
 SWAP = "/swap"
+UNLOGGED = "BENCH_UNLOGGED"
+"""Set: no request is logged."""
 _WEIGHTS = {"challenger": 1000, "champion": WHOLE - 2000, "control": 1000}
 
 
@@ -50,6 +55,7 @@ class Swapping:
                 environment="production",
                 epoch=epoch,
                 entity=ENTITY,
+                log=None if os.environ.get(UNLOGGED) else RequestLog(),
                 variants=variants,
             )
         )
@@ -78,7 +84,7 @@ def main() -> None:
         desk.ready = True
         yield
 
-    app = App(desk, limits, Counting(), alive)
+    app = App(desk, limits, Counting(), LogFiles(f"file://{folder}/requests", "ours"), alive)
     swapping = Swapping(app, desk, model, [blobs.put(Path(file)) for file in files])
     uvicorn.run(
         # nothing stands before the app where throughput is measured

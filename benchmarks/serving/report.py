@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from benchmarks.results import Row, row
-from benchmarks.serving.entrants import ASGI, FASTAPI, OURS, Entrant
+from benchmarks.serving.entrants import ASGI, FASTAPI, OURS, UNLOGGED, Entrant
 from benchmarks.serving.load import Found
 
 JSON, BINARY, ROWS = "JSON", "binary", "rows with names"
@@ -19,6 +19,8 @@ _OF_SERVERS, _OF_FASTAPI, _OF_ASGI = 2.0, 1.0, 0.8
 """Our throughput, as a part of theirs at least."""
 _OF_RUNTIME = 2.0
 """The time of a binary request, as a part of that of ONNX Runtime alone at most."""
+_OF_UNLOGGED = 0.95
+"""Our throughput with the log of requests, as a part of that without it at least."""
 
 
 class Point(NamedTuple):
@@ -100,7 +102,7 @@ def _throughput(taken: Taken, entrants: Sequence[Entrant]) -> Iterator[Row]:
     for point in taken.points():
         mine = taken.median(OURS, point, _a_second)
         theirs = {name: taken.median(name, point, _a_second) for name in names}
-        peers = [(FASTAPI, _OF_FASTAPI), (ASGI, _OF_ASGI)]
+        peers = [(FASTAPI, _OF_FASTAPI), (ASGI, _OF_ASGI), (UNLOGGED, _OF_UNLOGGED)]
         if servers:
             peers.insert(0, (max(servers, key=theirs.__getitem__), _OF_SERVERS))
         for peer, target in peers:
@@ -118,7 +120,7 @@ def _throughput(taken: Taken, entrants: Sequence[Entrant]) -> Iterator[Row]:
 
 
 def _tails(taken: Taken, entrants: Sequence[Entrant]) -> Iterator[Row]:
-    others = [each.name for each in entrants if each.name != OURS]
+    others = [each.name for each in entrants if each.name not in (OURS, UNLOGGED)]
     for point in taken.points():
         if point.connections == _BUSY and others:
             theirs = {name: taken.median(name, point, _p99) for name in others}

@@ -159,6 +159,10 @@ def board(found: Rollout) -> RenderableType:
         ),
         table,
     ]
+    logged, lost = (sum(each[key] for each in found["variants"]) for key in ("logged", "lost"))
+    if logged or lost:
+        said = f"{logged:,} rows are in the log of requests, {lost:,} were lost"
+        lines.append(Text(said, "yellow" if lost else "dim"))
     if (now := found["under_way"]) is not None:
         style = {"pass": "green", "fail": "red", "error": "red"}.get(now["verdict"], "yellow")
         lines.append(

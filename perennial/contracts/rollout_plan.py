@@ -50,9 +50,12 @@ class RolloutStep(SpecPart):
     @property
     def described(self) -> str:
         """The step in a few words."""
-        if self.shadow:
-            return f"copies of {self.shadow:g} % for {self.hold}"
-        return f"{self.percent:g} % for {self.hold}"
+        return f"{self.part} for {self.hold}"
+
+    @property
+    def part(self) -> str:
+        """The share, or the copies."""
+        return f"copies of {self.shadow:g} %" if self.shadow else f"{self.percent:g} %"
 
 
 class Limit(SpecPart):

@@ -9,6 +9,7 @@ from typing import Annotated, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from perennial.contracts.base import BlobRef, Contract, Sha256
+from perennial.contracts.request_log import RequestLog
 
 WHOLE = 10_000
 """All requests. Weights are whole numbers of it, so that they always add up."""
@@ -44,6 +45,7 @@ class Deployment(Contract):
         entity: header or field whose value decides who answers, so that one customer always gets
             the same variant; without it every request is decided anew.
         slow_seconds: requests that take longer are counted as slow.
+        log: which requests are kept; it may change without the epoch.
         tolerance: by how much of the champion's number a copy's may be another and still agree.
         variants: in their order on the line of `serving.routing`: challenger, champion, control.
     """
@@ -54,6 +56,7 @@ class Deployment(Contract):
     entity: str | None = None
     slow_seconds: float = Field(default=0.1, gt=0)
     tolerance: float = Field(default=0.1, ge=0)
+    log: RequestLog | None = None
     variants: tuple[Variant, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -103,6 +106,8 @@ class Tally(Contract):
         compared: rows of copies, answered by both.
         disagreed: those of them that got another class, or a number beyond the tolerance.
         missed: copies that found no room, and were never answered.
+        logged: rows that were written to the log of requests.
+        lost: rows that belong into it, and found no room or could not be written.
     """
 
     model: str
@@ -118,6 +123,8 @@ class Tally(Contract):
     compared: Count = 0
     disagreed: Count = 0
     missed: Count = 0
+    logged: Count = 0
+    lost: Count = 0
 
     def __add__(self, other: Tally) -> Tally:
         """Both together: the same variant's, of two processes."""
@@ -136,7 +143,17 @@ class Tally(Contract):
         return self.model_copy(update={**counts, "answers": answers})
 
 
-COUNTS = ("requests", "errors", "slow", "refused", "compared", "disagreed", "missed")
+COUNTS = (
+    "requests",
+    "errors",
+    "slow",
+    "refused",
+    "compared",
+    "disagreed",
+    "missed",
+    "logged",
+    "lost",
+)
 """What a tally counts, beside answers by category."""
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from perennial.contracts.request_log import RequestLog
 from perennial.contracts.rollout_plan import RolloutPlan
 from perennial.contracts.spec_part import (
     ENVIRONMENTS,
@@ -170,6 +171,9 @@ class ModelSpec(SpecPart):
     rollout: RolloutPlan | None = Field(
         default=None,
         description="how a version earns the traffic of its champion; without it, at once",
+    )
+    request_log: RequestLog | None = Field(
+        default=None, description="which requests of its callers are kept; without it, none"
     )
     concurrency: Concurrency = Field(
         default="queue", description="what a second run does while one is under way"

@@ -12,12 +12,13 @@ from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from api.db import events, journal
-from api.db.facts.specs import living_model
+from api.db.facts.specs import get_model, living_model
 from api.db.facts.versions import as_champion, get_version
 from api.db.tables import ChampionRow, DeploymentRow
 from perennial.contracts.base import Json
 from perennial.contracts.deployments import SetWeights, Share
 from perennial.contracts.errors import NotFound, StaleEpoch
+from perennial.contracts.request_log import RequestLog
 from perennial.contracts.serving import CHAMPION, WHOLE, Deployment, Variant
 
 
@@ -146,6 +147,7 @@ def as_deployment(session: Session, row: DeploymentRow) -> Deployment:
         version: as_champion(get_version(session, row.model, version)).onnx
         for version in {share.version for share in shares}
     }
+    log = get_model(session, row.model).request_log
     return Deployment(
         model=row.model,
         environment=row.environment,
@@ -153,6 +155,7 @@ def as_deployment(session: Session, row: DeploymentRow) -> Deployment:
         entity=row.entity,
         slow_seconds=row.slow_seconds,
         tolerance=row.tolerance,
+        log=None if log is None else RequestLog.model_validate(log),
         variants=tuple(
             Variant(
                 name=share.name,

@@ -56,6 +56,8 @@ def record_spec(session: Session, input: RecordSpec) -> SpecRecorded:
     if changed:
         model.spec_version += 1
         model.updated_at = input.at
+        log = input.spec.request_log
+        model.request_log = None if log is None else log.model_dump(mode="json")
         session.add(model)
         session.flush()
         session.add(

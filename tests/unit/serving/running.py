@@ -16,6 +16,7 @@ from serving.app import App
 from serving.counting import Counting
 from serving.desk import Desk
 from serving.limits import Limits
+from serving.log_files import LogFiles
 
 ROW = {"size": 1.5, "colour": "red", "p0": 1, "p1": 2, "p2": 3}
 PREDICT, INFER = "/v1/models/flights:predict", "/v2/models/flights/infer"
@@ -24,10 +25,10 @@ Put = Callable[[float], BlobRef]
 
 @asynccontextmanager
 async def served(
-    desk: Desk, counting: Counting | None = None, **limits: Any
+    desk: Desk, counting: Counting | None = None, files: LogFiles | None = None, **limits: Any
 ) -> AsyncIterator[httpx.AsyncClient]:
     config = uvicorn.Config(
-        App(desk, Limits(**limits), counting or Counting()),
+        App(desk, Limits(**limits), counting or Counting(), files),
         host="127.0.0.1",
         port=0,
         log_level="error",

@@ -1,4 +1,4 @@
-"""Copies of requests: what is counted of them, and what counts as agreement."""
+"""Copies of requests, and the log of requests."""
 
 from __future__ import annotations
 
@@ -17,5 +17,6 @@ def upgrade() -> None:
     op.add_column(
         "deployments", sa.Column("tolerance", sa.Float(), nullable=False, server_default="0.1")
     )
-    for name in ("refused", "compared", "disagreed", "missed"):
+    for name in ("refused", "compared", "disagreed", "missed", "logged", "lost"):
         op.add_column("tallies", sa.Column(name, _BIG, nullable=False, server_default="0"))
+    op.add_column("models", sa.Column("request_log", sa.JSON(), nullable=True))

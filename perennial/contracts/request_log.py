@@ -1,0 +1,14 @@
+"""Which requests of a model's callers are kept."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from perennial.contracts.spec_part import Duration, SpecPart
+
+
+class RequestLog(SpecPart):
+    """Which requests are kept, and how long. They may hold personal data: nothing is by default."""
+
+    share: float = Field(default=1.0, gt=0, le=1, description="of the requests that are kept")
+    keep: Duration = Field(default="30d", description="how long")
