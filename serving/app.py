@@ -14,15 +14,14 @@ from pydantic_core import from_json
 from perennial.contracts.serving import Variant
 from serving import inference, responses, rows
 from serving.answering import Answering, Turn
+from serving.bodies import Bodies, Message, Receive
 from serving.counting import Counting
 from serving.desk import Desk, Served
-from serving.errors import NotServed, RequestRefused, TooLarge
+from serving.errors import NotServed, RequestRefused
 from serving.limits import Limits
 from serving.log_files import LogFiles
 from serving.responses import Answer, Headers
 
-Message = dict[str, Any]
-Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 DEADLINE = b"x-request-timeout-ms"
@@ -51,6 +50,7 @@ class App:
         self._alive = alive
         self._desk = desk
         self._limits = limits
+        self._bodies = Bodies(limits)
         self._answering = Answering(limits, counting, files)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -112,7 +112,7 @@ class App:
     async def _predict(self, name: str, began: float, scope: Message, receive: Receive) -> Answer:
         """Rows as people write them."""
         served, headers = self._desk.find(name), dict(scope["headers"])
-        body = await self._body(headers, receive)
+        body = await self._bodies.read(_whole(headers.get(b"content-length")), receive)
         try:
             asked = from_json(body)
             instances = asked["instances"]
@@ -136,7 +136,7 @@ class App:
     ) -> Answer:
         """Tensors, by the Open Inference Protocol."""
         served, headers = self._desk.find(name), dict(scope["headers"])
-        body = await self._body(headers, receive)
+        body = await self._bodies.read(_whole(headers.get(b"content-length")), receive)
         if version:
             variant, named, entity = _of_version(served, version), True, None
         else:
@@ -166,19 +166,6 @@ class App:
         seconds = most if told is None else min(most, told / 1000)
         request_id = headers.get(responses.REQUEST_ID) or os.urandom(16).hex().encode()
         return Turn(served, variant, named, began, seconds, request_id, entity)
-
-    async def _body(self, headers: Headers, receive: Receive) -> bytes:
-        most = self._limits.body_bytes
-        if (told := _whole(headers.get(b"content-length"))) is not None and told > most:
-            raise TooLarge(f"a body of {told} bytes is more than the {most} that are taken")
-        message = await receive()
-        body: bytes = message.get("body", b"")
-        while message.get("more_body"):
-            message = await receive()
-            body += message.get("body", b"")
-            if len(body) > most:
-                raise TooLarge(f"the body is more than the {most} bytes that are taken")
-        return body
 
 
 def _variant(

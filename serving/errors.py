@@ -32,6 +32,12 @@ class TooLarge(RequestRefused):
     status = 413
 
 
+class TooSlow(RequestRefused):
+    """The body has not arrived in time."""
+
+    status = 408
+
+
 class TooBusy(RequestRefused):
     """As many requests wait as are allowed to."""
 

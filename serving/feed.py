@@ -59,6 +59,7 @@ class Feed:
         self._said = ""
         self._reported: tuple[Tally, ...] | None = None
         self._reported_at = float("-inf")
+        self._clocks = time.monotonic(), time.process_time()
 
     async def follow(self) -> None:
         """Look for ever."""
@@ -88,7 +89,7 @@ class Feed:
         """What is to be served; said with it what is, where that is news or was said long ago."""
         if self._has_news() or time.monotonic() - self._reported_at > REPORT_SECONDS:
             tallies = self._counting.tallies()
-            answer = await self._put(Report(tallies=tallies))
+            answer = await self._put(Report(tallies=tallies, busy=self._busy()))
             self._reported, self._reported_at = tallies, time.monotonic()
         else:
             url, headers = _found()
@@ -104,6 +105,13 @@ class Feed:
             content=report.model_dump_json(),
         )
         return answer.raise_for_status()
+
+    def _busy(self) -> float:
+        """The part of the time since the last report that this process was busy, at most 1."""
+        now = time.monotonic(), time.process_time()
+        wall, worked = (new - old for new, old in zip(now, self._clocks, strict=True))
+        self._clocks = now
+        return min(worked / wall, 1.0) if wall > 0 else 0.0
 
     def _has_news(self) -> bool:
         return self._counting.tallies() != self._reported

@@ -18,9 +18,10 @@ class Limits(BaseSettings):
         environment: whose champions are served.
         body_bytes: of one request.
         rows: of one request.
+        arriving: requests whose bodies are not there yet; one more is told to come back (429).
         waiting: larger requests under way; one more is told to come back later (429).
-        seconds: after which a request that has waited is given up (504), unless its header
-            `x-request-timeout-ms` asks for less.
+        seconds: after which a body that has not arrived is given up (408), and a request that has
+            waited (504), unless its header `x-request-timeout-ms` asks for less.
         inline_rows: requests of so few rows are computed at once; larger ones in a thread, so that
             others are answered meanwhile.
     """
@@ -33,6 +34,7 @@ class Limits(BaseSettings):
     environment: str = "production"
     body_bytes: int = 16 * 1024 * 1024
     rows: int = 65_536
+    arriving: int = 1024
     waiting: int = 256
     seconds: float = 10.0
     inline_rows: int = 64

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pydantic_core import to_json
 
 from serving import inference
-from serving.errors import RequestRefused, TooBusy
+from serving.errors import RequestRefused, TooBusy, TooLarge, TooSlow
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,8 +43,12 @@ def refusal(error: RequestRefused) -> Answer:
     said: dict[str, Any] = {"error": error.message}
     if error.row is not None:
         said["row"] = error.row
-    headers = (JSON, (b"retry-after", b"1")) if isinstance(error, TooBusy) else (JSON,)
-    return Answer(error.status, json.dumps(said).encode(), headers)
+    headers = [JSON]
+    if isinstance(error, TooBusy):
+        headers.append((b"retry-after", b"1"))
+    if isinstance(error, TooSlow | TooLarge):  # the rest of the body may still come: no next one
+        headers.append((b"connection", b"close"))
+    return Answer(error.status, json.dumps(said).encode(), tuple(headers))
 
 
 def marks(turn: Turn) -> tuple[tuple[bytes, bytes], ...]:

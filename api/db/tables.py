@@ -324,6 +324,7 @@ class DataPlaneRow(Table, table=True):
     process: str = Field(primary_key=True)
     environment: str
     seen_at: datetime = Field(sa_type=UtcDateTime)
+    busy: float = 0.0
 
 
 class TallyRow(Table, table=True):

@@ -20,7 +20,8 @@ from perennial.contracts.base import BlobRef
 from perennial.contracts.request_log import RequestLog
 from perennial.contracts.serving import WHOLE, Deployment, Variant
 from perennial.quiet import quieten
-from serving.app import App, Message, Receive, Send
+from serving.app import App, Send
+from serving.bodies import Message, Receive
 from serving.counting import Counting
 from serving.desk import Desk
 from serving.limits import Limits

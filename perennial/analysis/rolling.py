@@ -57,6 +57,8 @@ def assess(
     rollouts at most.
     """
     found = {"served": served(serving)}
+    if (most := plan.guardrails.saturation) is not None:
+        found["saturation"] = _saturation(serving.busy, most)
     share, copies = _weight(deployment, CHALLENGER), _copied(deployment)
     if not share and not copies:
         return found
@@ -102,6 +104,11 @@ def served(serving: Serving) -> Assessment:
             f"{behind}",
         )
     return Assessment(verdict="pass", reason=f"all {serving.processes} processes serve it")
+
+
+def _saturation(busy: float, most: float) -> Assessment:
+    told = f"saturation: the busiest process is busy {busy:.0%} of its time, {most:.0%} is allowed"
+    return Assessment(verdict="pass" if busy <= most else "inconclusive", reason=told)
 
 
 def _since(before: Tally | None, now: Tally) -> Tally:

@@ -90,6 +90,13 @@ class Guardrails(SpecPart):
 
     errors: Limit | None = Limit()
     slow: SlowLimit | None = SlowLimit()
+    saturation: float | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        description="the part of its time that a process of the data plane may be busy; beyond it "
+        "no step passes, since there is no room for a larger share",
+    )
     disagreement: DisagreementLimit | None = Field(
         default=DisagreementLimit(), description="judged in steps of copies only"
     )

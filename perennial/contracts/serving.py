@@ -162,12 +162,14 @@ class Report(Contract):
 
     Attributes:
         tallies: of every deployment that it serves, and of those that it has just left.
+        busy: the part of its last seconds that it was busy, from 0 to 1.
         leaving: it answers no more, and nobody is to wait for it.
     """
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"tallies": []}]})
 
     leaving: bool = Field(default=False, strict=True)
+    busy: float = Field(default=0.0, ge=0, le=1)
     tallies: tuple[Tally, ...] = ()
 
 
@@ -180,6 +182,7 @@ class Serving(Contract):
         champion_epoch: of the champion; 0 where there never was one.
         tallies: sums over all processes, of the epochs that were asked for.
         processes: that have reported within `ALIVE_SECONDS`.
+        busy: the part of its time that the busiest of them had to do, from 0 to 1.
         behind: those of them that do not serve the deployment yet, in its epoch, file by file.
     """
 
@@ -188,6 +191,7 @@ class Serving(Contract):
     champion_epoch: int = 0
     tallies: tuple[Tally, ...] = ()
     processes: int = 0
+    busy: float = 0.0
     behind: tuple[str, ...] = ()
 
 

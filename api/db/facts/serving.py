@@ -27,7 +27,7 @@ def record_report(
     if plane is None:
         _forget(session, at - KEPT)
         plane = DataPlaneRow(process=process, environment=environment, seen_at=at)
-    plane.environment = environment
+    plane.environment, plane.busy = environment, report.busy
     plane.seen_at = at - 2 * _ALIVE if report.leaving else max(at, plane.seen_at)
     session.add(plane)
     session.flush()
@@ -53,20 +53,22 @@ def read_serving(session: Session, input: ReadServing, now: datetime) -> Serving
     row = session.get(DeploymentRow, (model, environment))
     champion = session.get(ChampionRow, (model, environment))
     deployment = as_deployment(session, row) if row is not None and row.shares else None
-    alive = session.exec(
-        select(DataPlaneRow.process).where(
+    planes = session.exec(
+        select(DataPlaneRow).where(
             DataPlaneRow.environment == environment,
             col(DataPlaneRow.seen_at) >= now - _ALIVE,
         )
     ).all()
+    alive = {plane.process for plane in planes}
     return Serving(
         deployment=deployment,
         run_id=None if row is None else row.run_id,
         champion_epoch=0 if champion is None else champion.epoch,
         tallies=() if input.since_epoch is None else _sums(session, input, input.since_epoch),
         processes=len(alive),
+        busy=max((plane.busy for plane in planes), default=0.0),
         behind=tuple(
-            sorted(set(alive) - _serving(session, deployment)) if deployment is not None else ()
+            sorted(alive - _serving(session, deployment)) if deployment is not None else ()
         ),
     )
 

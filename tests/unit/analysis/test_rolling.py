@@ -159,6 +159,15 @@ def test_what_only_the_challenger_cannot_read_is_its_failure() -> None:
     assert found["errors"].verdict == "fail" and found["disagreement"].verdict == "no_data"
 
 
+def test_a_data_plane_that_is_saturated_lets_no_step_pass() -> None:
+    now, plan = deployment(), RolloutPlan(guardrails=Guardrails(saturation=0.8))
+    seen = rolling.looked(Seen(), tallies(), plan, now)
+    for busy, verdict in ((0.8, "pass"), (0.9, "inconclusive")):
+        found = rolling.assess(seen, plan, Serving(processes=2, busy=busy), now)
+        assert rolling.overall(found).verdict == verdict
+    assert "busy 90% of its time, 80% is allowed" in found["saturation"].reason
+
+
 def test_counts_that_were_forgotten_are_no_negative_ones() -> None:
     now = deployment()
     seen = rolling.looked(Seen(), tallies(size=300), PLAN, now)

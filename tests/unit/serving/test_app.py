@@ -206,6 +206,23 @@ async def test_large_requests_are_bounded_and_do_not_hold_up_small_ones(
         assert late.status_code == 504 and "0 s" in late.json()["error"]
 
 
+async def test_bodies_that_do_not_arrive_are_given_up_and_bounded(desk: Desk, put: Put) -> None:
+    await desk.take(deployment(put))
+    async with served(desk, seconds=0.1, arriving=1) as client:
+        reader, writer = await asyncio.open_connection(client.base_url.host, client.base_url.port)
+        writer.write(f"POST {PREDICT} HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\n{{".encode())
+        await writer.drain()
+        statuses = {200}
+        while 429 not in statuses:  # until the server has seen the first bytes of the other
+            answer = await client.post(PREDICT, json={"instances": [ROW]})
+            statuses.add(answer.status_code)
+            assert statuses <= {200, 429}
+        assert answer.headers["retry-after"] == "1"
+        assert (await reader.readline()).startswith(b"HTTP/1.1 408")
+        writer.close()
+        assert (await client.post(PREDICT, json={"instances": [ROW]})).status_code == 200
+
+
 async def test_health_and_metadata(desk: Desk, put: Put) -> None:
     async with served(desk) as client:
         assert (await client.get("/v2/health/live")).status_code == 200

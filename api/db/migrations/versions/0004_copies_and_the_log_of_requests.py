@@ -20,3 +20,4 @@ def upgrade() -> None:
     for name in ("refused", "compared", "disagreed", "missed", "logged", "lost"):
         op.add_column("tallies", sa.Column(name, _BIG, nullable=False, server_default="0"))
     op.add_column("models", sa.Column("request_log", sa.JSON(), nullable=True))
+    op.add_column("data_planes", sa.Column("busy", sa.Float(), nullable=False, server_default="0"))
