@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
 from infra.drill import judge
-from infra.drill.hit import Missed, hit
+from infra.drill.callers import Callers
+from infra.drill.hit import Hit, Missed, hit
 from infra.drill.leftovers import leftovers
 from infra.drill.life import Life, aliases, read_life
-from infra.drill.plan import ENVIRONMENTS, EVERYTHING, TRAINING, Cell
+from infra.drill.plan import ENVIRONMENTS, EVERYTHING, LAST, TRAINING, Cell
 from infra.drill.records import Records
 from infra.drill.results import Result
 from infra.drill.voter import Voter
@@ -31,6 +32,13 @@ _INTO = (0.4, 0.1, 0.0, None, None, None)
 _LONGEST = 2.0
 _EPOCHS = 8
 _EPOCH_SECONDS = 0.3
+_ROLLOUT = {
+    "strategy": "canary",
+    "environments": [LAST],
+    "steps": [{"percent": 0, "shadow": 50, "hold": "1s"}, {"percent": 50, "hold": "2s"}],
+    "interval": "1s",
+    "guardrails": {"errors": {"requests": 20}, "slow": None},
+}
 
 
 class DrillFailed(PerennialError):
@@ -44,7 +52,7 @@ class Drill:
         self._stack = stack
         self._records = Records(stack.config.layout.state_dir / "records.db")
         self._tokens = stack.config.layout.state_dir / "tokens.json"
-        self._undisturbed: Life | None = None
+        self._undisturbed: dict[bool, Life] = {}
         self._usual: dict[tuple[str, str], float] = {}
         self._models: dict[Cell, str] = {}
 
@@ -55,39 +63,64 @@ class Drill:
     def run(self, cells: Iterable[Cell]) -> Iterator[Result]:
         """Try each cell, and tell what came of it."""
         for cell in cells:
-            if self._undisturbed is None:
-                self._undisturbed = self._live_undisturbed()
-            yield self._try(cell, self._undisturbed)
+            if cell.second not in self._undisturbed:
+                self._undisturbed[cell.second] = self._live_undisturbed(cell.second)
+            yield self._try(cell, self._undisturbed[cell.second])
 
     def settled(self, results: Iterable[Result]) -> list[Result]:
         """The results once MLflow's aliases, which follow in the background, had their time."""
         deadline = time.monotonic() + _ALIAS_SECONDS
         return [self._with_aliases(result, deadline) for result in results]
 
-    def _live_undisturbed(self) -> Life:
+    def _live_undisturbed(self, second: bool) -> Life:
         """What every other life is compared with.
 
         Lived twice: the first one loads what later ones find loaded, so the second shows what a
         stage usually takes, and that two lives which nothing disturbed do not differ.
         """
-        first, second = (self._live(f"drill-undisturbed-{number}") for number in (1, 2))
-        if found := judge.differences(first, second):
+        kind = "rolled-out" if second else "undisturbed"
+        lives = [self._live(f"drill-{kind}-{number}", second) for number in (1, 2)]
+        if found := judge.differences(*lives):
             raise DrillFailed(f"two lives that nothing disturbed differ: {'; '.join(found)}")
-        return second
+        return lives[-1]
 
-    def _live(self, model: str) -> Life:
+    def _live(self, model: str, second: bool) -> Life:
         self._apply(model, epoch_seconds=0)
-        self._start(model)
-        voter = self._voter(model)
-        voter.may_vote.set()
-        self._await_end(model, time.monotonic() + LIMIT_SECONDS)
-        voter.end()
+        if second:
+            self._take_over(model)
+        with self._called(model, second):
+            self._run_to_its_end(model, 1 + second)
         life = read_life(self._records, self._stack.urls["mlflow"], model)
         if life.outcome != "promoted":
             raise DrillFailed(f"a life undisturbed ended {life.outcome or 'never'}: {life.reason}")
         for stage in self._records.stages(model):
             self._usual[(stage["stage"], stage["environment"])] = stage["seconds"]
         return life
+
+    def _take_over(self, model: str) -> None:
+        """A first version gets everything at once; the next one is rolled out beside it."""
+        self._run_to_its_end(model, 1)
+        if (ended := self._records.run(model)["outcome"]) != "promoted":
+            raise DrillFailed(f"the first run of {model}, which nothing disturbed, ended {ended}")
+        self._apply(model, epoch_seconds=0, rollout=_ROLLOUT)
+        self._records.look_at(model, 2)
+
+    def _run_to_its_end(self, model: str, run: int) -> None:
+        self._start(model)
+        voter = self._voter(model, run)
+        voter.may_vote.set()
+        self._await_end(model, time.monotonic() + LIMIT_SECONDS)
+        voter.end()
+
+    @contextmanager
+    def _called(self, model: str, wanted: bool) -> Iterator[None]:
+        """Callers of the model, where they are wanted."""
+        callers = Callers(self._stack.urls["serving"], model) if wanted else None
+        try:
+            yield
+        finally:
+            if callers is not None:
+                callers.end()
 
     def _try(self, cell: Cell, undisturbed: Life) -> Result:
         """Hit a cell, again with another model where it was missed."""
@@ -107,21 +140,15 @@ class Drill:
         stack = self._stack
         stack.wait_ready(*stack.services, timeout=LIMIT_SECONDS)
         self._apply(model, epoch_seconds=_EPOCH_SECONDS if cell.stage == "train" else 0)
+        if cell.second:
+            self._take_over(model)
         usual = min(_LONGEST, self._usual.get((cell.stage, cell.environment), 0.0))
-        voter = self._voter(model)
+        voter = self._voter(model, 1 + cell.second)
         if cell.stage != "approval":
             voter.may_vote.set()
         try:
-            struck = hit(
-                *(stack, cell, model, self._records),
-                into=None if part is None else part * usual,
-                limit=LIMIT_SECONDS,
-                start=lambda: self._start(model),
-            )
-            if cell.process == EVERYTHING:
-                stack.up(timeout=LIMIT_SECONDS)
-            voter.may_vote.set()
-            ended = self._await_end(model, struck.at + LIMIT_SECONDS)
+            with self._called(model, cell.second):
+                struck, ended = self._strike(cell, model, part, usual, voter)
         finally:
             voter.end()
         seconds = time.monotonic() - struck.at
@@ -135,6 +162,22 @@ class Drill:
         found = judge.differences(undisturbed, life) + leftovers(stack)
         return Result(cell, seconds, tuple(found))
 
+    def _strike(
+        self, cell: Cell, model: str, part: float | None, usual: float, voter: Voter
+    ) -> tuple[Hit, bool]:
+        """Kill, and see whether the run ends all the same."""
+        stack = self._stack
+        struck = hit(
+            *(stack, cell, model, self._records),
+            into=None if part is None else part * usual,
+            limit=LIMIT_SECONDS,
+            start=lambda: self._start(model),
+        )
+        if cell.process == EVERYTHING:
+            stack.up(timeout=LIMIT_SECONDS)
+        voter.may_vote.set()
+        return struck, self._await_end(model, struck.at + LIMIT_SECONDS)
+
     def _await_end(self, model: str, deadline: float) -> bool:
         """Whether the model's run ends in time."""
         while not self._records.is_finished(model):
@@ -146,7 +189,8 @@ class Drill:
     def _with_aliases(self, result: Result, deadline: float) -> Result:
         if result.seconds == 0:
             return result
-        wanted, found = dict.fromkeys(ENVIRONMENTS, "1"), {"": ""}
+        version = "2" if result.cell.second else "1"
+        wanted, found = dict.fromkeys(ENVIRONMENTS, version), {"": ""}
         while found != wanted:
             found = aliases(self._stack.urls["mlflow"], self._models[result.cell])
             if found != wanted and time.monotonic() > deadline:
@@ -156,9 +200,9 @@ class Drill:
                 time.sleep(_LOOK_SECONDS)
         return result
 
-    def _apply(self, model: str, epoch_seconds: float) -> None:
+    def _apply(self, model: str, epoch_seconds: float, **more: Any) -> None:
         with self._client("engineer") as client:
-            client.apply(json.dumps(_spec(model, epoch_seconds)).encode())
+            client.apply(json.dumps({**_spec(model, epoch_seconds), **more}).encode())
 
     def _start(self, model: str) -> None:
         # the API may be killed while it answers: the run is looked for in the records
@@ -171,8 +215,8 @@ class Drill:
             client.cancel(self._records.run(model)["run_id"], reason="the drill missed it")
         self._await_end(model, time.monotonic() + LIMIT_SECONDS)
 
-    def _voter(self, model: str) -> Voter:
-        return Voter(self._stack, self._client("approver"), model)
+    def _voter(self, model: str, run: int) -> Voter:
+        return Voter(self._stack, self._client("approver"), model, run)
 
     def _client(self, name: str) -> Client:
         found = Found(self._stack.urls["api"], self._tokens)

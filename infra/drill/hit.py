@@ -26,7 +26,7 @@ _OPEN_SECONDS = 0.005
 _GONE_SECONDS = 10.0
 _EPOCHS_BEFORE = 2
 # these last, so that who is to be killed can be found out on the spot
-_LASTING = ("train", "approval")
+_LASTING = ("train", "approval", "rollout")
 
 
 class Missed(Exception):
@@ -56,9 +56,9 @@ def hit(
     Args:
         stack: all of it ready.
         cell: what is killed, and when.
-        model: has had no run yet.
+        model: the run that `records` look at is still to come.
         records: of the stack.
-        into: seconds from the stage's beginning to the kill, training and approval know better;
+        into: seconds from the stage's beginning to the kill, which stages that last know better;
             None to kill as soon as it has begun, with the records held all the time.
         limit: seconds until the stage must have begun.
         start: starts the run. What is killed may be what should have answered.
@@ -136,6 +136,8 @@ def _is_inside(cell: Cell, model: str, records: Records) -> bool:
         raise Missed(f"{cell.stage} of {model} was over when it was seen")
     if cell.stage == "train":
         return int(seen.progress.get("epoch", 0)) >= _EPOCHS_BEFORE
+    if cell.stage == "rollout":
+        return bool(seen.progress.get("step"))
     if cell.stage == "approval":
         return records.waits_for_people(model) is not None
     return True

@@ -9,7 +9,7 @@ from typing import get_args
 from perennial.contracts.records import Stage
 
 STAGES: tuple[Stage, ...] = get_args(Stage)
-SERVICES = ("control", "ml", "api", "temporal", "ray", "opa", "mlflow")
+SERVICES = ("control", "ml", "api", "temporal", "ray", "opa", "mlflow", "serving")
 TRAINING = "training"
 """The process in which Ray trains; the cluster around it lives on."""
 EVERYTHING = "everything"
@@ -33,7 +33,12 @@ class Cell:
 
         In the last one, when another has been promoted to already: that must not happen again.
         """
-        return LAST if self.stage in ("gate", "approval", "promote") else ""
+        return LAST if self.stage in ("gate", "approval", "rollout", "promote") else ""
+
+    @property
+    def second(self) -> bool:
+        """Whether it is the model's second run that is hit: a first version is never rolled out."""
+        return self.stage == "rollout"
 
     def __str__(self) -> str:
         return f"{self.stage} x {self.process}"

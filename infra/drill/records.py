@@ -33,13 +33,20 @@ class OpenQuestion:
 class Records:
     """Reads a database file directly. Not to be shared between threads.
 
-    A drilled model has one run, so all of it is asked by the model's name.
+    All of it is asked by the model's name, and is of the run that is drilled: its first one, or the
+    one that `look_at` names.
     """
 
     def __init__(self, file: Path) -> None:
         # not opened read-only: `holding` takes the lock of writers, and writes nothing
         self._connection = sqlite3.connect(file, timeout=_BUSY_SECONDS, isolation_level=None)
         self._connection.row_factory = sqlite3.Row
+
+        self._runs: dict[str, int] = {}
+
+    def look_at(self, model: str, run: int) -> None:
+        """Look at another run of a model than its first one; `run` counts from 1."""
+        self._runs[model] = run
 
     def close(self) -> None:
         """Close the file."""
@@ -57,38 +64,37 @@ class Records:
     def stage(self, model: str, stage: str, environment: str) -> StageSeen | None:
         """A stage of the model's run; None before it has begun."""
         row = self._one(
-            "SELECT stages.status, progress FROM stages JOIN runs USING (run_id) "
-            "WHERE model=? AND stage=? AND environment=?",
-            (model, stage, environment),
+            "SELECT status, progress FROM stages WHERE run_id=? AND stage=? AND environment=?",
+            (self._run_id(model), stage, environment),
         )
         return StageSeen(row["status"], json.loads(row["progress"])) if row else None
 
     def is_finished(self, model: str) -> bool:
         """Whether the model's run has ended."""
-        row = self._one("SELECT status FROM runs WHERE model=?", (model,))
+        row = self._one("SELECT status FROM runs WHERE run_id=?", (self._run_id(model),))
         return row is not None and row["status"] == "finished"
 
     def waits_for_people(self, model: str) -> OpenQuestion | None:
         """The question that the model's run has put, once it waits for the answer."""
         row = self._one(
             "SELECT approval_id, evidence_digest FROM approvals JOIN runs USING (run_id) "
-            "WHERE runs.model=? AND approvals.status='open' AND runs.status='waiting'",
-            (model,),
+            "WHERE run_id=? AND approvals.status='open' AND runs.status='waiting'",
+            (self._run_id(model),),
         )
         return OpenQuestion(row["approval_id"], row["evidence_digest"]) if row else None
 
     def run(self, model: str) -> dict[str, Any]:
         """How the model's run stands."""
         row = self._one(
-            "SELECT run_id, outcome, reason, error_type FROM runs WHERE model=?", (model,)
+            "SELECT run_id, outcome, reason, error_type FROM runs WHERE run_id=?",
+            (self._run_id(model),),
         )
         return dict(row) if row else {}
 
     def stages(self, model: str) -> list[dict[str, Any]]:
         """All stages of the model's run in their order, with the seconds each took."""
         rows = self._all(
-            "SELECT stages.* FROM stages JOIN runs USING (run_id) WHERE model=? ORDER BY position",
-            (model,),
+            "SELECT * FROM stages WHERE run_id=? ORDER BY position", (self._run_id(model),)
         )
         return [{**row, "seconds": _seconds(row)} for row in map(dict, rows)]
 
@@ -107,7 +113,15 @@ class Records:
         """How many versions the model has."""
         return int(self._all("SELECT count(*) FROM versions WHERE model=?", (model,))[0][0])
 
-    def _one(self, query: str, values: tuple[str, ...]) -> sqlite3.Row | None:
+    def _run_id(self, model: str) -> str:
+        """Of the run that is looked at; empty before there is one."""
+        row = self._one(
+            "SELECT run_id FROM runs WHERE model=? ORDER BY created_at, run_id LIMIT 1 OFFSET ?",
+            (model, self._runs.get(model, 1) - 1),
+        )
+        return row["run_id"] if row else ""
+
+    def _one(self, query: str, values: tuple[str | int, ...]) -> sqlite3.Row | None:
         found: sqlite3.Row | None = self._connection.execute(query, values).fetchone()
         return found
 

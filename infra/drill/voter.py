@@ -15,12 +15,12 @@ _LATER_SECONDS = 0.2
 class Voter:
     """Approves what a model's run asks, in a thread, again and again until the API has taken it."""
 
-    def __init__(self, stack: Stack, client: Client, model: str) -> None:
+    def __init__(self, stack: Stack, client: Client, model: str, run: int = 1) -> None:
         self.may_vote = threading.Event()
         self.refused = ""
         """What the API said last when it did not take the vote."""
         self._file = stack.config.layout.state_dir / "records.db"
-        self._client, self._model = client, model
+        self._client, self._model, self._run = client, model, run
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._vote, name="voter", daemon=True)
         self._thread.start()
@@ -34,6 +34,7 @@ class Voter:
     def _vote(self) -> None:
         self.may_vote.wait()
         records = Records(self._file)
+        records.look_at(self._model, self._run)
         try:
             while not self._stop.is_set():
                 taken = self._try_once(records)

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from infra.stack import Stack
@@ -23,7 +25,12 @@ from tests.e2e.test_bad_input import spec_of
 from tests.e2e.test_serving import ask, until_version
 from tests.people import People, good_rows, write_points
 
-STEPS = [{"percent": 10, "hold": "2s"}, {"percent": 50, "hold": "2s"}]
+STEPS = [
+    {"percent": 0, "shadow": 50, "hold": "1s"},
+    {"percent": 10, "hold": "2s"},
+    {"percent": 50, "hold": "2s"},
+]
+DESCRIBED = "copies of 50 % for 1s, 10 % for 2s, 50 % for 2s"
 PLAN = {
     "strategy": "canary",
     "steps": STEPS,
@@ -34,6 +41,7 @@ PLAN = {
         "errors": {"requests": 100},
         "slow": {"seconds": 5.0, "requests": 100},
         "answers": {"allowed": 0.05, "requests": 100},
+        "disagreement": {"allowed": 0.9, "requests": 100},
     },
 }
 
@@ -125,6 +133,16 @@ def kill(stack: Stack, service: str) -> None:
             os.kill(pid, signal.SIGKILL)
 
 
+def both_answers(stack: Stack, model: str) -> int:
+    """Requests in the log that a champion answered, and a challenger beside it."""
+    log = Path(stack.env["PERENNIAL_STATE_DIR"]) / "requests"
+    files = (log / "environment=production" / f"model={model}").rglob("*.parquet")
+    columns = ["request_id", "copy"]
+    rows = pa.concat_tables(pq.read_table(file, columns=columns) for file in files).to_pylist()
+    ours = {row["request_id"] for row in rows if not row["copy"]}
+    return len(ours & {row["request_id"] for row in rows if row["copy"]})
+
+
 def first_share(people: People, run_id: str) -> None:
     """Return once the version has requests."""
     for event in people.engineer.events(run_id):
@@ -137,11 +155,12 @@ def test_a_version_climbs_or_falls_or_is_called_off(
     stack: Stack, people: People, caller: httpx.Client, tmp_path: Path
 ) -> None:
     data = write_points(tmp_path, good_rows(1000))
-    spec = spec_of(data, environments=["production"], rollout=PLAN, patience="1m")
+    kept = {"share": 1.0, "keep": "1d"}
+    spec = spec_of(data, environments=["production"], rollout=PLAN, request_log=kept, patience="1m")
     model = spec["model"]
     people.apply(spec)
     plan = said(stack, "plan", model)
-    assert plan["steps"] == "10 % for 2s, 50 % for 2s, 100 %" and plan["expected_seconds"] == 4
+    assert plan["steps"] == f"{DESCRIBED}, 100 %" and plan["expected_seconds"] == 5
     first = people.run(model)
     assert first["outcome"] == "promoted", first["reason"]
     until_version(caller, model, 1)
@@ -167,11 +186,12 @@ def test_a_version_climbs_or_falls_or_is_called_off(
         assert alone(people, model, 2)
         until_version(caller, model, 2)
         told = as_the_guide_says(stack, model)
-        assert "canary in production: 10 % for 2s, 50 % for 2s, 100 %" in told
-        assert "0:00:04 if all goes well" in told and "100 %" in told.split("variant")[1]
+        assert f"canary in production: {DESCRIBED}, 100 %" in told
+        assert "0:00:05 if all goes well" in told and "100 %" in told.split("variant")[1]
         shown = said(stack, "show", model)
         assert shown["under_way"] is None and shown["processes"] == (os.cpu_count() or 1)
     assert {status for status, _, _ in callers.found} == {200}
+    assert both_answers(stack, model) > 100, "of copies and their requests"
     [rollout] = [s for s in other["stages"] if s["stage"] == "rollout"]
     assert rollout["status"] == "failed"
     decided = people.viewer.decisions(run_id=other["run_id"])
