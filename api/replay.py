@@ -85,7 +85,7 @@ def _differs(then: DecisionDetail, now: policy_answer.Reading, *, exactly: bool)
 
 
 def _flip(then: DecisionDetail, now: policy_answer.Reading) -> Flip:
-    about = then.model_dump(include={"decision_id", "model", "environment", "version"})
+    about = then.model_dump(include={"decision_id", "model", "environment", "version", "wish"})
     return Flip(
         **about,
         stored=Judgement.model_validate(then),

@@ -252,6 +252,7 @@ class Decision(TypedDict):
     environment: str
     version: int
     run_id: str
+    wish: str
     outcome: str
     reasons: list[str]
     approvals_required: int
@@ -274,6 +275,7 @@ class Flip(TypedDict):
     model: str
     environment: str
     version: int
+    wish: str
     stored: Json
     now: Json
 

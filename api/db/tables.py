@@ -10,6 +10,7 @@ from sqlalchemy import JSON, CheckConstraint, ForeignKeyConstraint, Index, Uniqu
 from sqlmodel import Field, SQLModel
 
 from api.db.columns import AnyText, BigInt, UtcDateTime, one_of
+from perennial.contracts.policy import wish
 from perennial.contracts.records import Cause, Outcome, RunKind, RunStatus, Stage, StageStatus
 from perennial.contracts.spec import Environment
 
@@ -208,6 +209,11 @@ class DecisionRow(Table, table=True):
     decided_at: datetime = Field(sa_type=UtcDateTime)
     question: Json = Field(sa_type=JSON)
     answer: Json = Field(sa_type=JSON)
+
+    @property
+    def wish(self) -> str:
+        """What the version wanted, in words."""
+        return wish(self.question)
 
 
 class ApprovalRow(Table, table=True):

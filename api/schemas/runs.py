@@ -138,6 +138,9 @@ class DecisionSummary(Answer):
     environment: Environment
     version: int
     run_id: str
+    wish: str = Field(
+        description="What the version wanted, in words.", examples=["into production"]
+    )
     outcome: DecisionOutcome
     reasons: list[str]
     approvals_required: int
@@ -186,6 +189,7 @@ class Flip(Answer):
     model: str
     environment: Environment
     version: int
+    wish: str
     stored: Judgement
     now: Judgement
 

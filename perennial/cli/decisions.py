@@ -135,7 +135,7 @@ def _entry(out: Console, about: Decision | Flip, what: Text, reasons: list[str])
 
     from perennial.cli.render import plain
 
-    which = f"  {about['model']} {about['version']} into {about['environment']}  "
+    which = f"  {about['model']} {about['version']} {about['wish']}  "
     out.print(Text.assemble((about["decision_id"], "bold"), which, what), soft_wrap=True)
     for reason in reasons:
         out.print(Padding(plain(reason), (0, 0, 0, 4)))
@@ -161,7 +161,8 @@ def _draw(out: Console, decision: DecisionDetail) -> None:
                     else None,
                 ),
                 ("asked for", f"{decision['model']} version {decision['version']}"),
-                _wish(decision),
+                ("wanted", decision["wish"]),
+                ("step", _step(decision["question"])),
                 ("ruled by", (decision["question"].get("ruling") or {}).get("by")),
                 ("by run", decision["run_id"]),
                 ("policy", decision["policy_digest"] or "none was reached"),
@@ -171,22 +172,11 @@ def _draw(out: Console, decision: DecisionDetail) -> None:
     )
 
 
-def _wish(decision: DecisionDetail) -> tuple[str, str]:
-    """What the version wanted: to enter, to have more of the requests, or to stay."""
-    where, asked = decision["environment"], decision["question"]
-    if asked.get("kind") != "rollout":
-        return "to enter", where
-    if asked.get("phase") == "guard":
-        return "to stay", f"champion of {where}"
-    step = f"step {asked.get('step')} of {asked.get('steps')}"
-    return "to go on", (
-        f"from {_share(asked.get('percent'))} to {_share(asked.get('next_percent'))} in {where}, "
-        f"{step}"
-    )
-
-
-def _share(percent: Any) -> str:
-    return f"{percent:g} %" if isinstance(percent, int | float) else "no known share"
+def _step(asked: dict[str, Any]) -> str | None:
+    """Of a rollout, where it is one."""
+    if asked.get("kind") != "rollout" or asked.get("phase") == "guard":
+        return None
+    return f"{asked.get('step')} of {asked.get('steps')}, {asked.get('strategy')}"
 
 
 def _draw_replay(out: Console, answer: Replay) -> None:

@@ -90,6 +90,22 @@ class Ruling(Contract):
     comment: str = ""
 
 
+def wish(question: Json) -> str:
+    """What a version wanted of its environment, as in "version 3 ..." or "may version 3 ...".
+
+    Args:
+        question: as it was put, of any kind.
+    """
+    where = question.get("environment", "")
+    if question.get("kind") != "rollout":
+        return f"into {where}"
+    if question.get("phase") == "guard":
+        return f"to stay champion of {where}"
+    shares = (question.get("percent"), question.get("next_percent"))
+    now, then = (f"{share:g} %" if isinstance(share, int | float) else "?" for share in shares)
+    return f"from {now} to {then} in {where}"
+
+
 class RolloutQuestion(Contract):
     """The input of the rollout policy, beside the time at which it is asked.
 

@@ -153,6 +153,7 @@ def decision(**more: Any) -> Json:
         "environment": "production",
         "version": 3,
         "run_id": RUN,
+        "wish": "into production",
         "outcome": "deny",
         "reasons": ["roc_auc 0.6100 is below the minimum 0.6800"],
         "approvals_required": 0,

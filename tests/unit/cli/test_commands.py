@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from perennial.contracts import policy
+
 from .conftest import Call
 from .documents import (
     DIGEST,
@@ -295,25 +297,30 @@ def test_a_decision_is_shown_with_its_reasons(api: Script, cli: Call) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"),
+    ("asked", "wanted"),
     [
-        ({"kind": "promotion"}, ["to enter"]),
+        ({}, "into production"),
+        ({"kind": "promotion"}, "into production"),
         (
-            {"phase": "step", "step": 2, "steps": 4, "percent": 2.5, "next_percent": 25.0},
-            ["to go on", "from 2.5 % to 25 % in ", "step 2 of 4"],
+            {"kind": "rollout", "phase": "step", "percent": 2.5, "next_percent": 25.0},
+            "from 2.5 % to 25 % in production",
         ),
-        ({"phase": "step", "percent": None}, ["from no known share to no known share"]),
-        ({"phase": "guard", "ruling": None}, ["to stay", "champion of "]),
-        ({"phase": "step", "ruling": {"by": "bob"}}, ["ruled by", "bob"]),
+        ({"kind": "rollout", "percent": None}, "from ? to ? in production"),
+        ({"kind": "rollout", "phase": "guard"}, "to stay champion of production"),
     ],
 )
-def test_a_decision_says_what_the_version_wanted(
-    asked: dict[str, Any], told: list[str], api: Script, cli: Call
-) -> None:
-    question = {"kind": "rollout", **asked}
-    api.answers["GET /v1/decisions/d-1"] = (200, decision(question=question, answer={}))
+def test_a_question_says_what_the_version_wanted(asked: dict[str, Any], wanted: str) -> None:
+    assert policy.wish({"environment": "production", **asked}) == wanted
+
+
+def test_a_rollout_shows_its_step_and_who_ruled(api: Script, cli: Call) -> None:
+    steps = {"kind": "rollout", "phase": "step", "step": 2, "steps": 4, "strategy": "canary"}
+    question = {**steps, "ruling": {"by": "bob"}}
+    shown = decision(question=question, answer={}, wish="from 5 % to 25 % in production")
+    api.answers["GET /v1/decisions/d-1"] = (200, shown)
     out = cli("decisions", "show", "d-1").out
-    assert all(part in out for part in told), out
+    for told in ("from 5 % to 25 % in production", "2 of 4, canary", "bob"):
+        assert told in out
 
 
 def test_replay_under_another_policy_lists_what_flips(
@@ -333,6 +340,7 @@ def test_replay_under_another_policy_lists_what_flips(
         "model": "flights",
         "environment": "staging",
         "version": 3,
+        "wish": "into staging",
         **sides,
     }
     api.answers["POST /v1/decisions/replay"] = (
