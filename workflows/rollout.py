@@ -343,6 +343,7 @@ class RolloutWorkflow:
                 roles=ask.roles,
                 at=workflow.now(),
                 go_on=ask.go_on,
+                evidence_digest=ask.evidence_digest,
                 comment=ask.comment,
             )
             return ruling.Ruled(run_id=self._input.run_id, step=self._number, go_on=ask.go_on)

@@ -81,12 +81,17 @@ class PromotionQuestion(Contract):
 
 
 class Ruling(Contract):
-    """A person's word on what the figures of a rollout did not decide."""
+    """A person's word on what the figures of a rollout did not decide.
+
+    Attributes:
+        evidence_digest: of the figures that they looked at.
+    """
 
     by: str
     roles: tuple[str, ...]
     at: Utc
     go_on: bool
+    evidence_digest: str = ""
     comment: str = ""
 
 

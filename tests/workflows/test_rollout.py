@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
-from sqlmodel import select
+from sqlmodel import col, select
 from temporalio.client import WorkflowUpdateFailedError
 from temporalio.service import RPCError
 
-from api.db.tables import DecisionRow
+from api.db.tables import DecisionRow, RunEventRow, RunRow
 from perennial.contracts import ids, lifecycle, rollout, ruling
 from perennial.contracts.serving import Deployment
 from tests.workflows.house import House, key, refusal
@@ -93,6 +93,17 @@ async def rule(house: House, actor: str, *, go_on: bool, digest: str | None = No
     return ruled
 
 
+def tellings(house: House) -> list[RunEventRow]:
+    """What rollouts of the model have told their runs on the way."""
+    with house.store.database.reading() as session:
+        rows = session.exec(
+            select(RunEventRow)
+            .join(RunRow, col(RunRow.run_id) == col(RunEventRow.run_id))
+            .where(RunRow.model == house.model, RunEventRow.event == "progress")
+        )
+        return [row for row in rows if row.data.get("stage") == "rollout"]
+
+
 def decisions(house: House) -> list[tuple[str, str, int]]:
     """Phase, outcome and share of what the policy was asked about rollouts."""
     with house.store.database.reading() as session:
@@ -138,12 +149,25 @@ async def test_a_worse_canary_is_rolled_back_with_the_numbers(house: House, plan
     assert decisions(house)[-1] == ("step", "deny", 5)
 
 
+@pytest.mark.parametrize(("strategy", "share"), [("ab", 50), ("dark", 0)], ids=str)
+async def test_other_strategies_have_one_step(
+    house: House, plane: Plane, strategy: str, share: int
+) -> None:
+    await begin(house, strategy=strategy, steps=[{"percent": share, "hold": "1s"}])
+    result = await house.run(0.9)
+    assert result.outcome == "promoted", result.reason
+    _, step, last = plane.history
+    assert step["challenger"] == 100 * share and last == {"champion": 10_000}
+    assert alone(plane.serving().deployment, 2)
+
+
 async def test_copies_come_before_any_caller_sees_it(house: House, plane: Plane) -> None:
     plane.disagrees = 0.05
     await begin(house, steps=[{"percent": 0, "shadow": 20, "hold": "1s"}, STEPS[1]])
     result = await house.run(0.9)
     assert result.outcome == "promoted", result.reason
     copies, shares = plane.history[1:3]
+    assert len(tellings(house)) <= 2 * 4, "what is news, and not every look"
     assert copies == {"challenger": 0, "champion": 10_000, "control": 0}
     assert shares == {"challenger": 5_000, "champion": 0, "control": 5_000}
 
