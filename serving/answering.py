@@ -133,25 +133,25 @@ class Answering:
         log, copies = deployment.log, turn.served.router.copies
         if log is None and copies is None:
             return
-        kept: Kept | None = None
-        if log is not None and random.random() < log.share:
+        rows, kept = _rows(inputs), None
+        if log is not None and (log.share == 1 or random.random() < log.share):
             kept = Kept(
-                deployment=deployment,
-                variant=turn.variant,
-                model=turn.model,
-                request_id=turn.request_id,
-                at=time.time() - seconds,
-                seconds=seconds,
-                copy=False,
-                named=turn.named,
-                entity=turn.entity,
-                inputs=inputs,
-                answer=found,
+                deployment,
+                turn.variant,
+                turn.model,
+                turn.request_id,
+                time.time() - seconds,
+                seconds,
+                False,
+                turn.named,
+                turn.entity,
+                inputs,
+                found,
+                rows,
             )
             self._logbook.offer(kept)
         if copies and not turn.named and random.random() * WHOLE < copies.challenger.shadow:
-            copy = Copy(turn.served, copies, _rows(inputs), convert, found, took, kept)
-            self._copying.offer(copy)
+            self._copying.offer(Copy(turn.served, copies, rows, convert, found, took, kept))
 
     async def _computed(self, turn: Turn, inputs: Inputs) -> tuple[NDArray[np.float32], float]:
         """The answer and the seconds it took to compute."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from serving.logbook import Kept
     from serving.model import Input, Model
 
-_Key = tuple[str, str, int, bool, datetime]
+_Key = tuple[str, str, int, bool, int]
 
 
 class LogFiles:
@@ -46,13 +46,11 @@ class LogFiles:
         """
         groups: dict[_Key, list[Kept]] = defaultdict(list)
         for kept in some:
-            hour = datetime.fromtimestamp(kept.at // 3600 * 3600, UTC)
-            of = kept.deployment
-            failed = kept.answer is None
+            of, failed, hour = kept.deployment, kept.answer is None, int(kept.at) // 3600
             groups[of.environment, of.model, kept.variant.version, failed, hour].append(kept)
         for (environment, model, _, _, hour), together in groups.items():
             folder = f"{self._root}/environment={environment}/model={model}"
-            self._put(folder, hour, _table(together))
+            self._put(folder, datetime.fromtimestamp(hour * 3600, UTC), _table(together))
             self._clear(folder, together[0])
 
     def _put(self, folder: str, hour: datetime, table: pa.Table) -> None:
@@ -87,15 +85,16 @@ def _table(some: list[Kept]) -> pa.Table:
 
     model = some[0].model
     sizes = np.array([kept.rows for kept in some])
+    first = np.cumsum(sizes) - sizes
 
     def each(values: list[Any]) -> Any:
         """A value of a request, for each of its rows."""
-        return np.repeat(np.array(values), sizes) if sizes.max() > 1 else values
+        return np.repeat(np.array(values), sizes) if len(sizes) < sizes.sum() else values
 
     columns: dict[str, Any] = {
         "at": pa.array(each([int(kept.at * 1e6) for kept in some]), pa.timestamp("us", "UTC")),
         "request_id": pa.array(each([_text(kept.request_id) for kept in some]), pa.string()),
-        "row": pa.array(np.concatenate([np.arange(size) for size in sizes]), pa.int32()),
+        "row": pa.array(np.arange(sizes.sum()) - np.repeat(first, sizes), pa.int32()),
         "variant": pa.array(each([kept.variant.name for kept in some])).dictionary_encode(),
         "version": pa.array(each([kept.variant.version for kept in some]), pa.int32()),
         "epoch": pa.array(each([kept.deployment.epoch for kept in some]), pa.int32()),

@@ -44,6 +44,7 @@ class Kept(NamedTuple):
         entity: whose value decided who answers; None where there is none.
         inputs: by name, `[rows, columns]`.
         answer: `[rows, classes]` or `[rows, 1]`; None where the variant failed.
+        rows: of the request.
     """
 
     deployment: Deployment
@@ -57,11 +58,7 @@ class Kept(NamedTuple):
     entity: bytes | None
     inputs: Inputs
     answer: NDArray[np.float32] | None
-
-    @property
-    def rows(self) -> int:
-        """Of the request."""
-        return len(next(iter(self.inputs.values())))
+    rows: int
 
 
 class Logbook:
