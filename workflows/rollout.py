@@ -7,12 +7,7 @@ from contextlib import suppress
 
 from temporalio import workflow
 from temporalio.common import VersioningBehavior
-from temporalio.exceptions import (
-    ActivityError,
-    ApplicationError,
-    FailureError,
-    is_cancelled_exception,
-)
+from temporalio.exceptions import ApplicationError, FailureError, is_cancelled_exception
 
 from perennial.analysis import rolling
 from perennial.canonical import digest
@@ -23,6 +18,7 @@ from perennial.contracts.serving import WHOLE, Serving
 from perennial.contracts.spec import duration
 from workflows.requests import Requests
 from workflows.steps import options
+from workflows.steps.asking import decide
 from workflows.steps.effects import shielded
 from workflows.steps.ending import read_failure
 from workflows.steps.run import ENVIRONMENT, STAGE, WAITING_FOR
@@ -247,25 +243,12 @@ class RolloutWorkflow:
             assessments=watched.assessments,
             ruling=self._ruling,
         )
-        effect = ids.effect("run", input.run_id, "rollout", input.environment, self._epoch)
-        try:
-            return await workflow.execute_activity(
-                policy.decide_rollout,
-                policy.Decide(effect=effect, question=question),
-                **options.decision(duration(input.patience)),
-                summary=f"may version {input.version} go on from {self._percent:g} %?",
-            )
-        except ActivityError as error:
-            if is_cancelled_exception(error):
-                raise
-            return await workflow.execute_local_activity(
-                policy.refuse_unasked,
-                policy.RefuseUnasked(
-                    effect=effect, question=question, reason=read_failure(error)[0]
-                ),
-                **options.record(),
-                summary="not allowed: policy not reached",
-            )
+        return await decide(
+            question,
+            effect=ids.effect("run", input.run_id, "rollout", input.environment, self._epoch),
+            patience=duration(input.patience),
+            summary=f"may version {input.version} go on from {self._percent:g} %?",
+        )
 
     async def _called_off(self, why: str) -> rollout.RolloutResult:
         await shielded(self._put_back(why))
@@ -315,7 +298,6 @@ class RolloutWorkflow:
             run_id=self._input.run_id,
             environment=self._input.environment,
             version=self._input.version,
-            since_epoch=self._first_epoch,
             step=self._number,
             percent=self._percent,
             verdict=self._verdict.verdict,
