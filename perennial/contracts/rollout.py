@@ -114,7 +114,6 @@ class RolloutView(Contract):
     run_id: str
     environment: Environment
     version: int
-    since_epoch: int = Field(default=1, description="of the deployment, at the first step")
     step: int = 0
     percent: float = 0.0
     verdict: str = ""

@@ -9,6 +9,7 @@ import pytest
 
 from api.db.facts import serving as facts
 from api.db.store import Store
+from api.queries.rollouts import read_served
 from perennial.contracts import records
 from perennial.contracts.deployments import ReadServing, SetWeights, Share
 from perennial.contracts.errors import NotFound, StaleEpoch
@@ -147,6 +148,26 @@ def test_counts_of_all_processes_add_up_and_lost_reports_do_not_matter(ready: St
     assert [t.epoch for t in look(ready, since=2).tallies] == [2]
     strange = tally(1).model_copy(update={"model": "unknown"})
     ready.record_report("production", "p2", Report(tallies=(strange,)))
+
+
+def test_people_are_shown_the_counts_since_the_rollout_began(ready: Store) -> None:
+    ready.set_weights(weights(1))
+    ready.set_weights(weights(2, (), effect="called off"))
+    ready.set_weights(weights(3, effect="again"))
+    ready.set_weights(weights(4, effect="step-2"))
+    epochs = range(1, 6)
+    report = Report(tallies=tuple(tally(epoch, requests=1) for epoch in epochs))
+    ready.record_report("production", "p1", report)
+
+    def shown() -> tuple[str | None, list[int]]:
+        with ready.database.reading() as session:
+            found = read_served(session, "flights", "production")
+        return found.run_id, [each.epoch for each in found.tallies]
+
+    assert shown() == ("r2", [4, 5])
+    ready.move_champion(move(2, 1, run_id="r2"))
+    ready.record_report("production", "p1", Report(tallies=(tally(6, requests=1),)))
+    assert shown() == (None, [6]), "nothing is rolled out: since the champion moved"
 
 
 def test_a_step_is_served_once_every_process_says_so(ready: Store) -> None:
