@@ -105,6 +105,7 @@ class RolloutProgress(TypedDict):
     percent: float
     verdict: str
     reason: str
+    held: str
     waiting: bool
     evidence_digest: str
     expires_at: str | None

@@ -53,6 +53,8 @@ class ModelWorkflow:
                     await self._serve(wanted)
                 elif self._runs.can_start():
                     await self._start_next()
+            elif self._champions.has_watched():
+                await self._champions.hold_watched()
             if self._may_continue_as_new():
                 await workflow.wait_condition(workflow.all_handlers_finished)
                 if self._may_continue_as_new():  # a handler may have started a run meanwhile
@@ -83,6 +85,7 @@ class ModelWorkflow:
         return (
             self._champions.has_unwanted()
             or (self._open() and (self._champions.has_wanted() or self._runs.can_start()))
+            or (not self._open() and self._champions.has_watched())
             or self._may_continue_as_new()
         )
 

@@ -166,7 +166,10 @@ class Store:
         return moved
 
     def set_weights(self, input: SetWeights) -> Deployment:
-        """Compare-and-set. Raises StaleEpoch, ModelRetired, NotFound."""
+        """Compare-and-set. Raises StaleEpoch, PlatformPaused, ModelPaused, ModelRetired, NotFound.
+
+        All to the champion is never refused for a pause.
+        """
         with self.database.recording() as session:
             changed = deployments.set_weights(session, input)
         if isinstance(changed, StaleEpoch):

@@ -152,5 +152,7 @@ def _detail(
         ],
         processes=serving.processes,
         behind=list(serving.behind),
-        under_way=None if view is None else RolloutProgress.model_validate(view.model_dump()),
+        under_way=None
+        if view is None
+        else RolloutProgress.model_validate({**view.model_dump(), "held": serving.held}),
     )

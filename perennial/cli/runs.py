@@ -243,6 +243,9 @@ def _show_run(session: Session, run: Run) -> int:
         elif _wants_to_promote(run) and (held := why_held(session)):
             hint = f"{held}; it is promoted after `perennial --as admin resume --all`"
             out.print(hint, style="yellow")
+        elif run["waiting_for"].startswith("resume:"):
+            held = why_held(session) or f"{run['model']} is paused"
+            out.print(f"{held}; no larger share is given until it is resumed", style="yellow")
         follow.conclude(out, run)
         for name, link in run["links"].items():
             out.print(f"  [dim]{name}[/]  {link}", soft_wrap=True)

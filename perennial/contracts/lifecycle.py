@@ -203,6 +203,10 @@ class ChampionAnswered(Contract):
     champion: Champion | None = None
     refused: str = ""
     stale: bool = Field(default=False, description="refused since another move came first")
+    held: bool = Field(
+        default=False,
+        description="a pause holds it, and its version has requests already: look on meanwhile",
+    )
 
 
 class ChampionUnwanted(Contract):

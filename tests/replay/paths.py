@@ -42,4 +42,6 @@ PATHS = {
     "test_figures_that_decide_nothing_wait_for_a_person": "ruled",
     "test_a_rollout_called_off_gives_everything_back_at_once": "called-off",
     "test_a_champion_that_gets_worse_afterwards_is_rolled_back": "guarded",
+    "test_who_rules_during_a_pause_is_heard_once_it_is_lifted": "held",
+    "test_a_version_is_watched_on_while_a_pause_holds_its_last_move": "held-at-the-end",
 }

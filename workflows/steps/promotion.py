@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 from temporalio import workflow
 from temporalio.exceptions import FailureError, is_cancelled_exception
 
-from perennial.contracts import lifecycle, records
+from perennial.contracts import lifecycle, policy, records
 from perennial.contracts.spec import Environment
 from workflows.steps.approval import Approvals
 from workflows.steps.effects import Effect, all_or_none
 from workflows.steps.ending import Ended
 from workflows.steps.gate import ask_policy, denied, measured_against
-from workflows.steps.rollout import roll_out
+from workflows.steps.rollout import RolledOut, roll_out
 from workflows.steps.run import Run
 from workflows.steps.training import read_champions
 
@@ -88,34 +88,56 @@ async def _enter(
                     raise denied(decision, environment)
                 notes.say("by " + ", ".join(vote.by for vote in question.votes))
 
-        guard = await roll_out(run, version, environment, champion)
-        async with run.during("promote", environment) as notes:
-            move = _Move(
-                host,
-                lifecycle.ChampionWanted(
-                    reply_to=workflow.info().workflow_id,
-                    run_id=run.id,
-                    environment=environment,
-                    version=version.version,
-                    expected_epoch=champion.epoch,
-                    decision_id=decision.decision_id,
-                    actor=run.input.author,
-                    reason=run.input.reason or f"run {run.id}",
-                    guard=guard,
-                ),
-                back_to=champion.version,
-            )
-            try:
-                await all_or_none(run, notes, [move.effect, *host.effects_in(environment, version)])
-            except _Stale as stale:
-                notes.say(f"judged again: {stale}")
-                continue
-            notes.say(
-                f"version {version.version} is champion, epoch {champion.epoch + 1}",
-                epoch=champion.epoch + 1,
-                **notes.detail,
-            )
+        rolled = await roll_out(run, version, environment, champion)
+        while (moved := await _move(host, version, champion, decision, rolled)) == "held":
+            rolled = await roll_out(run, version, environment, champion, rolled and rolled.result)
+        if moved == "done":
             return version
+
+
+async def _move(
+    host: Host,
+    version: records.VersionRecord,
+    champion: records.Champion,
+    decision: policy.Decision,
+    rolled: RolledOut | None,
+) -> Literal["done", "stale", "held"]:
+    """Move the champion, with what belongs to it; not where it is another one by now."""
+    run, environment = host._run, champion.environment
+    async with run.during("promote", environment) as notes:
+        move = _Move(
+            host,
+            lifecycle.ChampionWanted(
+                reply_to=workflow.info().workflow_id,
+                run_id=run.id,
+                environment=environment,
+                version=version.version,
+                expected_epoch=champion.epoch,
+                decision_id=decision.decision_id,
+                actor=run.input.author,
+                reason=run.input.reason or f"run {run.id}",
+                guard=None if rolled is None else rolled.guard,
+            ),
+            back_to=champion.version,
+        )
+        try:
+            await all_or_none(run, notes, [move.effect, *host.effects_in(environment, version)])
+        except _Stale as stale:
+            notes.say(f"judged again: {stale}")
+            return "stale"
+        except _Held as held:
+            notes.say(f"watched on: {held}")
+            return "held"
+        notes.say(
+            f"version {version.version} is champion, epoch {champion.epoch + 1}",
+            epoch=champion.epoch + 1,
+            **notes.detail,
+        )
+        return "done"
+
+
+class _Held(Exception):
+    """A pause holds the move, and the version has requests, so somebody has to watch it."""
 
 
 class _Stale(Exception):
@@ -144,6 +166,8 @@ class _Move:
         self._refused = True
         if answer.stale:
             raise _Stale(answer.refused)
+        if answer.held:
+            raise _Held(answer.refused)
         raise Ended("failed", f"{self._wanted.environment}: {answer.refused}", "Refused")
 
     async def _undo(self) -> str:

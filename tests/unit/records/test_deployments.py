@@ -12,7 +12,8 @@ from api.db.store import Store
 from api.queries.rollouts import read_served
 from perennial.contracts import records
 from perennial.contracts.deployments import ReadServing, SetWeights, Share
-from perennial.contracts.errors import NotFound, StaleEpoch
+from perennial.contracts.errors import ModelPaused, NotFound, PlatformPaused, StaleEpoch
+from perennial.contracts.platform import SetPlatform
 from perennial.contracts.serving import Deployment, Report, Serving, Tally
 from tests.samples import at, exported, move, record_run, record_version, spec
 from tests.unit.records.reading import kinds, verified
@@ -127,6 +128,39 @@ def test_a_run_that_ends_leaves_no_weights_behind(ready: Store) -> None:
     )
     found = look(ready)
     assert shares(found.deployment) == {"champion": (1, 10_000)} and found.run_id is None
+
+
+def test_a_pause_holds_shares_and_not_the_way_back(ready: Store) -> None:
+    ready.set_weights(weights(1))
+
+    def pause(of_all: bool) -> None:
+        if of_all:
+            ready.set_platform(
+                SetPlatform(effect="all", paused=True, actor="root", reason="incident", at=at(31))
+            )
+        else:
+            ready.set_model_status(
+                records.SetModelStatus(
+                    effect="one",
+                    model="flights",
+                    status="paused",
+                    actor="root",
+                    reason="",
+                    at=at(31),
+                )
+            )
+
+    assert look(ready).held == ""
+    pause(of_all=False)
+    assert look(ready).held == "flights is paused"
+    with pytest.raises(ModelPaused, match="perennial resume flights"):
+        ready.set_weights(weights(2, effect="step-2"))
+    pause(of_all=True)
+    assert look(ready).held == "root paused the platform: incident"
+    with pytest.raises(PlatformPaused, match="resume --all"):
+        ready.set_weights(weights(2, effect="step-2"))
+    back = ready.set_weights(weights(2, (), effect="back"))
+    assert shares(back) == {"champion": (1, 10_000)}
 
 
 def test_nothing_is_divided_where_nothing_is_champion(ready: Store) -> None:
