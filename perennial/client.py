@@ -149,10 +149,16 @@ class Client(Connection):
         environment: str,
         *,
         reason: str = "",
+        hotfix: bool = False,
         key: str | None = None,
     ) -> RunAccepted:
-        """Take a version that exists through the environments, up to the one named."""
-        body = {"version": version, "environment": environment, "reason": reason}
+        """Take a version that exists through the environments, up to the one named.
+
+        A hotfix, which needs a reason, goes before others and ends what is under way.
+        """
+        body: Json = {"version": version, "environment": environment, "reason": reason}
+        if hotfix:
+            body["hotfix"] = True
         return cast(RunAccepted, self._post(path("models", model, "promote"), body, key=key))
 
     def roll_back(
@@ -211,14 +217,20 @@ class Client(Connection):
         params: Json | None = None,
         epochs: int | None = None,
         learning_rate: float | None = None,
+        hotfix: bool = False,
         key: str | None = None,
     ) -> RunAccepted:
-        """Start a lifecycle run, with hyper-parameters of its own if need be."""
+        """Start a lifecycle run, with hyper-parameters of its own if need be.
+
+        A hotfix, which needs a reason, goes before others and ends what is under way.
+        """
         body: Json = {"reason": reason, "params": params or {}}
         if epochs is not None:
             body["epochs"] = epochs
         if learning_rate is not None:
             body["learning_rate"] = learning_rate
+        if hotfix:
+            body["hotfix"] = True
         return cast(RunAccepted, self._post(path("models", model, "runs"), body, key=key))
 
     def runs(

@@ -219,6 +219,7 @@ class RunSummary(TypedDict):
     error_type: str
     actor: str
     asked_because: str
+    hotfix: bool
     spec_version: int
     version: int | None
     reached: str | None

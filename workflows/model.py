@@ -167,7 +167,10 @@ class ModelWorkflow:
         action = f"restored; run {promotion.run_id} judges it" if promotion else "restored"
         await self._aliases.put_right(moved, action)
         if promotion:
-            await self._accept(promotion, self._promotion_input(promotion))
+            try:
+                await self._accept(promotion, self._promotion_input(promotion))
+            except ApplicationError as error:  # others came meanwhile, and the spec rejects
+                workflow.logger.info("not adopted: %s", error.message)
 
     def _adoption(self, moved: registry.AliasMoved) -> lifecycle.Promote | None:
         """The promotion that a move by hand asks for; never more than that."""
@@ -176,10 +179,10 @@ class ModelWorkflow:
             return None
         if moved.environment not in spec.environments:
             return None
-        if self._status == "retired" or self._runs.full():
+        if self._status == "retired":
             return None
         request = ids.effect("alias", moved.environment, str(workflow.uuid4()))
-        return lifecycle.Promote(
+        promotion = lifecycle.Promote(
             request_id=request,
             actor="mlflow",
             run_id=ids.run_id(self._name, request),
@@ -187,6 +190,7 @@ class ModelWorkflow:
             environment=moved.environment,
             reason=f"its alias {moved.environment} was moved to it by hand",
         )
+        return None if self._runs.would(self._promotion_input(promotion)).refused else promotion
 
     # What people ask. Validators refuse before anything enters history; they do no I/O.
 
@@ -226,13 +230,13 @@ class ModelWorkflow:
     @start_run.validator
     def _may_start(self, ask: lifecycle.StartRun) -> None:
         if self._check(ask):
-            self._check_room()
             try:
-                self._lifecycle_input(ask)
+                input = self._lifecycle_input(ask)
             except ValueError as error:
                 raise ApplicationError(
                     f"the run's overrides do not fit: {error}", type="BadInput", non_retryable=True
                 ) from None
+            self._runs.check_room(input)
 
     @workflow.update(name=lifecycle.PROMOTE)
     async def promote(self, ask: lifecycle.Promote) -> lifecycle.RunAccepted:
@@ -253,7 +257,7 @@ class ModelWorkflow:
     def _may_promote(self, ask: lifecycle.Promote) -> None:
         if self._check(ask):
             self._check_environment(ask.environment)
-            self._check_room()
+            self._runs.check_room(self._promotion_input(ask))
 
     @workflow.update(name=lifecycle.CANCEL_RUN)
     async def cancel_run(self, ask: lifecycle.CancelRun) -> lifecycle.RunAccepted:
@@ -342,18 +346,6 @@ class ModelWorkflow:
             raise _refused(f"model {self._name!r} has no spec yet; apply one first")
         return True
 
-    def _check_room(self) -> None:
-        spec = self._spec
-        if spec is not None and spec.concurrency == "reject" and not self._runs.idle():
-            raise _refused(
-                f"run {self._runs.under_way()[0].run_id} of {self._name!r} is under way and the "
-                f"spec says concurrency: reject; wait for it or cancel it"
-                if self._runs.under_way()
-                else f"{self._name!r} has a run waiting and the spec says concurrency: reject"
-            )
-        if self._runs.full():
-            raise _refused(f"the queue of {self._name!r} is full; cancel runs or wait")
-
     def _check_environment(self, environment: str) -> None:
         assert self._spec is not None
         if environment not in self._spec.environments:
@@ -379,6 +371,7 @@ class ModelWorkflow:
             spec_version=self._spec_version,
             author=ask.actor,
             reason=ask.reason,
+            hotfix=ask.hotfix,
         )
 
     def _promotion_input(self, ask: lifecycle.Promote) -> lifecycle.RunInput:
@@ -390,6 +383,7 @@ class ModelWorkflow:
             spec_version=self._spec_version,
             author=ask.actor,
             reason=ask.reason,
+            hotfix=ask.hotfix,
             version=ask.version,
             up_to=ask.environment,
         )
@@ -400,28 +394,37 @@ class ModelWorkflow:
         overrides = ask.model_dump(
             mode="json", include={"params", "epochs", "learning_rate"}, exclude_defaults=True
         )
-        if input.spec.concurrency == "replace":
-            await self._runs.cancel_all(f"replaced by run {input.run_id}")
-        waits = not (self._runs.idle() and self._open())
-        await workflow.execute_local_activity(
-            records.record_run,
-            records.RecordRun(
-                effect=ids.effect("run", input.run_id, "requested"),
-                run_id=input.run_id,
-                model=self._name,
-                kind=input.kind,
-                spec_version=input.spec_version,
-                actor=ask.actor,
-                reason=input.reason,
-                status="queued",
-                overrides=overrides,
-                version=input.version,
-                at=workflow.now(),
-            ),
-            **options.record(),
-            summary=f"run {input.run_id}",
-        )
-        ahead = self._runs.add(input)
+        async with self._runs.arriving:
+            self._runs.check_room(input)  # others may have come since the validator looked
+            waits = not (self._runs.idle() and self._open())
+            await workflow.execute_local_activity(
+                records.record_run,
+                records.RecordRun(
+                    effect=ids.effect("run", input.run_id, "requested"),
+                    run_id=input.run_id,
+                    model=self._name,
+                    kind=input.kind,
+                    spec_version=input.spec_version,
+                    actor=ask.actor,
+                    reason=input.reason,
+                    hotfix=input.hotfix,
+                    status="queued",
+                    overrides=overrides,
+                    version=input.version,
+                    at=workflow.now(),
+                ),
+                **options.record(),
+                summary=f"run {input.run_id}",
+            )
+            arrival = self._runs.admit(input)
+            ahead = self._runs.ahead(input.run_id)
+        why = f"replaced by run {input.run_id}"
+        if input.hotfix:
+            why = f"overtaken by hotfix {input.run_id} of {input.author}: {input.reason}"
+        for other in arrival.dropped:
+            await self._runs.drop(other, why)
+        for other in arrival.ended:
+            await self._runs.cancel(other.run_id, why)
         return lifecycle.RunAccepted(
             run_id=input.run_id, status="queued" if waits else "running", ahead=ahead
         )

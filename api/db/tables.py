@@ -85,6 +85,7 @@ class RunRow(Table, table=True):
     error_type: str = ""
     actor: str
     asked_because: str = Field(default="", sa_type=AnyText)
+    hotfix: bool = False
     spec_version: int
     version: int | None = None
     reached: str | None = None

@@ -42,6 +42,8 @@ PATHS = {
     "test_figures_that_decide_nothing_wait_for_a_person": "ruled",
     "test_a_rollout_called_off_gives_everything_back_at_once": "called-off",
     "test_a_champion_that_gets_worse_afterwards_is_rolled_back": "guarded",
+    "test_a_hotfix_calls_off_the_rollout_under_way_and_goes_on": "overtaken",
+    "test_a_hotfix_is_neither_refused_nor_replaced": "hotfixes",
     "test_who_rules_during_a_pause_is_heard_once_it_is_lifted": "held",
     "test_a_version_is_watched_on_while_a_pause_holds_its_last_move": "held-at-the-end",
 }

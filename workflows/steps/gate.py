@@ -85,6 +85,7 @@ def _question(
         run_id=run.id,
         author=version.author,
         requester=run.input.author,
+        hotfix=run.input.hotfix,
         thresholds=spec.thresholds_in(environment),
         primary=policy.PrimaryMetric(
             name=spec.metrics.primary,

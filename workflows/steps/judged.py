@@ -81,7 +81,8 @@ class Judged:
         A signal, since a cancellation of Temporal's carries no reason and can get lost beside
         another event (practices of the SDK). A cancellation from Temporal's UI works too.
         """
-        self._run.cancelled_because = cancel.why
+        # the first reason stands: who comes later ended nothing
+        self._run.cancelled_because = self._run.cancelled_because or cancel.why
         if self._life_task is not None:
             self._life_task.cancel()
 

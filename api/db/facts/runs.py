@@ -48,6 +48,7 @@ def record_run(session: Session, input: RecordRun) -> Done:
             status=input.status,
             actor=input.actor,
             asked_because=input.reason,
+            hotfix=input.hotfix,
             spec_version=input.spec_version,
             version=input.version,
             overrides=input.overrides,
@@ -68,6 +69,7 @@ def record_run(session: Session, input: RecordRun) -> Done:
         body={
             "kind": input.kind,
             "reason": input.reason,
+            "hotfix": input.hotfix,
             "spec_version": input.spec_version,
             "version": input.version,
             "overrides": input.overrides,

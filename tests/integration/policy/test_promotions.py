@@ -53,6 +53,11 @@ async def test_people_are_asked_where_the_policy_says_so(gate: PolicyActivities)
     assert await ask("author", approvers=("ada",)) == ("needs_approval", 1, 1)
     assert await ask("half", risk_tier="high") == ("needs_approval", 2, 1)
     assert await ask("both", risk_tier="high", approvers=("bob", "eve")) == ("allow", 2, 0)
+    assert await ask("hotfix", risk_tier="low", approvers=(), hotfix=True) == (
+        "needs_approval",
+        1,
+        1,
+    )
     assert await ask("staging", environment="staging", approvers=()) == ("allow", 0, 0)
 
 
