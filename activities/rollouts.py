@@ -20,6 +20,8 @@ from perennial.contracts.analysis import Assessment, Counted, Lone
 from perennial.contracts.base import Contract, Json, Utc
 from perennial.contracts.deployments import ReadServing
 from perennial.contracts.errors import PerennialError, Unavailable
+from perennial.contracts.groups import WaitUntilLifted
+from perennial.contracts.records import Done
 from perennial.contracts.rollout import Guarded, GuardInput, Seen, Watch, Watched
 from perennial.contracts.serving import WHOLE, Deployment, Serving, Tally
 from perennial.contracts.spec_part import duration
@@ -27,6 +29,7 @@ from perennial.contracts.store import RecordStore
 
 _State = TypeVar("_State", bound=Contract)
 _BEAT_SECONDS = 5.0
+_PAUSE_SECONDS = 2.0
 CHAMPION = "champion"
 
 
@@ -142,7 +145,21 @@ class RolloutActivities:
                 )
             await _pause(duration(input.plan.interval), state)
 
-    async def _look(self, model: str, environment: str, since_epoch: int) -> Serving:
+    @activity.defn(name="wait_until_lifted")
+    async def wait_until_lifted(self, input: WaitUntilLifted) -> Done:
+        """Look each few seconds whether a pause still holds one of these models.
+
+        Raises:
+            Unavailable: this worker shuts down; the next attempt goes on.
+            RecordsUnavailable: the database is away.
+        """
+        while True:
+            looks = [await self._look(model, input.environment, None) for model in input.models]
+            if not any(serving.held for serving in looks):
+                return Done()
+            await _pause(timedelta(seconds=_PAUSE_SECONDS), input)
+
+    async def _look(self, model: str, environment: str, since_epoch: int | None) -> Serving:
         asked = ReadServing.model_validate(
             {"model": model, "environment": environment, "since_epoch": since_epoch}
         )

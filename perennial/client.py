@@ -23,6 +23,9 @@ from perennial.documents import (
     Champion,
     Decision,
     DecisionDetail,
+    Group,
+    GroupAccepted,
+    GroupRolledBack,
     Identity,
     Json,
     LedgerRow,
@@ -173,6 +176,32 @@ class Client(Connection):
         """Put an earlier champion back, the previous one unless told which."""
         body = {"environment": environment, "to_version": to_version, "reason": reason}
         return cast(Champion, self._post(path("models", model, "rollback"), body, key=key))
+
+    # -- groups
+
+    def promote_together(
+        self,
+        environment: str,
+        versions: dict[str, int],
+        *,
+        reason: str = "",
+        key: str | None = None,
+    ) -> GroupAccepted:
+        """Make versions, given by model, champions of an environment: all at once, or none."""
+        members = [{"model": model, "version": version} for model, version in versions.items()]
+        body = {"environment": environment, "members": members, "reason": reason}
+        return cast(GroupAccepted, self._post("/v1/groups", body, key=key))
+
+    def group(self, group_id: str) -> Group:
+        """A group, with the runs of its members."""
+        return cast(Group, self._get(path("groups", group_id)))
+
+    def roll_back_together(
+        self, group_id: str, *, reason: str = "", key: str | None = None
+    ) -> GroupRolledBack:
+        """Put back what was champion before a group moved: of all its models, or of none."""
+        where = path("groups", group_id, "rollback")
+        return cast(GroupRolledBack, self._post(where, {"reason": reason}, key=key))
 
     # -- rollouts
 

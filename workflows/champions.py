@@ -272,12 +272,17 @@ class ChampionWriter:
                 **options.record(),
                 summary=f"{move.environment} to version {move.version or 'none'}",
             )
-        self._shown[move.environment] = f"version {champion.version} (epoch {champion.epoch})"
-        self._aliases.follow(move.environment)
+        await self.was_moved(champion, tell, but)
+        return champion
+
+    async def was_moved(self, champion: records.Champion, tell: Tell, but: str) -> None:
+        """Have MLflow's alias follow, and tell runs other than the one that knows."""
+        environment = champion.environment
+        self._shown[environment] = f"version {champion.version} (epoch {champion.epoch})"
+        self._aliases.follow(environment)
         for run in tell():
             if run.run_id != but:
                 await self._tell(run, champion)
-        return champion
 
     async def _tell(self, run: lifecycle.RunInput, champion: records.Champion) -> None:
         """An open question about the old champion is out of date."""

@@ -10,16 +10,17 @@ import asyncio
 
 from temporalio import workflow
 from temporalio.common import VersioningBehavior
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, FailureError
 
-from perennial.contracts import ids, lifecycle, platform, records, registry
-from perennial.contracts.spec import Training
+from perennial.contracts import groups, ids, lifecycle, platform, records, registry
 from workflows.aliases import AliasKeeper
 from workflows.champions import ChampionWriter
+from workflows.inputs import lifecycle_input, promotion_input
 from workflows.pauses import PlatformWatch
 from workflows.requests import Requests
 from workflows.runs import RunQueue
 from workflows.steps import options
+from workflows.steps.ending import read_failure
 from workflows.steps.run import MODEL
 
 
@@ -172,6 +173,21 @@ class ModelWorkflow:
             except ApplicationError as error:  # others came meanwhile, and the spec rejects
                 workflow.logger.info("not adopted: %s", error.message)
 
+    @workflow.signal(name=groups.MEMBER_WANTED)
+    async def member_wanted(self, wanted: groups.MemberWanted) -> None:
+        """A group wants one of the versions promoted with others."""
+        try:
+            self._check_alive()
+            self._check_environment(wanted.promote.environment)
+            await self._accept_promotion(wanted.promote)
+        except FailureError as error:
+            await self._runs.tell_group(wanted.promote, read_failure(error)[0])
+
+    @workflow.signal(name=groups.MOVED_TOGETHER)
+    async def moved_together(self, moved: groups.MovedTogether) -> None:
+        """A champion was moved with those of other models."""
+        await self._champions.was_moved(moved.champion, self._runs.under_way, moved.run_id or "")
+
     def _adoption(self, moved: registry.AliasMoved) -> lifecycle.Promote | None:
         """The promotion that a move by hand asks for; never more than that."""
         spec, version = self._spec, moved.found_version
@@ -242,16 +258,9 @@ class ModelWorkflow:
     async def promote(self, ask: lifecycle.Promote) -> lifecycle.RunAccepted:
         """Start the promotion of a version that exists."""
 
-        async def accept() -> lifecycle.RunAccepted:
-            await workflow.execute_local_activity(
-                records.read_version,
-                records.ReadVersion(model=self._name, version=ask.version),
-                **options.record(),
-                summary=f"version {ask.version}",
-            )
-            return await self._accept(ask, self._promotion_input(ask))
-
-        return await self._requests.once(ask, lifecycle.RunAccepted, accept)
+        return await self._requests.once(
+            ask, lifecycle.RunAccepted, lambda: self._accept_promotion(ask)
+        )
 
     @promote.validator
     def _may_promote(self, ask: lifecycle.Promote) -> None:
@@ -336,6 +345,10 @@ class ModelWorkflow:
         """Whether this is a new request; a repeat passes, to be given the first answer."""
         if self._requests.is_repeat(ask):
             return False
+        self._check_alive(needs_spec=needs_spec)
+        return True
+
+    def _check_alive(self, *, needs_spec: bool = True) -> None:
         if self._status == "retired":
             raise ApplicationError(
                 f"model {self._name!r} is retired; apply a spec under another name",
@@ -344,7 +357,6 @@ class ModelWorkflow:
             )
         if needs_spec and self._spec is None:
             raise _refused(f"model {self._name!r} has no spec yet; apply one first")
-        return True
 
     def _check_environment(self, environment: str) -> None:
         assert self._spec is not None
@@ -359,34 +371,20 @@ class ModelWorkflow:
 
     def _lifecycle_input(self, ask: lifecycle.StartRun) -> lifecycle.RunInput:
         assert self._spec is not None
-        changes: dict[str, object] = {"params": {**self._spec.training.params, **ask.params}}
-        if ask.epochs is not None:
-            changes["epochs"] = ask.epochs
-        if ask.learning_rate is not None:
-            changes["learning_rate"] = ask.learning_rate
-        training = Training.model_validate({**self._spec.training.model_dump(), **changes})
-        return lifecycle.RunInput(
-            run_id=ask.run_id,
-            spec=self._spec.model_copy(update={"training": training}),
-            spec_version=self._spec_version,
-            author=ask.actor,
-            reason=ask.reason,
-            hotfix=ask.hotfix,
-        )
+        return lifecycle_input(self._spec, self._spec_version, ask)
 
     def _promotion_input(self, ask: lifecycle.Promote) -> lifecycle.RunInput:
         assert self._spec is not None
-        return lifecycle.RunInput(
-            run_id=ask.run_id,
-            kind="promotion",
-            spec=self._spec,
-            spec_version=self._spec_version,
-            author=ask.actor,
-            reason=ask.reason,
-            hotfix=ask.hotfix,
-            version=ask.version,
-            up_to=ask.environment,
+        return promotion_input(self._spec, self._spec_version, ask)
+
+    async def _accept_promotion(self, ask: lifecycle.Promote) -> lifecycle.RunAccepted:
+        await workflow.execute_local_activity(
+            records.read_version,
+            records.ReadVersion(model=self._name, version=ask.version),
+            **options.record(),
+            summary=f"version {ask.version}",
         )
+        return await self._accept(ask, self._promotion_input(ask))
 
     async def _accept(
         self, ask: lifecycle.StartRun | lifecycle.Promote, input: lifecycle.RunInput
@@ -408,6 +406,7 @@ class ModelWorkflow:
                     actor=ask.actor,
                     reason=input.reason,
                     hotfix=input.hotfix,
+                    group=input.group or None,
                     status="queued",
                     overrides=overrides,
                     version=input.version,

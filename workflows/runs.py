@@ -9,7 +9,7 @@ from temporalio import workflow
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
 from temporalio.exceptions import ApplicationError, FailureError, is_cancelled_exception
 
-from perennial.contracts import ids, lifecycle, queues, records
+from perennial.contracts import groups, ids, lifecycle, queues, records
 from perennial.contracts.records import Outcome
 from workflows import lanes
 from workflows.steps import options
@@ -180,3 +180,15 @@ class RunQueue:
             **options.record(),
             summary=f"{input.run_id} {outcome}",
         )
+        await self.tell_group(input, f"{outcome}: {why}")
+
+    async def tell_group(self, member: lifecycle.RunInput | lifecycle.Promote, why: str) -> None:
+        """Tell a group, if a run is or was to be a member of one, that it will not move."""
+        if not member.group:
+            return
+        says = groups.MemberSays(model=self._model, run_id=member.run_id, what="out", why=why)
+        group = workflow.get_external_workflow_handle(ids.group_workflow(member.group))
+        try:
+            await group.signal(groups.MEMBER_SAYS, says)
+        except FailureError:
+            workflow.logger.info("group %s is over already", member.group)

@@ -86,6 +86,7 @@ class RunRow(Table, table=True):
     actor: str
     asked_because: str = Field(default="", sa_type=AnyText)
     hotfix: bool = False
+    group_id: str | None = Field(default=None, index=True)
     spec_version: int
     version: int | None = None
     reached: str | None = None

@@ -64,6 +64,7 @@ class RunSummary(Answer):
     actor: str
     asked_because: str
     hotfix: bool = Field(description="whether it went before others")
+    group_id: str | None = Field(description="that it moves with, or not at all")
     spec_version: int
     version: int | None
     reached: Environment | None = Field(description="the last environment it was promoted to")

@@ -94,6 +94,7 @@ class Promote(Asked):
     environment: Environment
     reason: str = ""
     hotfix: bool = Field(default=False, description=_HOTFIX)
+    group: str = Field(default="", description="that it moves with, in this environment only")
 
 
 class RollBack(Asked):
@@ -161,6 +162,7 @@ class RunInput(Contract):
     author: str
     reason: str = ""
     hotfix: bool = False
+    group: str = ""
     version: int | None = Field(default=None, description="promotion runs: which version")
     up_to: Environment | None = Field(default=None, description="None: the last environment")
 

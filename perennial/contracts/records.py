@@ -61,6 +61,7 @@ class RecordRun(Contract):
     actor: str
     reason: str
     hotfix: bool = False
+    group: str | None = None
     status: RunStatus
     overrides: Json = Field(default_factory=dict)
     version: int | None = Field(default=None, description="of a promotion run")

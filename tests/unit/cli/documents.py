@@ -36,6 +36,7 @@ def run(status: str = "running", **more: Any) -> Json:
         "actor": "engineer",
         "asked_because": "",
         "hotfix": False,
+        "group_id": None,
         "spec_version": 1,
         "version": None,
         "reached": None,

@@ -1,4 +1,4 @@
-"""Whether a run went before others as a hotfix."""
+"""Whether a run went before others as a hotfix, and the group that it moved with."""
 
 from __future__ import annotations
 
@@ -15,3 +15,5 @@ def upgrade() -> None:
     op.add_column(
         "runs", sa.Column("hotfix", sa.Boolean(), nullable=False, server_default=sa.false())
     )
+    op.add_column("runs", sa.Column("group_id", sa.String(), nullable=True))
+    op.create_index(op.f("ix_runs_group_id"), "runs", ["group_id"])
