@@ -6,7 +6,7 @@ import asyncio
 
 from temporalio import activity
 
-from perennial.contracts import deployments, platform, records, registry
+from perennial.contracts import deployments, groups, platform, records, registry
 from perennial.contracts.serving import Deployment, Serving
 from perennial.contracts.store import RecordStore
 
@@ -91,6 +91,16 @@ class RecordActivities:
     async def move_champion(self, input: records.MoveChampion) -> records.Champion:
         """Move a champion by compare-and-set."""
         return await asyncio.to_thread(self._store.move_champion, input)
+
+    @activity.defn(name="move_together")
+    async def move_together(self, input: groups.MoveTogether) -> groups.Moved:
+        """Move several champions, or none."""
+        return await asyncio.to_thread(self._store.move_together, input)
+
+    @activity.defn(name="roll_back_together")
+    async def roll_back_together(self, input: groups.PutBack) -> groups.Moved:
+        """Put several champions back, or none."""
+        return await asyncio.to_thread(self._store.roll_back_together, input)
 
     @activity.defn(name="set_weights")
     async def set_weights(self, input: deployments.SetWeights) -> Deployment:

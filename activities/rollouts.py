@@ -20,6 +20,8 @@ from perennial.contracts.analysis import Assessment, Counted, Lone
 from perennial.contracts.base import Contract, Json, Utc
 from perennial.contracts.deployments import ReadServing
 from perennial.contracts.errors import PerennialError, Unavailable
+from perennial.contracts.groups import WaitUntilLifted
+from perennial.contracts.records import Done
 from perennial.contracts.rollout import Guarded, GuardInput, Seen, Watch, Watched
 from perennial.contracts.serving import CHAMPION, WHOLE, Deployment, Serving, Tally
 from perennial.contracts.spec_part import duration
@@ -27,6 +29,7 @@ from perennial.contracts.store import RecordStore
 
 _State = TypeVar("_State", bound=Contract)
 _BEAT_SECONDS = 5.0
+_PAUSE_SECONDS = 2.0
 
 
 class Watching(Contract):
@@ -55,13 +58,14 @@ class RolloutActivities:
     async def watch_rollout(self, input: Watch) -> Watched:
         """Look each interval until the step is decided.
 
-        Its hold begins when every process serves it. `fail` and `error` end it at once.
+        Its hold begins when every process serves it. `fail` and `error` end it at once. What a
+        pause holds is told when its time is over, and is then watched until that is lifted.
 
         Raises:
             Unavailable: this worker shuts down; the next attempt goes on.
             RecordsUnavailable: the database is away.
         """
-        plan, step = input.plan, input.plan.taken[input.step - 1]
+        plan, step = input.plan, input.plan.taken[max(input.step, 1) - 1]
         hold, longest = duration(step.hold), duration(plan.longest_hold)
         state = _resumed(Watching) or Watching(began=datetime.now(UTC), seen=input.seen)
         told: object = None
@@ -79,26 +83,28 @@ class RolloutActivities:
             found = rolling.assess(seen, plan, serving, deployment)
             now = datetime.now(UTC)
             served_at = state.served_at
-            if served_at is None and found["served"].verdict == "pass":
+            if served_at is None and not input.held and found["served"].verdict == "pass":
                 served_at = now
             state = Watching(began=state.began, served_at=served_at, seen=seen)
             activity.heartbeat(state)
             whole = rolling.overall(found)
             ends = None if served_at is None else served_at + hold
             # each telling is an event of the run: not one for every look of a week
-            news = ends, {name: each.verdict for name, each in found.items()}
+            news = ends, serving.held, {name: each.verdict for name, each in found.items()}
             if news != told:
                 told = news
-                await self._tell(input, deployment, found, ends)
-            watched = Watched(
-                verdict=whole.verdict, reason=whole.reason, assessments=found, seen=seen
-            )
-            if whole.verdict in ("fail", "error"):
-                return watched
-            if ends is not None and now >= ends and whole.verdict == "pass":
-                return watched
-            if now >= state.began + hold + longest:
-                return watched
+                await self._tell(input, serving, deployment, found, ends)
+            failed = whole.verdict in ("fail", "error")
+            passed = whole.verdict == "pass" and ends is not None and now >= ends
+            late = now >= state.began + hold + longest
+            if failed or (not serving.held if input.held else passed or late):
+                return Watched(
+                    verdict=whole.verdict,
+                    reason=whole.reason,
+                    assessments=found,
+                    seen=seen,
+                    held="" if failed else serving.held,
+                )
             await _pause(duration(plan.interval), state)
 
     @activity.defn(name="watch_champion")
@@ -138,7 +144,21 @@ class RolloutActivities:
                 )
             await _pause(duration(input.plan.interval), state)
 
-    async def _look(self, model: str, environment: str, since_epoch: int) -> Serving:
+    @activity.defn(name="wait_until_lifted")
+    async def wait_until_lifted(self, input: WaitUntilLifted) -> Done:
+        """Look each few seconds whether a pause still holds one of these models.
+
+        Raises:
+            Unavailable: this worker shuts down; the next attempt goes on.
+            RecordsUnavailable: the database is away.
+        """
+        while True:
+            looks = [await self._look(model, input.environment, None) for model in input.models]
+            if not any(serving.held for serving in looks):
+                return Done()
+            await _pause(timedelta(seconds=_PAUSE_SECONDS), input)
+
+    async def _look(self, model: str, environment: str, since_epoch: int | None) -> Serving:
         asked = ReadServing.model_validate(
             {"model": model, "environment": environment, "since_epoch": since_epoch}
         )
@@ -147,6 +167,7 @@ class RolloutActivities:
     async def _tell(
         self,
         input: Watch,
+        serving: Serving,
         deployment: Deployment,
         found: dict[str, Assessment],
         ends: datetime | None,
@@ -159,6 +180,7 @@ class RolloutActivities:
             "shadow": max(each.shadow for each in deployment.variants) / WHOLE,
             "assessments": {name: each.model_dump() for name, each in found.items()},
             "holds_until": None if ends is None else ends.isoformat(),
+            "held": serving.held,
         }
         with contextlib.suppress(PerennialError):
             await asyncio.to_thread(

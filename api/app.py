@@ -15,6 +15,7 @@ from api.routes import (
     champions,
     decisions,
     deployments,
+    groups,
     ledger,
     models,
     platform,
@@ -59,6 +60,7 @@ def create_app(context: Context) -> FastAPI:
         champions,
         deployments,
         rollouts,
+        groups,
         decisions,
         ledger,
     ):

@@ -195,7 +195,7 @@ async def answering(client: Client, key: str) -> AsyncIterator[None]:
         async with asyncio.timeout(PATIENCE):
             yield
     except WorkflowUpdateFailedError as error:
-        raise _refusal(error.cause) from error
+        raise refusal(error.cause) from error
     except (TimeoutError, RPCTimeoutOrCancelledError) as error:
         raise _no_worker(f"no worker answered within {PATIENCE:g} s", key) from error
     except RPCError as error:
@@ -230,7 +230,7 @@ def _away(client: Client) -> TemporalUnavailable:
     )
 
 
-def _refusal(cause: BaseException | None) -> errors.PerennialError:
+def refusal(cause: BaseException | None) -> errors.PerennialError:
     """The error that a workflow raised, by its name; the innermost one that has a name of ours."""
     named: errors.PerennialError | None = None
     message = str(cause)

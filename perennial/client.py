@@ -23,6 +23,9 @@ from perennial.documents import (
     Champion,
     Decision,
     DecisionDetail,
+    Group,
+    GroupAccepted,
+    GroupRolledBack,
     Identity,
     Json,
     LedgerRow,
@@ -149,10 +152,16 @@ class Client(Connection):
         environment: str,
         *,
         reason: str = "",
+        hotfix: bool = False,
         key: str | None = None,
     ) -> RunAccepted:
-        """Take a version that exists through the environments, up to the one named."""
-        body = {"version": version, "environment": environment, "reason": reason}
+        """Take a version that exists through the environments, up to the one named.
+
+        A hotfix, which needs a reason, goes before others and ends what is under way.
+        """
+        body: Json = {"version": version, "environment": environment, "reason": reason}
+        if hotfix:
+            body["hotfix"] = True
         return cast(RunAccepted, self._post(path("models", model, "promote"), body, key=key))
 
     def roll_back(
@@ -167,6 +176,32 @@ class Client(Connection):
         """Put an earlier champion back, the previous one unless told which."""
         body = {"environment": environment, "to_version": to_version, "reason": reason}
         return cast(Champion, self._post(path("models", model, "rollback"), body, key=key))
+
+    # -- groups
+
+    def promote_together(
+        self,
+        environment: str,
+        versions: dict[str, int],
+        *,
+        reason: str = "",
+        key: str | None = None,
+    ) -> GroupAccepted:
+        """Make versions, given by model, champions of an environment: all at once, or none."""
+        members = [{"model": model, "version": version} for model, version in versions.items()]
+        body = {"environment": environment, "members": members, "reason": reason}
+        return cast(GroupAccepted, self._post("/v1/groups", body, key=key))
+
+    def group(self, group_id: str) -> Group:
+        """A group, with the runs of its members."""
+        return cast(Group, self._get(path("groups", group_id)))
+
+    def roll_back_together(
+        self, group_id: str, *, reason: str = "", key: str | None = None
+    ) -> GroupRolledBack:
+        """Put back what was champion before a group moved: of all its models, or of none."""
+        where = path("groups", group_id, "rollback")
+        return cast(GroupRolledBack, self._post(where, {"reason": reason}, key=key))
 
     # -- rollouts
 
@@ -211,14 +246,20 @@ class Client(Connection):
         params: Json | None = None,
         epochs: int | None = None,
         learning_rate: float | None = None,
+        hotfix: bool = False,
         key: str | None = None,
     ) -> RunAccepted:
-        """Start a lifecycle run, with hyper-parameters of its own if need be."""
+        """Start a lifecycle run, with hyper-parameters of its own if need be.
+
+        A hotfix, which needs a reason, goes before others and ends what is under way.
+        """
         body: Json = {"reason": reason, "params": params or {}}
         if epochs is not None:
             body["epochs"] = epochs
         if learning_rate is not None:
             body["learning_rate"] = learning_rate
+        if hotfix:
+            body["hotfix"] = True
         return cast(RunAccepted, self._post(path("models", model, "runs"), body, key=key))
 
     def runs(

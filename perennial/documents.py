@@ -112,6 +112,7 @@ class RolloutProgress(TypedDict):
     percent: float
     verdict: str
     reason: str
+    held: str
     waiting: bool
     evidence_digest: str
     expires_at: str | None
@@ -225,6 +226,8 @@ class RunSummary(TypedDict):
     error_type: str
     actor: str
     asked_because: str
+    hotfix: bool
+    group_id: str | None
     spec_version: int
     version: int | None
     reached: str | None
@@ -242,6 +245,36 @@ class Run(RunSummary):
     approval: Approval | None
     retrying: list[Retrying]
     links: dict[str, str]
+
+
+class GroupAccepted(TypedDict):
+    """The group that a request started."""
+
+    group_id: str
+
+
+class Group(TypedDict):
+    """Versions of several models that move together; `status` is under_way, promoted or off."""
+
+    group_id: str
+    status: str
+    runs: list[RunSummary]
+
+
+class GroupMoved(TypedDict):
+    """A champion that was put back with others."""
+
+    model: str
+    environment: str
+    version: int | None
+    epoch: int
+
+
+class GroupRolledBack(TypedDict):
+    """All champions that a group had moved, as they are now."""
+
+    group_id: str
+    champions: list[GroupMoved]
 
 
 class Decision(TypedDict):

@@ -15,6 +15,7 @@ _WITH_SERVERS = (
     "tests/workers/test_rolling_restart.py",
     "tests/workers/test_versioning.py",
     "tests/integration/api",
+    "tests/integration/policy",
     "tests/chaos",
     "tests/integration/test_stack.py",
 )

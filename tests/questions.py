@@ -31,6 +31,7 @@ def question(
     roc_auc: float = 0.72,
     champion: float | None = 0.7,
     approvers: tuple[str, ...] = ("bob",),
+    hotfix: bool = False,
     asked_at: datetime = NOW,
     run_id: str = "flights-1",
 ) -> PromotionQuestion:
@@ -57,6 +58,7 @@ def question(
         version=4,
         run_id=run_id,
         author="ada",
+        hotfix=hotfix,
         thresholds=(Threshold(metric="roc_auc", min=0.65),),
         primary=PrimaryMetric(name="roc_auc", goal="maximize", max_regression=0.01),
         evidence=evidence,

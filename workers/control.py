@@ -21,6 +21,7 @@ from workers.interceptors import ErrorTranslation
 from workers.registration import HEARTBEAT_EVERY, methods
 from workers.stopping import DRAIN
 from workers.versioning import deployment
+from workflows.group import GroupRollbackWorkflow, GroupWorkflow
 from workflows.guard import GuardWorkflow
 from workflows.lifecycle import LifecycleWorkflow
 from workflows.model import ModelWorkflow
@@ -37,6 +38,8 @@ WORKFLOWS = [
     ReconcileWorkflow,
     RolloutWorkflow,
     GuardWorkflow,
+    GroupWorkflow,
+    GroupRollbackWorkflow,
 ]
 ACTIVITIES = (RecordActivities, PolicyActivities, OwnerActivities, RolloutActivities)
 

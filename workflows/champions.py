@@ -42,6 +42,17 @@ class ChampionWriter:
         """The move whose turn it is."""
         return self._wanted.pop(0) if self._wanted else None
 
+    def has_watched(self) -> bool:
+        """Whether a run waits for the move of a version that has requests already."""
+        return any(wanted.guard is not None for wanted in self._wanted)
+
+    async def hold_watched(self) -> None:
+        """Send those runs back to watching: a pause holds the move, and nobody else would look."""
+        watched = [wanted for wanted in self._wanted if wanted.guard is not None]
+        for wanted in watched:
+            self._wanted.remove(wanted)
+            await self._answer(wanted, None, "a pause holds it", held=True)
+
     def want(self, wanted: lifecycle.ChampionWanted) -> None:
         """Queue a move."""
         self._wanted.append(wanted)
@@ -82,6 +93,18 @@ class ChampionWriter:
             return False
         if champion is not None and wanted.guard is not None:
             await self._arm(wanted.guard.model_copy(update={"epoch": champion.epoch}))
+        await self._answer(wanted, champion, refused, stale=kind == "StaleEpoch")
+        return True
+
+    async def _answer(
+        self,
+        wanted: lifecycle.ChampionWanted,
+        champion: records.Champion | None,
+        refused: str,
+        *,
+        stale: bool = False,
+        held: bool = False,
+    ) -> None:
         try:
             await workflow.get_external_workflow_handle(wanted.reply_to).signal(
                 lifecycle.CHAMPION_ANSWERED,
@@ -90,13 +113,13 @@ class ChampionWriter:
                     expected_epoch=wanted.expected_epoch,
                     champion=champion,
                     refused=refused,
-                    stale=kind == "StaleEpoch",
+                    stale=stale,
+                    held=held,
                 ),
             )
         except FailureError:
             # the run was cancelled or terminated while it waited; the move stands in the ledger
             workflow.logger.info("run %s was gone when its move was done", wanted.run_id)
-        return True
 
     async def guard_back(self, wanted: lifecycle.RollbackWanted, tell: Tell) -> None:
         """Put the champion back that a guard found to be better; once, as its epoch says."""
@@ -249,12 +272,17 @@ class ChampionWriter:
                 **options.record(),
                 summary=f"{move.environment} to version {move.version or 'none'}",
             )
-        self._shown[move.environment] = f"version {champion.version} (epoch {champion.epoch})"
-        self._aliases.follow(move.environment)
+        await self.was_moved(champion, tell, but)
+        return champion
+
+    async def was_moved(self, champion: records.Champion, tell: Tell, but: str) -> None:
+        """Have MLflow's alias follow, and tell runs other than the one that knows."""
+        environment = champion.environment
+        self._shown[environment] = f"version {champion.version} (epoch {champion.epoch})"
+        self._aliases.follow(environment)
         for run in tell():
             if run.run_id != but:
                 await self._tell(run, champion)
-        return champion
 
     async def _tell(self, run: lifecycle.RunInput, champion: records.Champion) -> None:
         """An open question about the old champion is out of date."""

@@ -11,6 +11,7 @@ from temporalio.exceptions import FailureError, is_cancelled_exception
 from perennial.contracts import deployments, ids, lifecycle, policy, rollout
 from perennial.contracts.serving import Serving
 from workflows.steps import options
+from workflows.steps.asking import decide
 from workflows.steps.ending import read_failure
 from workflows.steps.run import ENVIRONMENT, STAGE
 
@@ -92,22 +93,9 @@ class GuardWorkflow:
             verdict="fail",
             assessments=guarded.assessments,
         )
-        effect = ids.effect("run", input.run_id, "guard", input.environment, input.epoch)
-        try:
-            await workflow.execute_activity(
-                policy.decide_rollout,
-                policy.Decide(effect=effect, question=question),
-                **options.decision(_ASK_AGAIN),
-                summary="what the policy says of it",
-            )
-        except FailureError as error:
-            if is_cancelled_exception(error):
-                raise
-            await workflow.execute_local_activity(
-                policy.refuse_unasked,
-                policy.RefuseUnasked(
-                    effect=effect, question=question, reason=read_failure(error)[0]
-                ),
-                **options.record(),
-                summary="policy not reached",
-            )
+        await decide(
+            question,
+            effect=ids.effect("run", input.run_id, "guard", input.environment, input.epoch),
+            patience=_ASK_AGAIN,
+            summary="what the policy says of it",
+        )

@@ -10,16 +10,17 @@ import asyncio
 
 from temporalio import workflow
 from temporalio.common import VersioningBehavior
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, FailureError
 
-from perennial.contracts import ids, lifecycle, platform, records, registry
-from perennial.contracts.spec import Training
+from perennial.contracts import groups, ids, lifecycle, platform, records, registry
 from workflows.aliases import AliasKeeper
 from workflows.champions import ChampionWriter
+from workflows.inputs import lifecycle_input, promotion_input
 from workflows.pauses import PlatformWatch
 from workflows.requests import Requests
 from workflows.runs import RunQueue
 from workflows.steps import options
+from workflows.steps.ending import read_failure
 from workflows.steps.run import MODEL
 
 
@@ -53,6 +54,8 @@ class ModelWorkflow:
                     await self._serve(wanted)
                 elif self._runs.can_start():
                     await self._start_next()
+            elif self._champions.has_watched():
+                await self._champions.hold_watched()
             if self._may_continue_as_new():
                 await workflow.wait_condition(workflow.all_handlers_finished)
                 if self._may_continue_as_new():  # a handler may have started a run meanwhile
@@ -83,6 +86,7 @@ class ModelWorkflow:
         return (
             self._champions.has_unwanted()
             or (self._open() and (self._champions.has_wanted() or self._runs.can_start()))
+            or (not self._open() and self._champions.has_watched())
             or self._may_continue_as_new()
         )
 
@@ -164,19 +168,35 @@ class ModelWorkflow:
         action = f"restored; run {promotion.run_id} judges it" if promotion else "restored"
         await self._aliases.put_right(moved, action)
         if promotion:
-            await self._accept(promotion, self._promotion_input(promotion))
+            try:
+                await self._accept(promotion, self._promotion_input(promotion))
+            except ApplicationError as error:  # others came meanwhile, and the spec rejects
+                workflow.logger.info("not adopted: %s", error.message)
+
+    @workflow.signal(name=groups.MEMBER_WANTED)
+    async def member_wanted(self, wanted: groups.MemberWanted) -> None:
+        """A group wants one of the versions promoted with others."""
+        try:
+            self._check_alive()
+            self._check_environment(wanted.promote.environment)
+            await self._accept_promotion(wanted.promote)
+        except FailureError as error:
+            await self._runs.tell_group(wanted.promote, read_failure(error)[0])
+
+    @workflow.signal(name=groups.MOVED_TOGETHER)
+    async def moved_together(self, moved: groups.MovedTogether) -> None:
+        """A champion was moved with those of other models."""
+        await self._champions.was_moved(moved.champion, self._runs.under_way, moved.run_id or "")
 
     def _adoption(self, moved: registry.AliasMoved) -> lifecycle.Promote | None:
         """The promotion that a move by hand asks for; never more than that."""
         spec, version = self._spec, moved.found_version
         if spec is None or version is None or spec.registry.moved_by_hand == "restore":
             return None
-        if moved.environment not in spec.environments:
-            return None
-        if self._status == "retired" or self._runs.full():
+        if moved.environment not in spec.environments or self._status == "retired":
             return None
         request = ids.effect("alias", moved.environment, str(workflow.uuid4()))
-        return lifecycle.Promote(
+        promotion = lifecycle.Promote(
             request_id=request,
             actor="mlflow",
             run_id=ids.run_id(self._name, request),
@@ -184,6 +204,7 @@ class ModelWorkflow:
             environment=moved.environment,
             reason=f"its alias {moved.environment} was moved to it by hand",
         )
+        return None if self._runs.would(self._promotion_input(promotion)).refused else promotion
 
     # What people ask. Validators refuse before anything enters history; they do no I/O.
 
@@ -223,34 +244,26 @@ class ModelWorkflow:
     @start_run.validator
     def _may_start(self, ask: lifecycle.StartRun) -> None:
         if self._check(ask):
-            self._check_room()
             try:
-                self._lifecycle_input(ask)
+                input = self._lifecycle_input(ask)
             except ValueError as error:
                 raise ApplicationError(
                     f"the run's overrides do not fit: {error}", type="BadInput", non_retryable=True
                 ) from None
+            self._runs.check_room(input)
 
     @workflow.update(name=lifecycle.PROMOTE)
     async def promote(self, ask: lifecycle.Promote) -> lifecycle.RunAccepted:
         """Start the promotion of a version that exists."""
-
-        async def accept() -> lifecycle.RunAccepted:
-            await workflow.execute_local_activity(
-                records.read_version,
-                records.ReadVersion(model=self._name, version=ask.version),
-                **options.record(),
-                summary=f"version {ask.version}",
-            )
-            return await self._accept(ask, self._promotion_input(ask))
-
-        return await self._requests.once(ask, lifecycle.RunAccepted, accept)
+        return await self._requests.once(
+            ask, lifecycle.RunAccepted, lambda: self._accept_promotion(ask)
+        )
 
     @promote.validator
     def _may_promote(self, ask: lifecycle.Promote) -> None:
         if self._check(ask):
             self._check_environment(ask.environment)
-            self._check_room()
+            self._runs.check_room(self._promotion_input(ask))
 
     @workflow.update(name=lifecycle.CANCEL_RUN)
     async def cancel_run(self, ask: lifecycle.CancelRun) -> lifecycle.RunAccepted:
@@ -329,6 +342,10 @@ class ModelWorkflow:
         """Whether this is a new request; a repeat passes, to be given the first answer."""
         if self._requests.is_repeat(ask):
             return False
+        self._check_alive(needs_spec=needs_spec)
+        return True
+
+    def _check_alive(self, *, needs_spec: bool = True) -> None:
         if self._status == "retired":
             raise ApplicationError(
                 f"model {self._name!r} is retired; apply a spec under another name",
@@ -337,19 +354,6 @@ class ModelWorkflow:
             )
         if needs_spec and self._spec is None:
             raise _refused(f"model {self._name!r} has no spec yet; apply one first")
-        return True
-
-    def _check_room(self) -> None:
-        spec = self._spec
-        if spec is not None and spec.concurrency == "reject" and not self._runs.idle():
-            raise _refused(
-                f"run {self._runs.under_way()[0].run_id} of {self._name!r} is under way and the "
-                f"spec says concurrency: reject; wait for it or cancel it"
-                if self._runs.under_way()
-                else f"{self._name!r} has a run waiting and the spec says concurrency: reject"
-            )
-        if self._runs.full():
-            raise _refused(f"the queue of {self._name!r} is full; cancel runs or wait")
 
     def _check_environment(self, environment: str) -> None:
         assert self._spec is not None
@@ -364,32 +368,20 @@ class ModelWorkflow:
 
     def _lifecycle_input(self, ask: lifecycle.StartRun) -> lifecycle.RunInput:
         assert self._spec is not None
-        changes: dict[str, object] = {"params": {**self._spec.training.params, **ask.params}}
-        if ask.epochs is not None:
-            changes["epochs"] = ask.epochs
-        if ask.learning_rate is not None:
-            changes["learning_rate"] = ask.learning_rate
-        training = Training.model_validate({**self._spec.training.model_dump(), **changes})
-        return lifecycle.RunInput(
-            run_id=ask.run_id,
-            spec=self._spec.model_copy(update={"training": training}),
-            spec_version=self._spec_version,
-            author=ask.actor,
-            reason=ask.reason,
-        )
+        return lifecycle_input(self._spec, self._spec_version, ask)
 
     def _promotion_input(self, ask: lifecycle.Promote) -> lifecycle.RunInput:
         assert self._spec is not None
-        return lifecycle.RunInput(
-            run_id=ask.run_id,
-            kind="promotion",
-            spec=self._spec,
-            spec_version=self._spec_version,
-            author=ask.actor,
-            reason=ask.reason,
-            version=ask.version,
-            up_to=ask.environment,
+        return promotion_input(self._spec, self._spec_version, ask)
+
+    async def _accept_promotion(self, ask: lifecycle.Promote) -> lifecycle.RunAccepted:
+        await workflow.execute_local_activity(
+            records.read_version,
+            records.ReadVersion(model=self._name, version=ask.version),
+            **options.record(),
+            summary=f"version {ask.version}",
         )
+        return await self._accept(ask, self._promotion_input(ask))
 
     async def _accept(
         self, ask: lifecycle.StartRun | lifecycle.Promote, input: lifecycle.RunInput
@@ -397,28 +389,38 @@ class ModelWorkflow:
         overrides = ask.model_dump(
             mode="json", include={"params", "epochs", "learning_rate"}, exclude_defaults=True
         )
-        if input.spec.concurrency == "replace":
-            await self._runs.cancel_all(f"replaced by run {input.run_id}")
-        waits = not (self._runs.idle() and self._open())
-        await workflow.execute_local_activity(
-            records.record_run,
-            records.RecordRun(
-                effect=ids.effect("run", input.run_id, "requested"),
-                run_id=input.run_id,
-                model=self._name,
-                kind=input.kind,
-                spec_version=input.spec_version,
-                actor=ask.actor,
-                reason=input.reason,
-                status="queued",
-                overrides=overrides,
-                version=input.version,
-                at=workflow.now(),
-            ),
-            **options.record(),
-            summary=f"run {input.run_id}",
-        )
-        ahead = self._runs.add(input)
+        async with self._runs.arriving:
+            self._runs.check_room(input)  # others may have come since the validator looked
+            waits = not (self._runs.idle() and self._open())
+            await workflow.execute_local_activity(
+                records.record_run,
+                records.RecordRun(
+                    effect=ids.effect("run", input.run_id, "requested"),
+                    run_id=input.run_id,
+                    model=self._name,
+                    kind=input.kind,
+                    spec_version=input.spec_version,
+                    actor=ask.actor,
+                    reason=input.reason,
+                    hotfix=input.hotfix,
+                    group=input.group or None,
+                    status="queued",
+                    overrides=overrides,
+                    version=input.version,
+                    at=workflow.now(),
+                ),
+                **options.record(),
+                summary=f"run {input.run_id}",
+            )
+            arrival = self._runs.admit(input)
+            ahead = self._runs.ahead(input.run_id)
+        why = f"replaced by run {input.run_id}"
+        if input.hotfix:
+            why = f"overtaken by hotfix {input.run_id} of {input.author}: {input.reason}"
+        for other in arrival.dropped:
+            await self._runs.drop(other, why)
+        for other in arrival.ended:
+            await self._runs.cancel(other.run_id, why)
         return lifecycle.RunAccepted(
             run_id=input.run_id, status="queued" if waits else "running", ahead=ahead
         )

@@ -7,12 +7,7 @@ from contextlib import suppress
 
 from temporalio import workflow
 from temporalio.common import VersioningBehavior
-from temporalio.exceptions import (
-    ActivityError,
-    ApplicationError,
-    FailureError,
-    is_cancelled_exception,
-)
+from temporalio.exceptions import ApplicationError, FailureError, is_cancelled_exception
 
 from perennial.analysis import rolling
 from perennial.canonical import digest
@@ -23,10 +18,12 @@ from perennial.contracts.serving import CHALLENGER, CHAMPION, CONTROL, WHOLE, Se
 from perennial.contracts.spec import duration
 from workflows.requests import Requests
 from workflows.steps import options
+from workflows.steps.asking import decide
 from workflows.steps.effects import shielded
 from workflows.steps.ending import read_failure
 from workflows.steps.run import ENVIRONMENT, STAGE, WAITING_FOR
 
+_PAUSED = ("PlatformPaused", "ModelPaused")
 _BEGINS = Assessment(verdict="pass", reason="it has no requests yet")
 
 
@@ -38,6 +35,7 @@ class CalledOff(Exception):
 class RolloutWorkflow:
     """Divides a model's requests between its champion, a control like it, and a new version.
 
+    A pause holds the next share and not the watch: what gets worse meanwhile goes back at once.
     However it ends, short of having earned everything, the champion has all requests again. A run
     that ends is the last to see to that (`api.db.facts.deployments.end_rollout`).
     """
@@ -50,6 +48,7 @@ class RolloutWorkflow:
         self._seen = rollout.Seen()
         self._epoch = self._first_epoch = 0
         self._number = 0
+        self._round = 0
         self._off = ""
         self._asked: rollout.Watched | None = None
         self._ruling: policy.Ruling | None = None
@@ -80,13 +79,22 @@ class RolloutWorkflow:
             outcome="earned",
             reason=f"version {input.version} has earned it: {self._verdict.reason}",
             seen=self._seen,
+            since_epoch=self._first_epoch,
+            round=self._round,
         )
 
     async def _climb(self) -> None:
+        if self._input.after is not None:
+            await self._take_up(self._input.after)
+            await self._judge(await self._settled(await self._lifted()))
+            return
         await self._begin()
-        for number, step in enumerate(self._plan.taken, 1):
-            self._number = number
-            await self._place(step)
+        for step in self._plan.taken:
+            while not await self._placed(step):
+                watched = await self._lifted()
+                if self._number:
+                    await self._judge(await self._settled(watched))
+            self._ruling = None
             await self._judge(await self._settled(await self._watch()))
 
     async def _begin(self) -> None:
@@ -95,6 +103,9 @@ class RolloutWorkflow:
             raise CalledOff("the champion moved before it began")
         self._epoch = serving.deployment.epoch
         self._first_epoch = self._epoch + 1
+        if serving.held:
+            await self._lifted()
+            serving = await self._serving()
         served = rolling.served(serving)
         if served.verdict == "no_data":
             raise CalledOff(f"it did not begin: {served.reason}")
@@ -105,6 +116,13 @@ class RolloutWorkflow:
         if not decision.allowed:
             raise CalledOff("the policy lets it not begin: " + "; ".join(decision.reasons))
 
+    async def _take_up(self, left: rollout.RolloutResult) -> None:
+        serving = await self._serving()
+        if serving.deployment is None or serving.run_id != self._input.run_id:
+            raise CalledOff("somebody else changed what is served while a pause held it")
+        self._epoch, self._first_epoch = serving.deployment.epoch, left.since_epoch
+        self._number, self._seen, self._round = len(self._plan.taken), left.seen, left.round
+
     async def _serving(self) -> Serving:
         return await workflow.execute_local_activity(
             deployments.read_serving,
@@ -113,8 +131,9 @@ class RolloutWorkflow:
             summary="what is served",
         )
 
-    async def _place(self, step: RolloutStep) -> None:
-        input = self._input
+    async def _placed(self, step: RolloutStep) -> bool:
+        """Whether the version has its next share; not while a pause holds it."""
+        input, number = self._input, self._number + 1
         # as many requests for the control as for the challenger: equal windows tell the most
         control = min(step.weight, WHOLE - step.weight)
         shares = [
@@ -127,8 +146,15 @@ class RolloutWorkflow:
         ]
         if control or step.copied:  # of copies, it counts what the champion did with the same
             shares.append(deployments.Share(name=CONTROL, version=input.champion, weight=control))
-        await self._set(shares, f"step {self._number} of {len(self._plan.taken)}")
+        try:
+            await self._set(shares, f"step {number} of {len(self._plan.taken)}")
+        except FailureError as error:
+            if read_failure(error)[1] in _PAUSED:
+                return False
+            raise
+        self._number = number
         self._show(step.described)
+        return True
 
     async def _set(self, shares: list[deployments.Share], reason: str) -> None:
         input, slow = self._input, self._plan.guardrails.slow
@@ -155,7 +181,7 @@ class RolloutWorkflow:
         )
         self._epoch = deployment.epoch
 
-    def _start_watch(self) -> workflow.ActivityHandle[rollout.Watched]:
+    def _start_watch(self, held: bool = False) -> workflow.ActivityHandle[rollout.Watched]:
         input = self._input
         return workflow.start_activity(
             rollout.watch_rollout,
@@ -168,13 +194,25 @@ class RolloutWorkflow:
                 step=self._number,
                 plan=self._plan,
                 seen=self._seen,
+                held=held,
             ),
             **options.watch(),
-            summary=f"step {self._number}",
+            summary=f"step {self._number}" + (", held by a pause" if held else ""),
         )
 
     async def _watch(self) -> rollout.Watched:
         return self._took(await self._start_watch())
+
+    async def _lifted(self) -> rollout.Watched:
+        """What the step has come to once no pause holds the next one, or it got worse."""
+        self._round += 1  # it is judged again, on the figures of then
+        self._show(f"{self._part}, held by a pause")
+        await self._wait_for("resume")
+        try:
+            return self._took(await self._start_watch(held=True))
+        finally:
+            await shielded(self._wait_for(""))
+            self._show(self._part)
 
     def _took(self, watched: rollout.Watched) -> rollout.Watched:
         self._seen, self._verdict = watched.seen, watched
@@ -183,13 +221,21 @@ class RolloutWorkflow:
         return watched
 
     async def _settled(self, watched: rollout.Watched) -> rollout.Watched:
-        """The step's verdict, once figures or people have decided it. Time never does.
+        """The step's verdict, once figures or people have decided it and no pause holds it."""
+        while True:
+            if watched.held:
+                watched = await self._lifted()
+            elif watched.verdict in ("pass", "fail", "error") or self._ruling is not None:
+                return watched
+            else:
+                watched = await self._ruled(watched)
+
+    async def _ruled(self, watched: rollout.Watched) -> rollout.Watched:
+        """Ask people about figures that decide nothing, for as long as they do not.
 
         It is watched also while people are asked: what gets worse meanwhile ends it at once.
+        Time never decides it.
         """
-        self._ruling = None
-        if watched.verdict not in ("inconclusive", "no_data"):
-            return watched
         self._expires = workflow.now() + duration(self._input.asks_for)
         await self._wait_for("ruling")
         try:
@@ -208,7 +254,7 @@ class RolloutWorkflow:
                     if not watching.done():
                         watching.cancel()
                 if self._ruling is not None:
-                    return watched
+                    return watched.model_copy(update={"held": ""})
                 watched = self._took(await watching)
             return watched
         finally:
@@ -250,25 +296,14 @@ class RolloutWorkflow:
             assessments=watched.assessments,
             ruling=self._ruling,
         )
-        effect = ids.effect("run", input.run_id, "rollout", input.environment, self._epoch)
-        try:
-            return await workflow.execute_activity(
-                policy.decide_rollout,
-                policy.Decide(effect=effect, question=question),
-                **options.decision(duration(input.patience)),
-                summary=f"may version {input.version} go on from {self._part}?",
-            )
-        except ActivityError as error:
-            if is_cancelled_exception(error):
-                raise
-            return await workflow.execute_local_activity(
-                policy.refuse_unasked,
-                policy.RefuseUnasked(
-                    effect=effect, question=question, reason=read_failure(error)[0]
-                ),
-                **options.record(),
-                summary="not allowed: policy not reached",
-            )
+        return await decide(
+            question,
+            effect=ids.effect(
+                "run", input.run_id, "rollout", input.environment, self._epoch, self._round
+            ),
+            patience=duration(input.patience),
+            summary=f"may version {input.version} go on from {self._part}?",
+        )
 
     async def _called_off(self, why: str) -> rollout.RolloutResult:
         await shielded(self._put_back(why))
@@ -323,7 +358,6 @@ class RolloutWorkflow:
             run_id=self._input.run_id,
             environment=self._input.environment,
             version=self._input.version,
-            since_epoch=self._first_epoch,
             step=self._number,
             percent=self._percent,
             verdict=self._verdict.verdict,

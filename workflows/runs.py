@@ -7,15 +7,14 @@ from collections.abc import Iterable
 
 from temporalio import workflow
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
-from temporalio.exceptions import FailureError, is_cancelled_exception
+from temporalio.exceptions import ApplicationError, FailureError, is_cancelled_exception
 
-from perennial.contracts import ids, lifecycle, queues, records
+from perennial.contracts import groups, ids, lifecycle, queues, records
 from perennial.contracts.records import Outcome
+from workflows import lanes
 from workflows.steps import options
 from workflows.steps.ending import read_failure
 from workflows.steps.run import MODEL
-
-MOST_WAITING = 100
 
 
 class RunQueue:
@@ -27,6 +26,9 @@ class RunQueue:
         self._started: dict[str, lifecycle.RunInput] = {}
         self._watches: dict[str, asyncio.Task[None]] = {}
         self._children: dict[str, workflow.ChildWorkflowHandle[object, object]] = {}
+        self._unheard: dict[str, str] = {}
+        self.arriving = asyncio.Lock()
+        """Held while a run is recorded that has been taken: nothing starts and none overtakes."""
 
     def idle(self) -> bool:
         """Whether no run is under way or waits."""
@@ -34,11 +36,11 @@ class RunQueue:
 
     def can_start(self) -> bool:
         """Whether the next one may start."""
-        return bool(self._waiting) and not self._started
+        return bool(self._waiting) and not self._started and not self.arriving.locked()
 
-    def full(self) -> bool:
-        """Whether no further run may wait."""
-        return len(self._waiting) >= MOST_WAITING
+    def would(self, input: lifecycle.RunInput) -> lanes.Arrival[lifecycle.RunInput]:
+        """What the arrival of this run would come to now."""
+        return lanes.arrive(input, self.under_way(), self._waiting, input.spec.concurrency)
 
     def knows(self, run_id: str) -> bool:
         """Whether it is queued or under way."""
@@ -57,11 +59,40 @@ class RunQueue:
         now = ", ".join(self._started) or "none"
         return f"run under way: {now}; {len(self._waiting)} waiting"
 
-    def add(self, input: lifecycle.RunInput) -> int:
-        """Queue a run; returns how many are before it."""
-        if not self.knows(input.run_id):
-            self._waiting.append(input)
-        return len(self._started) + len(self._waiting) - 1
+    def check_room(self, input: lifecycle.RunInput) -> None:
+        """Refuse a run that is not taken. Raises ApplicationError."""
+        if input.hotfix and not input.reason.strip():
+            raise ApplicationError(
+                "a hotfix goes before others: say why, as its reason",
+                type="BadInput",
+                non_retryable=True,
+            )
+        if refused := self.would(input).refused:
+            full = f"the queue of {self._model!r} is full; cancel runs or wait"
+            raise ApplicationError(
+                full if refused == "full" else self._busy(), type="Refused", non_retryable=True
+            )
+
+    def _busy(self) -> str:
+        if not self._started:
+            return f"{self._model!r} has a run waiting and the spec says concurrency: reject"
+        return (
+            f"run {next(iter(self._started))} of {self._model!r} is under way and the spec says "
+            f"concurrency: reject; wait for it or cancel it"
+        )
+
+    def admit(self, input: lifecycle.RunInput) -> lanes.Arrival[lifecycle.RunInput]:
+        """Queue a run in its lane; those that it drops and ends are still to be told."""
+        if self.knows(input.run_id):
+            return lanes.Arrival(self.waiting())
+        arrival = self.would(input)
+        self._waiting = list(arrival.waiting)
+        return arrival
+
+    def ahead(self, run_id: str) -> int:
+        """How many runs are before one that waits."""
+        before = [waiting.run_id for waiting in self._waiting]
+        return len(self._started) + (before.index(run_id) if run_id in before else 0)
 
     async def start_next(self) -> None:
         """Start the run whose turn it is."""
@@ -83,9 +114,12 @@ class RunQueue:
             )
         except FailureError as error:
             del self._started[input.run_id]
+            self._unheard.pop(input.run_id, None)
             await self._record_end(input, "failed", f"could not start: {read_failure(error)[0]}")
             return
         self._children[input.run_id] = child
+        if why := self._unheard.pop(input.run_id, ""):
+            await self._tell(input.run_id, why)
         self._watches[input.run_id] = asyncio.create_task(self._watch(input, child))
 
     async def cancel(self, run_id: str, why: str) -> None:
@@ -93,13 +127,22 @@ class RunQueue:
         for input in self._waiting:
             if input.run_id == run_id:
                 self._waiting.remove(input)
-                await self._record_end(input, "cancelled", why)
+                await self.drop(input, why)
                 return
-        if child := self._children.get(run_id):
-            try:
-                await child.signal(lifecycle.CANCEL, lifecycle.Cancel(why=why))
-            except FailureError:
-                workflow.logger.info("run %s ended before it heard of its cancellation", run_id)
+        if run_id in self._children:
+            await self._tell(run_id, why)
+        elif run_id in self._started:  # its workflow is being started at this moment
+            self._unheard.setdefault(run_id, why)
+
+    async def _tell(self, run_id: str, why: str) -> None:
+        try:
+            await self._children[run_id].signal(lifecycle.CANCEL, lifecycle.Cancel(why=why))
+        except FailureError:
+            workflow.logger.info("run %s ended before it heard of its cancellation", run_id)
+
+    async def drop(self, input: lifecycle.RunInput, why: str) -> None:
+        """Record the end of a run that waits no longer and never started."""
+        await self._record_end(input, "cancelled", why)
 
     async def cancel_all(self, why: str) -> None:
         """Cancel every run."""
@@ -137,3 +180,15 @@ class RunQueue:
             **options.record(),
             summary=f"{input.run_id} {outcome}",
         )
+        await self.tell_group(input, f"{outcome}: {why}")
+
+    async def tell_group(self, member: lifecycle.RunInput | lifecycle.Promote, why: str) -> None:
+        """Tell a group, if a run is or was to be a member of one, that it will not move."""
+        if not member.group:
+            return
+        says = groups.MemberSays(model=self._model, run_id=member.run_id, what="out", why=why)
+        group = workflow.get_external_workflow_handle(ids.group_workflow(member.group))
+        try:
+            await group.signal(groups.MEMBER_SAYS, says)
+        except FailureError:
+            workflow.logger.info("group %s is over already", member.group)

@@ -13,6 +13,7 @@ from api.db.facts import (
     champions,
     decisions,
     deployments,
+    groups,
     platform,
     runs,
     serving,
@@ -24,6 +25,7 @@ from perennial.contracts import policy, records, registry
 from perennial.contracts.base import Json, Utc
 from perennial.contracts.deployments import ReadServing, SetWeights
 from perennial.contracts.errors import StaleEpoch
+from perennial.contracts.groups import Moved, MoveTogether, PutBack
 from perennial.contracts.platform import Platform, SetPlatform, Untold
 from perennial.contracts.serving import Deployment, Report, Serving
 from perennial.contracts.spec import Environment
@@ -165,8 +167,21 @@ class Store:
             raise moved  # after the commit: the refusal stands in the ledger
         return moved
 
+    def move_together(self, input: MoveTogether) -> Moved:
+        """All moves or none. Raises as `move_champion`, and ModelPaused."""
+        with self.database.recording() as session:
+            return groups.move_together(session, input)
+
+    def roll_back_together(self, input: PutBack) -> Moved:
+        """All moves of a group, or none. Raises NotFound, Refused, StaleEpoch."""
+        with self.database.recording() as session:
+            return groups.roll_back_together(session, input)
+
     def set_weights(self, input: SetWeights) -> Deployment:
-        """Compare-and-set. Raises StaleEpoch, ModelRetired, NotFound."""
+        """Compare-and-set. Raises StaleEpoch, PlatformPaused, ModelPaused, ModelRetired, NotFound.
+
+        All to the champion is never refused for a pause.
+        """
         with self.database.recording() as session:
             changed = deployments.set_weights(session, input)
         if isinstance(changed, StaleEpoch):

@@ -90,6 +90,8 @@ class RunRow(Table, table=True):
     error_type: str = ""
     actor: str
     asked_because: str = Field(default="", sa_type=AnyText)
+    hotfix: bool = False
+    group_id: str | None = Field(default=None, index=True)
     spec_version: int
     version: int | None = None
     reached: str | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path
@@ -13,6 +14,7 @@ from api.bodies import json_only
 from api.context import Context, Ctx
 from api.documented import READS, WRITES
 from api.queries.models import read_state
+from api.queries.rollouts import read_served
 from api.requests import Key
 from api.schemas.base import ModelName
 from api.schemas.rollouts import (
@@ -24,11 +26,10 @@ from api.schemas.rollouts import (
     VariantDetail,
 )
 from perennial.contracts import ruling
-from perennial.contracts.deployments import ReadServing
 from perennial.contracts.errors import NotFound, Refused
 from perennial.contracts.rollout import RolloutView
 from perennial.contracts.ruling import CallOff, Rule, Ruled
-from perennial.contracts.serving import COUNTS, WHOLE, Serving
+from perennial.contracts.serving import COUNTS, WHOLE, Deployment, Serving
 from perennial.contracts.spec import Environment
 
 router = APIRouter(prefix="/v1/models/{model}/rollouts", tags=["rollouts"])
@@ -41,7 +42,7 @@ async def read(
     context: Ctx, principal: Someone, model: ModelName, environment: Where
 ) -> RolloutDetail:
     """What answers a model's requests, how many each version has answered, and how a rollout is."""
-    serving = await run_in_threadpool(_serving, context, model, environment, None)
+    serving = await run_in_threadpool(_serving, context, model, environment)
     if serving.deployment is None:
         raise NotFound(
             f"{model} has no champion in {environment}, so nothing of it is served there; promote "
@@ -49,17 +50,9 @@ async def read(
         )
     view: RolloutView | None = None
     if serving.run_id is not None:
-        try:
+        with suppress(WorkflowGone):  # it ended a moment ago
             view = await look_at_rollout(context.temporal, model, environment)
-        except WorkflowGone:
-            view = None  # it ended a moment ago
-    since = view.since_epoch if view is not None else serving.deployment.epoch
-    return _detail(
-        model,
-        environment,
-        await run_in_threadpool(_serving, context, model, environment, since),
-        view,
-    )
+    return _detail(environment, serving, serving.deployment, view)
 
 
 @router.get("/{environment}/plan", operation_id="read_rollout_plan", responses=READS)
@@ -133,20 +126,16 @@ def _none(model: str, environment: str) -> Refused:
     )
 
 
-def _serving(context: Context, model: str, environment: Environment, since: int | None) -> Serving:
-    return context.store.read_serving(
-        ReadServing(model=model, environment=environment, since_epoch=since)
-    )
+def _serving(context: Context, model: str, environment: Environment) -> Serving:
+    with context.store.database.reading() as session:
+        return read_served(session, model, environment)
 
 
 def _detail(
-    model: str, environment: Environment, serving: Serving, view: RolloutView | None
+    environment: Environment, serving: Serving, deployment: Deployment, view: RolloutView | None
 ) -> RolloutDetail:
-    deployment = serving.deployment
-    if deployment is None:
-        raise NotFound(f"{model} is served in {environment} no more")
     return RolloutDetail(
-        model=model,
+        model=deployment.model,
         environment=environment,
         epoch=deployment.epoch,
         champion_epoch=serving.champion_epoch,
@@ -165,5 +154,7 @@ def _detail(
         ],
         processes=serving.processes,
         behind=list(serving.behind),
-        under_way=None if view is None else RolloutProgress.model_validate(view.model_dump()),
+        under_way=None
+        if view is None
+        else RolloutProgress.model_validate({**view.model_dump(), "held": serving.held}),
     )

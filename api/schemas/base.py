@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Self, TypeVar
 
 from fastapi import Header, Path, Query
 from pydantic import (
@@ -16,6 +16,7 @@ from pydantic import (
     Field,
     FiniteFloat,
     StringConstraints,
+    model_validator,
 )
 
 from perennial.contracts.spec import Environment
@@ -130,6 +131,22 @@ class Reasoned(Ask):
     """A request that may say why."""
 
     reason: Words = ""
+
+
+class Hotfixable(Reasoned):
+    """A request for a run, which may go before others."""
+
+    hotfix: bool = Field(
+        default=False,
+        description="go before all that is no hotfix, and end what is under way: its rollout is "
+        "called off, and the champion has all requests again. Needs a reason.",
+    )
+
+    @model_validator(mode="after")
+    def _says_why(self) -> Self:
+        if self.hotfix and not self.reason.strip():
+            raise ValueError("a hotfix goes before others: say why, as its reason")
+        return self
 
 
 class ProblemItem(BaseModel):

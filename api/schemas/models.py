@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import Body
 from pydantic import AwareDatetime, ConfigDict, Field
 
-from api.schemas.base import Answer, Ask, Json, Reasoned, VersionNumber, Words
+from api.schemas.base import Answer, Ask, Hotfixable, Json, Reasoned, VersionNumber, Words
 from perennial.contracts.spec import Environment
 
 
@@ -107,7 +107,7 @@ class VersionDetail(VersionSummary):
     registration: Json | None = Field(description="where MLflow has it")
 
 
-class PromoteRequest(Reasoned):
+class PromoteRequest(Hotfixable):
     """Take a version that exists through the environments."""
 
     model_config = ConfigDict(

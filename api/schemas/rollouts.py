@@ -39,6 +39,7 @@ class RolloutProgress(Answer):
     percent: float
     verdict: str
     reason: str
+    held: str = Field(description="Which pause keeps it from a larger share; empty for none.")
     waiting: bool = Field(description="It waits for a person's ruling.")
     evidence_digest: str = Field(description="Of the figures that are to be ruled on.")
     expires_at: AwareDatetime | None = None

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, ConfigDict, Field, FiniteFloat, StringConstraints
 
-from api.schemas.base import Answer, Ask, Json, Param, Reasoned, Words
+from api.schemas.base import Answer, Ask, Hotfixable, Json, Param, Reasoned, Words
 from perennial.contracts.base import Sha256
 from perennial.contracts.records import Outcome, RunKind, RunStatus, Stage, StageStatus
 from perennial.contracts.spec import Environment
@@ -15,7 +15,7 @@ ApprovalStatus = Literal["open", "approved", "rejected", "expired", "superseded"
 DecisionOutcome = Literal["allow", "deny", "needs_approval", "error"]
 
 
-class RunRequest(Reasoned):
+class RunRequest(Hotfixable):
     """Start a lifecycle run, with hyper-parameters of its own if need be."""
 
     model_config = ConfigDict(
@@ -63,6 +63,8 @@ class RunSummary(Answer):
     error_type: str
     actor: str
     asked_because: str
+    hotfix: bool = Field(description="whether it went before others")
+    group_id: str | None = Field(description="that it moves with, or not at all")
     spec_version: int
     version: int | None
     reached: Environment | None = Field(description="the last environment it was promoted to")

@@ -13,6 +13,7 @@ from perennial.cli import (
     decisions,
     drill,
     exits,
+    groups,
     ledger,
     models,
     rollouts,
@@ -59,7 +60,7 @@ def whoami(session: Session) -> None:
     )
 
 
-for module in (models, runs, approvals, champions, rollouts, decisions, ledger, drill):
+for module in (models, runs, approvals, champions, rollouts, groups, decisions, ledger, drill):
     module.register(app)
 command(app, "whoami", panel="Records")(whoami)
 

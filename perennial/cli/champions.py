@@ -9,7 +9,7 @@ import typer
 
 from perennial.cli.command import Session, command
 from perennial.cli.models import Model
-from perennial.cli.runs import Detach, Key, Limit, Reason, Wait, go_on
+from perennial.cli.runs import Detach, Hotfix, Key, Limit, Reason, Wait, go_on, with_reason
 
 PANEL = "Champions"
 Environment = Annotated[
@@ -76,13 +76,15 @@ def promote(
     version: Annotated[int, typer.Argument(min=1, help="A version that exists.")],
     to: Annotated[str, typer.Option("--to", metavar="ENV", help="The last environment to enter.")],
     reason: Reason = "",
+    hotfix: Hotfix = False,
     key: Key = None,
     detach: Detach = False,
     wait: Wait = False,
 ) -> int:
     """Take a version through the environments again, under the policy of today, live."""
-    accepted = session.client.promote(model, version, to, reason=reason, key=key)
-    return go_on(session, model, accepted, detach=detach, wait=wait)
+    urgent = with_reason(hotfix, reason)
+    accepted = session.client.promote(model, version, to, reason=reason, hotfix=urgent, key=key)
+    return go_on(session, model, accepted, hotfix=hotfix, detach=detach, wait=wait)
 
 
 def rollback(

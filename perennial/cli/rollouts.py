@@ -172,6 +172,8 @@ def board(found: Rollout) -> RenderableType:
                 now["reason"],
             )
         )
+        if now["held"]:
+            lines.append(Text(f"{now['held']}: no larger share until `perennial resume`", "yellow"))
         if now["waiting"]:
             lines.append(
                 Text("it waits for a person: perennial rollout go-on, or call-off", "yellow")

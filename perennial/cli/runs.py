@@ -25,6 +25,10 @@ Key = Annotated[
     ),
 ]
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for the records.")]
+Hotfix = Annotated[
+    bool,
+    typer.Option("--hotfix", help="Go before others and end what is under way; needs a --reason."),
+]
 Wait = Annotated[bool, typer.Option("--wait", help="Stay while the run waits for an approval.")]
 Detach = Annotated[bool, typer.Option("--detach", help="Return once the run is accepted.")]
 Limit = Annotated[
@@ -55,6 +59,7 @@ def run(
         typer.Option("--learning-rate", metavar="X", help="Learning rate of this run."),
     ] = None,
     reason: Reason = "",
+    hotfix: Hotfix = False,
     key: Key = None,
     detach: Detach = False,
     wait: Wait = False,
@@ -66,21 +71,33 @@ def run(
     accepted = session.client.start_run(
         model,
         reason=reason,
+        hotfix=with_reason(hotfix, reason),
         params=dict(_pair(text) for text in param or ()),
         epochs=epochs,
         learning_rate=learning_rate,
         key=key,
     )
-    return go_on(session, model, accepted, detach=detach, wait=wait)
+    return go_on(session, model, accepted, hotfix=hotfix, detach=detach, wait=wait)
 
 
-def go_on(session: Session, model: str, accepted: RunAccepted, *, detach: bool, wait: bool) -> int:
+def with_reason(hotfix: bool, reason: str) -> bool:
+    """The flag; a hotfix without a reason is a wrong command line."""
+    if hotfix and not reason.strip():
+        raise typer.BadParameter("--hotfix goes before others: say why, with --reason")
+    return hotfix
+
+
+def go_on(
+    session: Session, model: str, accepted: RunAccepted, *, hotfix: bool, detach: bool, wait: bool
+) -> int:
     """Follow a run that was accepted, or only say that it was."""
     if detach:
         session.show(accepted, lambda out: out.print(accepted["run_id"]))
         return exits.OK
     if accepted["status"] == "queued" and not session.json:
-        session.out.print(why_queued(session, model, accepted["run_id"]), style="yellow")
+        ends = f"{accepted['run_id']} goes before others, once what is under way has ended for it"
+        why = ends if hotfix else why_queued(session, model, accepted["run_id"])
+        session.out.print(why, style="yellow")
     from perennial.cli.follow import follow
 
     return follow(session, accepted["run_id"], wait=wait)
@@ -243,6 +260,9 @@ def _show_run(session: Session, run: Run) -> int:
         elif _wants_to_promote(run) and (held := why_held(session)):
             hint = f"{held}; it is promoted after `perennial --as admin resume --all`"
             out.print(hint, style="yellow")
+        elif run["waiting_for"].startswith("resume:"):
+            held = why_held(session) or f"{run['model']} is paused"
+            out.print(f"{held}; no larger share is given until it is resumed", style="yellow")
         follow.conclude(out, run)
         for name, link in run["links"].items():
             out.print(f"  [dim]{name}[/]  {link}", soft_wrap=True)

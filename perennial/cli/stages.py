@@ -128,6 +128,8 @@ def title(run: Run) -> Text:
     """One line: which run, of what, and how it stands."""
     line = Text.assemble((run["run_id"], "bold"), "  ", word(run["outcome"] or run["status"]))
     seconds = between(run["started_at"], run["finished_at"])
+    if run["hotfix"]:
+        line.append("  hotfix", "bold yellow")
     if run["version"] is not None:
         line.append(f"  version {run['version']}")
     if seconds is not None:

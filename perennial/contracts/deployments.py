@@ -57,7 +57,10 @@ class ReadServing(Contract):
 
 @activity.defn(name="set_weights")
 async def set_weights(input: SetWeights) -> Deployment:
-    """Raises StaleEpoch when the deployment has changed since; NotFound without a champion."""
+    """Raises StaleEpoch when the deployment has changed since; NotFound without a champion.
+
+    PlatformPaused or ModelPaused where a version is to get requests; the champion always may.
+    """
     raise NotImplementedError
 
 

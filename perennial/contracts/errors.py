@@ -16,6 +16,7 @@
     │   │   ├── StaleEpoch       somebody else moved the champion first
     │   │   ├── KeyReused        an idempotency key that was used for another request
     │   │   ├── PlatformPaused   nothing is promoted until the platform is resumed
+    │   │   ├── ModelPaused      nor of this model, until it is
     │   │   └── ModelRetired     the model's life has ended
     │   └── NotAllowed           this person may not (403)
     └── Unavailable              a system is away or too slow: retried with patience (503)
@@ -108,6 +109,10 @@ class KeyReused(Refused):
 
 class PlatformPaused(Refused):
     """Nothing is promoted until the platform is resumed."""
+
+
+class ModelPaused(Refused):
+    """Nothing of this model is promoted until it is resumed."""
 
 
 class ModelRetired(Refused):

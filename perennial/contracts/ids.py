@@ -28,6 +28,16 @@ def rollout_workflow(model: str, environment: str) -> str:
     return f"rollout:{model}:{environment}"
 
 
+def group_workflow(group: str) -> str:
+    """Versions of several models that move together."""
+    return f"group:{group}"
+
+
+def group_id(key: str) -> str:
+    """The group that a request starts: the same request names the same group."""
+    return f"g-{hashlib.sha256(f'group/{key}'.encode()).hexdigest()[:10]}"
+
+
 def guard_workflow(model: str, environment: str, epoch: int) -> str:
     """The guard of a champion, by its epoch."""
     return f"guard:{model}:{environment}:{epoch}"

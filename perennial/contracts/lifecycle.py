@@ -59,11 +59,15 @@ class ApplySpec(Asked):
     spec: ModelSpec
 
 
+_HOTFIX = "goes before all that is none, and ends what is under way; needs a reason"
+
+
 class StartRun(Asked):
     """Start a lifecycle run, with hyper-parameters of its own if need be."""
 
     run_id: str
     reason: str = ""
+    hotfix: bool = Field(default=False, description=_HOTFIX)
     params: dict[str, Param] = Field(default_factory=dict)
     epochs: int | None = Field(default=None, ge=1)
     learning_rate: float | None = Field(default=None, gt=0)
@@ -89,6 +93,8 @@ class Promote(Asked):
     version: int
     environment: Environment
     reason: str = ""
+    hotfix: bool = Field(default=False, description=_HOTFIX)
+    group: str = Field(default="", description="that it moves with, in this environment only")
 
 
 class RollBack(Asked):
@@ -155,6 +161,8 @@ class RunInput(Contract):
     spec_version: int
     author: str
     reason: str = ""
+    hotfix: bool = False
+    group: str = ""
     version: int | None = Field(default=None, description="promotion runs: which version")
     up_to: Environment | None = Field(default=None, description="None: the last environment")
 
@@ -203,6 +211,10 @@ class ChampionAnswered(Contract):
     champion: Champion | None = None
     refused: str = ""
     stale: bool = Field(default=False, description="refused since another move came first")
+    held: bool = Field(
+        default=False,
+        description="a pause holds it, and its version has requests already: look on meanwhile",
+    )
 
 
 class ChampionUnwanted(Contract):

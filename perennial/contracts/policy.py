@@ -72,6 +72,7 @@ class PromotionQuestion(Contract):
     run_id: str
     author: str
     requester: str = Field(default="", description="who asked for this run, if not the author")
+    hotfix: bool = Field(default=False, description="whether its run went before others")
     thresholds: tuple[Threshold, ...]
     primary: PrimaryMetric
     evidence: Evidence

@@ -60,6 +60,8 @@ class RecordRun(Contract):
     spec_version: int
     actor: str
     reason: str
+    hotfix: bool = False
+    group: str | None = None
     status: RunStatus
     overrides: Json = Field(default_factory=dict)
     version: int | None = Field(default=None, description="of a promotion run")

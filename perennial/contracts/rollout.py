@@ -46,8 +46,9 @@ class Watch(Contract):
         run_id: whose stage shows what is seen.
         epoch: of the deployment that is watched; another one means that somebody else moved.
         since_epoch: of the rollout's first step: what was counted before does not count.
-        step: its number, from 1.
+        step: its number, from 1; 0 before the first.
         seen: at the steps before.
+        held: its time is over and a pause holds the next one: only until that is lifted.
     """
 
     run_id: str
@@ -58,6 +59,7 @@ class Watch(Contract):
     step: int
     plan: RolloutPlan
     seen: Seen = Seen()
+    held: bool = False
 
 
 class Watched(Contract):
@@ -67,6 +69,7 @@ class Watched(Contract):
         verdict: `pass` after its hold; `fail` and `error` at once; `inconclusive` and `no_data`
             when it has taken longer than it may.
         moved: somebody else changed the deployment; there is no verdict then.
+        held: which pause holds the next step; empty for none. Never of a `fail` or an `error`.
     """
 
     verdict: Verdict
@@ -74,6 +77,22 @@ class Watched(Contract):
     assessments: dict[str, Assessment] = Field(default_factory=dict)
     seen: Seen = Seen()
     moved: bool = False
+    held: str = ""
+
+
+class RolloutResult(Contract):
+    """How a rollout ended: the version has earned all requests, or it was called off.
+
+    Attributes:
+        since_epoch: of the deployment, at the first step.
+        round: how often a pause has held it; each time it is judged again.
+    """
+
+    outcome: Literal["earned", "called_off"]
+    reason: str
+    seen: Seen = Seen()
+    since_epoch: int = 1
+    round: int = 0
 
 
 class RolloutInput(Contract):
@@ -86,6 +105,8 @@ class RolloutInput(Contract):
         requester: who asked for the run; may not either.
         asks_for: how long a question to people stays open.
         patience: how long it waits for a system that is away.
+        after: what it had come to when a pause held the move of the champion: it is watched on at
+            its last step.
     """
 
     run_id: str
@@ -100,14 +121,7 @@ class RolloutInput(Contract):
     requester: str
     asks_for: str
     patience: str
-
-
-class RolloutResult(Contract):
-    """How a rollout ended: the version has earned all requests, or it was called off."""
-
-    outcome: Literal["earned", "called_off"]
-    reason: str
-    seen: Seen = Seen()
+    after: RolloutResult | None = None
 
 
 class RolloutView(Contract):
@@ -116,7 +130,6 @@ class RolloutView(Contract):
     run_id: str
     environment: Environment
     version: int
-    since_epoch: int = Field(default=1, description="of the deployment, at the first step")
     step: int = 0
     percent: float = 0.0
     verdict: str = ""

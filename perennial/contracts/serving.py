@@ -180,6 +180,7 @@ class Serving(Contract):
         deployment: as it is to be; None where nothing is.
         run_id: of the run that rolls a version out, if any.
         champion_epoch: of the champion; 0 where there never was one.
+        held: which pause keeps a version from more requests; empty for none.
         tallies: sums over all processes, of the epochs that were asked for.
         processes: that have reported within `ALIVE_SECONDS`.
         busy: the part of its time that the busiest of them had to do, from 0 to 1.
@@ -189,6 +190,7 @@ class Serving(Contract):
     deployment: Deployment | None = None
     run_id: str | None = None
     champion_epoch: int = 0
+    held: str = ""
     tallies: tuple[Tally, ...] = ()
     processes: int = 0
     busy: float = 0.0

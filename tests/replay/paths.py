@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from perennial.contracts import lifecycle
+from perennial.contracts import groups, lifecycle
 
 HISTORIES = Path(__file__).parent / "histories"
 
 ALSO = {
     "platform-paused": lifecycle.PLATFORM_WORKFLOW,
     "alias-moved": lifecycle.RECONCILE_WORKFLOW,
+    "together": groups.GROUP_WORKFLOW,
+    "together-again": groups.GROUP_WORKFLOW,
 }
 """Workflows of no model, which are recorded with a path."""
 
@@ -42,4 +44,10 @@ PATHS = {
     "test_figures_that_decide_nothing_wait_for_a_person": "ruled",
     "test_a_rollout_called_off_gives_everything_back_at_once": "called-off",
     "test_a_champion_that_gets_worse_afterwards_is_rolled_back": "guarded",
+    "test_a_hotfix_calls_off_the_rollout_under_way_and_goes_on": "overtaken",
+    "test_a_hotfix_is_neither_refused_nor_replaced": "hotfixes",
+    "test_all_move_at_one_moment_and_go_back_at_one": "together",
+    "test_who_is_cancelled_ends_it_and_who_moved_meanwhile_is_judged_again": "together-again",
+    "test_who_rules_during_a_pause_is_heard_once_it_is_lifted": "held",
+    "test_a_version_is_watched_on_while_a_pause_holds_its_last_move": "held-at-the-end",
 }

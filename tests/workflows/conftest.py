@@ -24,6 +24,7 @@ from tests.replay.recording import record
 from tests.servers import opa_server, program
 from tests.workflows.house import House
 from tests.workflows.ml_double import PlannedML
+from tests.workflows.plane import Plane
 from workers.control import WORKFLOWS
 from workers.interceptors import ErrorTranslation
 from workers.registration import HEARTBEAT_EVERY, methods
@@ -95,3 +96,10 @@ async def house(
     path = PATHS.get(request.node.originalname)
     if path and os.environ.get("PERENNIAL_RECORD_HISTORIES"):  # `make histories`
         await record(temporal, house.model, path)
+
+
+@pytest.fixture
+async def plane(house: House) -> AsyncIterator[Plane]:
+    """A data plane that answers for the model of the house."""
+    async with Plane(house.store, house.model).up() as plane:
+        yield plane

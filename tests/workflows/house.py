@@ -86,7 +86,11 @@ class House:
         return result
 
     async def start(
-        self, score: float = 0.8, actor: str = "ada", request: str | None = None
+        self,
+        score: float = 0.8,
+        actor: str = "ada",
+        request: str | None = None,
+        **changes: Any,
     ) -> lifecycle.RunAccepted:
         request = request or key()
         return await self.ask(
@@ -96,6 +100,7 @@ class House:
                 actor=actor,
                 run_id=ids.run_id(self.model, request),
                 params={"score": score},
+                **changes,
             ),
             lifecycle.RunAccepted,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -29,13 +29,6 @@ def plan(**changes: Any) -> dict[str, Any]:
         "guardrails": {"errors": {"allowed": 0.01, "requests": 200}, "slow": None},
         **changes,
     }
-
-
-@pytest.fixture
-async def plane(house: House) -> AsyncIterator[Plane]:
-    """A data plane, and a champion of version 1 in production."""
-    async with Plane(house.store, house.model).up() as plane:
-        yield plane
 
 
 async def begin(house: House, **changes: Any) -> None:

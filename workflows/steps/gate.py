@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 from perennial.canonical import digest
 from perennial.contracts import policy, records, training
 from perennial.contracts.spec import Environment, Training
 from workflows.steps import options
-from workflows.steps.ending import Ended, read_failure
+from workflows.steps.asking import decide
+from workflows.steps.ending import Ended
 from workflows.steps.run import Run
 from workflows.steps.training import keep_evidence
 
@@ -51,30 +51,13 @@ async def ask_policy(
     round_: int,
     votes: tuple[policy.Vote, ...] = (),
 ) -> policy.Decision:
-    """Ask, and have question, answer and policy digest stored.
-
-    A policy engine that stays away for longer than the spec's patience is stored as an `error`
-    decision: not allowed, with the reason.
-    """
-    question = _question(run, version, environment, champion, votes)
-    effect = run.effect("decision", environment, round_, len(votes))
-    try:
-        return await workflow.execute_activity(
-            policy.decide_promotion,
-            policy.Decide(effect=effect, question=question),
-            **options.decision(run.patience),
-            summary=f"may version {version.version} enter {environment}?",
-        )
-    except ActivityError as error:
-        if is_cancelled_exception(error):
-            raise
-        reason, _ = read_failure(error)
-        return await workflow.execute_local_activity(
-            policy.refuse_unasked,
-            policy.RefuseUnasked(effect=effect, question=question, reason=reason),
-            **options.record(),
-            summary="not allowed: policy not reached",
-        )
+    """Ask whether the version may enter; see `workflows.steps.asking.decide`."""
+    return await decide(
+        _question(run, version, environment, champion, votes),
+        effect=run.effect("decision", environment, round_, len(votes)),
+        patience=run.patience,
+        summary=f"may version {version.version} enter {environment}?",
+    )
 
 
 def _question(
@@ -102,6 +85,7 @@ def _question(
         run_id=run.id,
         author=version.author,
         requester=run.input.author,
+        hotfix=run.input.hotfix,
         thresholds=spec.thresholds_in(environment),
         primary=policy.PrimaryMetric(
             name=spec.metrics.primary,

@@ -11,13 +11,14 @@ from typing import Any
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError, FailureError, is_cancelled_exception
 
-from perennial.contracts import ids, lifecycle, records
+from perennial.contracts import groups, ids, lifecycle, records
 from perennial.contracts.spec import Environment
 from workflows.steps import options
 from workflows.steps.approval import Approvals
 from workflows.steps.effects import Effect
 from workflows.steps.ending import Ended, read_failure
 from workflows.steps.run import ENVIRONMENT, MODEL, OUTCOME, STAGE, WAITING_FOR, Run
+from workflows.steps.together import Together
 
 Life = Callable[[], Coroutine[Any, Any, None]]
 _ASK_AGAIN = timedelta(minutes=1)
@@ -33,6 +34,7 @@ class Judged:
     def __init__(self, input: lifecycle.RunInput) -> None:
         self._run = Run(input)
         self._approvals = Approvals(self._run)
+        self._together = Together(self._run)
         self._answers: dict[tuple[str, int], lifecycle.ChampionAnswered] = {}
         self._undone: dict[tuple[str, int], str] = {}
         self._life_task: asyncio.Task[None] | None = None
@@ -81,9 +83,17 @@ class Judged:
         A signal, since a cancellation of Temporal's carries no reason and can get lost beside
         another event (practices of the SDK). A cancellation from Temporal's UI works too.
         """
-        self._run.cancelled_because = cancel.why
+        # the first reason stands: who comes later ended nothing
+        self._run.cancelled_because = self._run.cancelled_because or cancel.why
         if self._life_task is not None:
             self._life_task.cancel()
+
+    @workflow.signal(name=groups.GROUP_SAYS)
+    def group_says(self, says: groups.GroupSays) -> None:
+        """The group that it is a member of has moved, or sends it back, or is off."""
+        self._together.hear(says)
+        if says.what == "off":
+            self.cancel(lifecycle.Cancel(why=f"group {self._run.input.group} is off: {says.why}"))
 
     @workflow.query(name=lifecycle.STATE)
     def state(self) -> lifecycle.RunView:
@@ -166,6 +176,8 @@ class Judged:
             **options.record(),
             summary=ended.outcome,
         )
+        if run.input.group and ended.outcome != "promoted":
+            await self._together.out(f"{ended.outcome}: {ended.reason}")
         return lifecycle.RunResult(
             run_id=run.id,
             outcome=ended.outcome,

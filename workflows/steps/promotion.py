@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from itertools import count
+from typing import Literal, Protocol
 
 from temporalio import workflow
 from temporalio.exceptions import FailureError, is_cancelled_exception
 
-from perennial.contracts import lifecycle, records
+from perennial.contracts import lifecycle, policy, records
 from perennial.contracts.spec import Environment
 from workflows.steps.approval import Approvals
 from workflows.steps.effects import Effect, all_or_none
 from workflows.steps.ending import Ended
-from workflows.steps.gate import ask_policy, denied, measured_against
-from workflows.steps.rollout import roll_out
+from workflows.steps.judging import judge
+from workflows.steps.rollout import RolledOut, roll_out
 from workflows.steps.run import Run
-from workflows.steps.training import read_champions
+from workflows.steps.together import Together, enter_together
 
 
 class Host(Protocol):
@@ -24,6 +25,7 @@ class Host(Protocol):
 
     _run: Run
     _approvals: Approvals
+    _together: Together
 
     async def ask_owner(self, wanted: lifecycle.ChampionWanted) -> lifecycle.ChampionAnswered:
         """Have the single writer move a champion."""
@@ -41,6 +43,9 @@ async def promote_through(host: Host, version: records.VersionRecord) -> None:
     """Take a version through the spec's environments, up to the last one wanted."""
     run = host._run
     run.version = version.version
+    if run.input.group:
+        await enter_together(run, host._approvals, host._together, version)
+        return
     for environment in run.spec.environments:
         version = await _enter(host, version, environment)
         run.reached = environment
@@ -52,70 +57,63 @@ async def _enter(
     host: Host, version: records.VersionRecord, environment: Environment
 ) -> records.VersionRecord:
     """Judge and move, and again if somebody else moved the champion in between."""
-    run, round_ = host._run, 0
+    run, rounds = host._run, count(1)
     while True:
-        round_ += 1
-        async with run.during("gate", environment) as notes:
-            champion = (await read_champions(run)).in_(environment)
-            if champion.version == version.version:
-                notes.say(f"version {version.version} is champion already")
-                return version
-            version = await measured_against(run, version, champion)
-            decision = await ask_policy(run, version, environment, champion, round_=round_)
-            if decision.outcome in ("deny", "error"):
-                raise denied(decision, environment)
-            notes.say(_verdict(decision.approvals_missing), decision_id=decision.decision_id)
-
-        if decision.outcome == "needs_approval":
-            async with run.during("approval", environment) as notes:
-                question = await host._approvals.ask(
-                    version, environment, decision.approvals_required
-                )
-                if question.status == "superseded":
-                    notes.say("asked again: the champion changed while people were asked")
-                    continue
-                if question.status != "approved":
-                    raise _not_approved(question.status, host._approvals.closed, environment)
-                decision = await ask_policy(
-                    run,
-                    version,
-                    environment,
-                    champion,
-                    round_=round_,
-                    votes=tuple(question.votes),
-                )
-                if not decision.allowed:
-                    raise denied(decision, environment)
-                notes.say("by " + ", ".join(vote.by for vote in question.votes))
-
-        guard = await roll_out(run, version, environment, champion)
-        async with run.during("promote", environment) as notes:
-            move = _Move(
-                host,
-                lifecycle.ChampionWanted(
-                    reply_to=workflow.info().workflow_id,
-                    run_id=run.id,
-                    environment=environment,
-                    version=version.version,
-                    expected_epoch=champion.epoch,
-                    decision_id=decision.decision_id,
-                    actor=run.input.author,
-                    reason=run.input.reason or f"run {run.id}",
-                    guard=guard,
-                ),
-                back_to=champion.version,
-            )
-            try:
-                await all_or_none(run, notes, [move.effect, *host.effects_in(environment, version)])
-            except _Stale as stale:
-                notes.say(f"judged again: {stale}")
-                continue
-            notes.say(
-                f"version {version.version} is champion, epoch {champion.epoch + 1}",
-                epoch=champion.epoch + 1,
-                **notes.detail,
-            )
+        version, champion, decision = await judge(
+            run, host._approvals, version, environment, rounds
+        )
+        if decision is None:
             return version
+        rolled = await roll_out(run, version, environment, champion)
+        while (moved := await _move(host, version, champion, decision, rolled)) == "held":
+            rolled = await roll_out(run, version, environment, champion, rolled and rolled.result)
+        if moved == "done":
+            return version
+
+
+async def _move(
+    host: Host,
+    version: records.VersionRecord,
+    champion: records.Champion,
+    decision: policy.Decision,
+    rolled: RolledOut | None,
+) -> Literal["done", "stale", "held"]:
+    """Move the champion, with what belongs to it; not where it is another one by now."""
+    run, environment = host._run, champion.environment
+    async with run.during("promote", environment) as notes:
+        move = _Move(
+            host,
+            lifecycle.ChampionWanted(
+                reply_to=workflow.info().workflow_id,
+                run_id=run.id,
+                environment=environment,
+                version=version.version,
+                expected_epoch=champion.epoch,
+                decision_id=decision.decision_id,
+                actor=run.input.author,
+                reason=run.input.reason or f"run {run.id}",
+                guard=None if rolled is None else rolled.guard,
+            ),
+            back_to=champion.version,
+        )
+        try:
+            await all_or_none(run, notes, [move.effect, *host.effects_in(environment, version)])
+        except _Stale as stale:
+            notes.say(f"judged again: {stale}")
+            return "stale"
+        except _Held as held:
+            notes.say(f"watched on: {held}")
+            return "held"
+        notes.say(
+            f"version {version.version} is champion, epoch {champion.epoch + 1}",
+            epoch=champion.epoch + 1,
+            **notes.detail,
+        )
+        return "done"
+
+
+class _Held(Exception):
+    """A pause holds the move, and the version has requests, so somebody has to watch it."""
 
 
 class _Stale(Exception):
@@ -144,6 +142,8 @@ class _Move:
         self._refused = True
         if answer.stale:
             raise _Stale(answer.refused)
+        if answer.held:
+            raise _Held(answer.refused)
         raise Ended("failed", f"{self._wanted.environment}: {answer.refused}", "Refused")
 
     async def _undo(self) -> str:
@@ -161,13 +161,3 @@ class _Move:
                 reason=f"run {wanted.run_id} did not get through",
             )
         )
-
-
-def _verdict(missing: int) -> str:
-    return "allowed" if not missing else f"allowed once {missing} approve"
-
-
-def _not_approved(status: str, why: str, environment: Environment) -> Ended:
-    if status == "rejected":
-        return Ended("rejected", f"{environment}: {why}")
-    return Ended("expired", f"{environment}: nobody approved in time; {why}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from temporalio import workflow
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
@@ -14,17 +16,28 @@ from workflows.steps.ending import Ended
 from workflows.steps.run import MODEL, Run
 
 
+class RolledOut(NamedTuple):
+    """A rollout that was earned."""
+
+    result: rollout.RolloutResult
+    guard: rollout.GuardInput
+
+
 async def roll_out(
     run: Run,
     version: records.VersionRecord,
     environment: Environment,
     champion: records.Champion,
-) -> rollout.GuardInput | None:
+    after: rollout.RolloutResult | None = None,
+) -> RolledOut | None:
     """Give the version growing parts of the requests, as the spec's plan says.
 
+    Args:
+        after: what it had come to when a pause held the move of the champion.
+
     Returns:
-        What watches it once it is champion; None where there is no plan for this environment, or
-        no champion to compare it with.
+        What it came to, and what watches it once it is champion; None where there is no plan for
+        this environment, or no champion to compare it with.
 
     Raises:
         Ended: it was called off, and all requests are the champion's again.
@@ -52,6 +65,7 @@ async def roll_out(
                 requester=run.input.author,
                 asks_for=run.spec.approvals.expires_after,
                 patience=run.spec.patience,
+                after=after,
             ),
             id=ids.rollout_workflow(run.model, environment),
             task_queue=queues.CONTROL,
@@ -64,7 +78,8 @@ async def roll_out(
         if result.outcome == "called_off":
             raise Ended("denied", f"{environment}: {result.reason}")
         notes.say(result.reason)
-    return _guard(run, version, environment, champion.version, plan, result.seen)
+    guard = _guard(run, version, environment, champion.version, plan, result.seen)
+    return RolledOut(result, guard)
 
 
 def _guard(

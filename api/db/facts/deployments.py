@@ -12,6 +12,7 @@ from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from api.db import events, journal
+from api.db.facts.platform import refuse_while_held
 from api.db.facts.specs import get_model, living_model
 from api.db.facts.versions import as_champion, get_version
 from api.db.tables import ChampionRow, DeploymentRow
@@ -26,6 +27,8 @@ def set_weights(session: Session, input: SetWeights) -> Deployment | StaleEpoch:
     """Divide the requests as asked, if nobody changed the deployment since.
 
     Raises:
+        PlatformPaused, ModelPaused: no version gets more requests at present. Giving them back to
+            the champion is never held.
         ModelRetired: nothing of this model is served any more.
         NotFound: there is no such model or version, or it has no champion there.
     """
@@ -33,7 +36,9 @@ def set_weights(session: Session, input: SetWeights) -> Deployment | StaleEpoch:
         row = get_deployment(session, input.model, input.environment)
         shares = [Share.model_validate(share) for share in body["shares"]]
         return as_deployment(session, _at(row, body["epoch"], shares))
-    living_model(session, input.model)
+    model = living_model(session, input.model)
+    if input.variants:
+        refuse_while_held(session, model)
     row = get_deployment(session, input.model, input.environment)
     if row.epoch != input.expected_epoch:
         return StaleEpoch(

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from api.db import journal
 from api.db.tables import ModelRow, PlatformRow
-from perennial.contracts.errors import PlatformPaused
+from perennial.contracts.errors import ModelPaused, PlatformPaused
 from perennial.contracts.platform import Platform, SetPlatform, Untold
 
 _ONLY = 1
@@ -30,6 +30,25 @@ def refuse_while_paused(session: Session) -> None:
             + (f" ({platform.reason})" if platform.reason else "")
             + ": nothing is promoted until an admin resumes it (`perennial resume --all`)",
             epoch=platform.epoch,
+        )
+
+
+def held(session: Session, model: ModelRow) -> str:
+    """Which pause keeps a version of this model from more requests; empty for none."""
+    platform = read_platform(session)
+    if platform.paused:
+        because = f": {platform.reason}" if platform.reason else ""
+        return f"{platform.actor} paused the platform{because}"
+    return f"{model.name} is paused" if model.status == "paused" else ""
+
+
+def refuse_while_held(session: Session, model: ModelRow) -> None:
+    """Raises PlatformPaused or ModelPaused, as `refuse_while_paused`."""
+    refuse_while_paused(session)
+    if model.status == "paused":
+        raise ModelPaused(
+            f"{model.name} is paused: none of its versions gets more requests until an admin "
+            f"resumes it (`perennial resume {model.name}`)"
         )
 
 

@@ -48,6 +48,8 @@ def record_run(session: Session, input: RecordRun) -> Done:
             status=input.status,
             actor=input.actor,
             asked_because=input.reason,
+            hotfix=input.hotfix,
+            group_id=input.group,
             spec_version=input.spec_version,
             version=input.version,
             overrides=input.overrides,
@@ -68,6 +70,8 @@ def record_run(session: Session, input: RecordRun) -> Done:
         body={
             "kind": input.kind,
             "reason": input.reason,
+            "hotfix": input.hotfix,
+            "group": input.group,
             "spec_version": input.spec_version,
             "version": input.version,
             "overrides": input.overrides,

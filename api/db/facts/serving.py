@@ -8,6 +8,7 @@ from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
 from api.db.facts.deployments import as_deployment
+from api.db.facts.platform import held
 from api.db.facts.specs import get_model
 from api.db.tables import ChampionRow, DataPlaneRow, DeploymentRow, ModelRow, TallyRow
 from perennial.contracts.deployments import ReadServing
@@ -49,7 +50,7 @@ def record_report(
 def read_serving(session: Session, input: ReadServing, now: datetime) -> Serving:
     """What is to be served, by whom it is, and the counts of these epochs. Raises NotFound."""
     model, environment = input.model, input.environment
-    get_model(session, model)
+    pausable = get_model(session, model)
     row = session.get(DeploymentRow, (model, environment))
     champion = session.get(ChampionRow, (model, environment))
     deployment = as_deployment(session, row) if row is not None and row.shares else None
@@ -64,6 +65,7 @@ def read_serving(session: Session, input: ReadServing, now: datetime) -> Serving
         deployment=deployment,
         run_id=None if row is None else row.run_id,
         champion_epoch=0 if champion is None else champion.epoch,
+        held=held(session, pausable),
         tallies=() if input.since_epoch is None else _sums(session, input, input.since_epoch),
         processes=len(alive),
         busy=max((plane.busy for plane in planes), default=0.0),

@@ -8,12 +8,19 @@ import data.perennial.limits
 # METADATA
 # title: Approvals required
 # description: |
-#   From data.perennial.limits. One where the tier or the environment is not known there; such a
-#   question is denied anyway.
+#   From data.perennial.limits; a hotfix, which goes before others, needs at least as many as stand
+#   there for hotfixes. One where the tier or the environment is not known there; such a question is
+#   denied anyway.
 # scope: document
 default required := 1
 
-required := limits.approvals.required[input.risk_tier][input.environment]
+required := max({_for_its_risk, _for_its_haste})
+
+_for_its_risk := limits.approvals.required[input.risk_tier][input.environment]
+
+_for_its_haste := 0 if input.hotfix == false
+
+_for_its_haste := limits.approvals.hotfix[input.environment] if not input.hotfix == false
 
 # METADATA
 # title: Who approved

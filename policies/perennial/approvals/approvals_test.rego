@@ -22,6 +22,21 @@ test_the_number_follows_from_risk_and_environment if {
 	_missing("high", []) == 2
 }
 
+test_a_hotfix_needs_as_many_as_stand_for_hotfixes if {
+	_hasty("low", true) == 1
+	_hasty("high", true) == 2
+	_hasty("low", null) == 1
+}
+
+_hasty(risk_tier, hotfix) := answer if {
+	answer := approvals.missing with input as json.patch(example.question, [
+		{"op": "replace", "path": "/risk_tier", "value": risk_tier},
+		{"op": "replace", "path": "/hotfix", "value": hotfix},
+		{"op": "replace", "path": "/votes", "value": []},
+	])
+		with data.perennial.limits as example.limits
+}
+
 test_each_approval_leaves_one_less if {
 	_missing("high", [example.vote("bob", "approver")]) == 1
 	_missing("high", [example.vote("bob", "approver"), example.vote("eve", "admin")]) == 0

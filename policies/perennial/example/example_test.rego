@@ -18,6 +18,7 @@ question := {
 	"run_id": "flights-1",
 	"author": "ada",
 	"requester": "rob",
+	"hotfix": false,
 	"now": "2026-03-02T12:00:00Z",
 	"thresholds": [{"metric": "roc_auc", "min": 0.65, "max": null, "environments": []}],
 	"primary": {"name": "roc_auc", "goal": "maximize", "max_regression": 0.01},
@@ -89,6 +90,7 @@ limits := {
 	}},
 	"approvals": {
 		"roles": ["admin", "approver"],
+		"hotfix": {"production": 1},
 		"required": {"low": {"production": 0}, "medium": {"production": 1}, "high": {"production": 2}},
 	},
 	"clock": {"max_skew_seconds": 300},

@@ -75,6 +75,18 @@ async def test_overrides_that_do_not_fit_are_refused(desk: Desk) -> None:
     assert (end["overrides"], end["asked_because"]) == ({"epochs": 2}, "try")
 
 
+async def test_a_hotfix_says_why_and_is_shown(desk: Desk) -> None:
+    await desk.apply(environments=["development"])
+    runs = f"/models/{desk.model}/runs"
+    problem = await desk.post(runs, {"hotfix": True, "reason": " "}, 422)
+    assert "say why" in problem["problems"][0]["expected"]
+    body = {"hotfix": True, "reason": "a leak", "params": {"score": 0.8}}
+    end = await desk.ended((await desk.post(runs, body, 202))["run_id"])
+    assert (end["outcome"], end["hotfix"]) == ("promoted", True)
+    [requested] = await desk.ledger("run.requested")
+    assert requested["body"]["hotfix"] is True
+
+
 async def test_a_run_is_cancelled(desk: Desk) -> None:
     await desk.apply()
     desk.plan.hold("train")

@@ -35,6 +35,8 @@ def run(status: str = "running", **more: Any) -> Json:
         "error_type": "",
         "actor": "engineer",
         "asked_because": "",
+        "hotfix": False,
+        "group_id": None,
         "spec_version": 1,
         "version": None,
         "reached": None,

@@ -364,3 +364,36 @@ def test_a_replay_that_agrees_is_well(api: Script, cli: Call) -> None:
     result = cli("decisions", "replay")
     assert (result.code, result.out) == (0, "12 asked, 12 agree\n")
     assert api.asked[0].json == {}
+
+
+def test_a_group_is_asked_for_shown_and_put_back(api: Script, cli: Call) -> None:
+    group = "g-0123456789"
+    api.answers["POST /v1/groups"] = (202, {"group_id": group})
+    result = cli("group", "promote", "flights=3", "digits=2", "--reason", "one encoding")
+    assert result.code == 0 and f"perennial group show {group}" in result.out
+    [asked] = api.requests("POST", "/v1/groups")
+    assert asked.json == {
+        "environment": "production",
+        "members": [{"model": "flights", "version": 3}, {"model": "digits", "version": 2}],
+        "reason": "one encoding",
+    }
+    api.answers[f"GET /v1/groups/{group}"] = (
+        200,
+        {"group_id": group, "status": "off", "runs": [finished("denied", "production: worse")]},
+    )
+    shown = cli("group", "show", group).out
+    assert "off" in shown and "production: worse" in shown
+    back = {"model": "flights", "environment": "production", "version": 2, "epoch": 5}
+    api.answers[f"POST /v1/groups/{group}/rollback"] = (
+        200,
+        {"group_id": group, "champions": [back]},
+    )
+    assert "champions again: flights 2" in cli("group", "rollback", group).out
+
+
+@pytest.mark.parametrize("members", [["flights=3"], ["flights=3", "flights=4"], ["a=1", "b"]])
+def test_what_is_no_group_is_a_wrong_command_line(
+    api: Script, cli: Call, members: list[str]
+) -> None:
+    assert cli("group", "promote", *members).code == 2
+    assert not api.asked

@@ -145,6 +145,15 @@ def test_detached_says_the_id_alone(api: Script, cli: Call) -> None:
     assert api.joined_after == []
 
 
+def test_a_hotfix_says_why(api: Script, cli: Call) -> None:
+    start(api, waiting())
+    result = cli("run", "flights", "--detach", "--hotfix")
+    assert result.code == 2 and "say why, with --reason" in result.err
+    assert cli("run", "flights", "--detach", "--hotfix", "--reason", "a leak").code == 0
+    [asked] = api.requests("POST", "/v1/models/flights/runs")
+    assert asked.json == {"reason": "a leak", "hotfix": True, "params": {}}
+
+
 def test_overrides_are_sent_with_their_types(api: Script, cli: Call) -> None:
     start(api, waiting())
     cli(

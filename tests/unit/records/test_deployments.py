@@ -9,9 +9,11 @@ import pytest
 
 from api.db.facts import serving as facts
 from api.db.store import Store
+from api.queries.rollouts import read_served
 from perennial.contracts import records
 from perennial.contracts.deployments import ReadServing, SetWeights, Share
-from perennial.contracts.errors import NotFound, StaleEpoch
+from perennial.contracts.errors import ModelPaused, NotFound, PlatformPaused, StaleEpoch
+from perennial.contracts.platform import SetPlatform
 from perennial.contracts.serving import Deployment, Report, Serving, Tally
 from tests.samples import at, exported, move, record_run, record_version, spec
 from tests.unit.records.reading import kinds, verified
@@ -128,6 +130,39 @@ def test_a_run_that_ends_leaves_no_weights_behind(ready: Store) -> None:
     assert shares(found.deployment) == {"champion": (1, 10_000)} and found.run_id is None
 
 
+def test_a_pause_holds_shares_and_not_the_way_back(ready: Store) -> None:
+    ready.set_weights(weights(1))
+
+    def pause(of_all: bool) -> None:
+        if of_all:
+            ready.set_platform(
+                SetPlatform(effect="all", paused=True, actor="root", reason="incident", at=at(31))
+            )
+        else:
+            ready.set_model_status(
+                records.SetModelStatus(
+                    effect="one",
+                    model="flights",
+                    status="paused",
+                    actor="root",
+                    reason="",
+                    at=at(31),
+                )
+            )
+
+    assert look(ready).held == ""
+    pause(of_all=False)
+    assert look(ready).held == "flights is paused"
+    with pytest.raises(ModelPaused, match="perennial resume flights"):
+        ready.set_weights(weights(2, effect="step-2"))
+    pause(of_all=True)
+    assert look(ready).held == "root paused the platform: incident"
+    with pytest.raises(PlatformPaused, match="resume --all"):
+        ready.set_weights(weights(2, effect="step-2"))
+    back = ready.set_weights(weights(2, (), effect="back"))
+    assert shares(back) == {"champion": (1, 10_000)}
+
+
 def test_nothing_is_divided_where_nothing_is_champion(ready: Store) -> None:
     with pytest.raises(NotFound, match="no champion in staging"):
         ready.set_weights(weights(1).model_copy(update={"environment": "staging"}))
@@ -147,6 +182,26 @@ def test_counts_of_all_processes_add_up_and_lost_reports_do_not_matter(ready: St
     assert [t.epoch for t in look(ready, since=2).tallies] == [2]
     strange = tally(1).model_copy(update={"model": "unknown"})
     ready.record_report("production", "p2", Report(tallies=(strange,)))
+
+
+def test_people_are_shown_the_counts_since_the_rollout_began(ready: Store) -> None:
+    ready.set_weights(weights(1))
+    ready.set_weights(weights(2, (), effect="called off"))
+    ready.set_weights(weights(3, effect="again"))
+    ready.set_weights(weights(4, effect="step-2"))
+    epochs = range(1, 6)
+    report = Report(tallies=tuple(tally(epoch, requests=1) for epoch in epochs))
+    ready.record_report("production", "p1", report)
+
+    def shown() -> tuple[str | None, list[int]]:
+        with ready.database.reading() as session:
+            found = read_served(session, "flights", "production")
+        return found.run_id, [each.epoch for each in found.tallies]
+
+    assert shown() == ("r2", [4, 5])
+    ready.move_champion(move(2, 1, run_id="r2"))
+    ready.record_report("production", "p1", Report(tallies=(tally(6, requests=1),)))
+    assert shown() == (None, [6]), "nothing is rolled out: since the champion moved"
 
 
 def test_a_step_is_served_once_every_process_says_so(ready: Store) -> None:

@@ -15,6 +15,7 @@ from perennial.canonical import digest
 from perennial.contracts import records
 from perennial.contracts.deployments import SetWeights, Share
 from perennial.contracts.errors import PlatformPaused, StaleEpoch
+from perennial.contracts.groups import MoveTogether, PutBack
 from perennial.contracts.platform import SetPlatform
 from perennial.contracts.registry import AliasMoved, RecordAliasMoved
 from perennial.contracts.store import RecordStore
@@ -88,6 +89,10 @@ WRITES: dict[str, Callable[[Store], Any]] = {
         )
     ),
     "move_champion": lambda s: s.move_champion(move(2, 1, run_id="r2")),
+    "move_together": lambda s: s.move_together(MoveTogether(moves=(move(2, 1, run_id="r2"),))),
+    "roll_back_together": lambda s: s.roll_back_together(
+        PutBack(effect="x", group="g", actor="ada", reason="alarms", at=at(40))
+    ),
     "set_weights": lambda s: s.set_weights(
         SetWeights(
             effect="x",
@@ -137,7 +142,7 @@ def ready(store: Store) -> Iterator[Store]:
     """Two versions, the first one champion, with a stage under way and an open question."""
     store.record_spec(records.RecordSpec(effect="apply", spec=spec(), actor="ada", at=at()))
     for run_id in ("r1", "r2", "r3"):
-        store.record_run(record_run(run_id))
+        store.record_run(record_run(run_id, group="g" if run_id == "r2" else None))
     for run_id in ("r1", "r2"):
         store.record_version(record_version(run_id))
     store.mark_stage(records.MarkStage(run_id="r1", stage="train", status="running", at=at(1)))
@@ -165,6 +170,8 @@ def test_every_method_that_writes_is_delivered_twice_here() -> None:
 def test_delivered_twice_has_one_effect_and_one_answer(ready: Store, name: str) -> None:
     if name == "mark_told":  # changes something only after a pause
         WRITES["set_platform"](ready)
+    if name == "roll_back_together":
+        WRITES["move_together"](ready)
     before = contents(ready)
     first = WRITES[name](ready)
     after = contents(ready)

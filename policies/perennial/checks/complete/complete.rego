@@ -43,6 +43,7 @@ _required := {
 	"evidence.validation.passed": "true or false",
 	"evidence.version": "a count",
 	"evidence_digest": "a SHA-256 digest",
+	"hotfix": "true or false",
 	"kind": "promotion",
 	"model": "a name",
 	"now": "a time",

@@ -32,6 +32,7 @@ test_the_wrong_type_is_denied if {
 		"/evidence/test_rows": 100.5,
 		"/evidence/validation/checks": -1,
 		"/evidence/version": "4",
+		"/hotfix": "no",
 		"/kind": "retirement",
 		"/primary/goal": "better",
 		"/votes": {},
@@ -40,6 +41,6 @@ test_the_wrong_type_is_denied if {
 }
 
 test_nothing_at_all_is_denied_throughout if {
-	count(_deny({})) == 32
-	count(_deny({"evidence": "lost"})) == 32
+	count(_deny({})) == 33
+	count(_deny({"evidence": "lost"})) == 33
 }

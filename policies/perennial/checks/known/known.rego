@@ -17,6 +17,7 @@ deny contains $"the limit {concat(".", path)} is not set; put {kind} into data.p
 _set(path, kind) if _is(kind, object.get(limits, path, null))
 
 _needed := {
+	["approvals", "hotfix", _environment]: "a number",
 	["approvals", "required", _tier, _environment]: "a number",
 	["approvals", "roles"]: "a list",
 	["clock", "max_skew_seconds"]: "a number",

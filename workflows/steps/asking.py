@@ -1,0 +1,44 @@
+"""A question to the policy: its answer is kept, or that it stayed away."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, is_cancelled_exception
+
+from perennial.contracts import policy
+from workflows.steps import options
+from workflows.steps.ending import read_failure
+
+
+async def decide(
+    question: policy.PromotionQuestion | policy.RolloutQuestion,
+    *,
+    effect: str,
+    patience: timedelta,
+    summary: str,
+) -> policy.Decision:
+    """Ask, and have question, answer and policy digest stored.
+
+    A policy engine that stays away for longer than the patience is stored as an `error` decision:
+    not allowed, with the reason.
+    """
+    promotion = isinstance(question, policy.PromotionQuestion)
+    try:
+        return await workflow.execute_activity(
+            policy.decide_promotion if promotion else policy.decide_rollout,
+            policy.Decide(effect=effect, question=question),
+            **options.decision(patience),
+            summary=summary,
+        )
+    except ActivityError as error:
+        if is_cancelled_exception(error):
+            raise
+        reason, _ = read_failure(error)
+        return await workflow.execute_local_activity(
+            policy.refuse_unasked,
+            policy.RefuseUnasked(effect=effect, question=question, reason=reason),
+            **options.record(),
+            summary="not allowed: policy not reached",
+        )
