@@ -14,6 +14,7 @@ from pydantic_core import from_json, to_json
 
 from perennial.values import text
 from serving.errors import BadRow, RequestRefused, TooLarge
+from serving.large_json import LARGE, loads
 from serving.numbers import floats
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ _NUMBERS = {
     "FP32": "<f4",
     "FP64": "<f8",
 }
+_NUMERIC = frozenset(_NUMBERS)
 _LENGTH = struct.Struct("<I")
 
 
@@ -70,7 +72,7 @@ def read(model: Model, body: bytes, header_length: int | None, most: int) -> Ask
     """
     head = body if header_length is None else body[:header_length]
     try:
-        asked = from_json(head)
+        asked = from_json(head) if len(head) < LARGE else loads(head, _NUMERIC)
         tensors = {tensor["name"]: tensor for tensor in asked["inputs"]}
         wanted = asked.get("outputs") or [{}]
         by_default = (asked.get("parameters") or {}).get("binary_data_output", False)
@@ -170,6 +172,9 @@ def _texts(part: memoryview) -> NDArray[np.object_]:
 
 
 def _plain(each: Input, data: Any, kind: str) -> NDArray[Any]:
+    if isinstance(data, np.ndarray) and not each.text:
+        with np.errstate(over="ignore"):  # what is too large is infinity, as everywhere
+            return data.astype(np.float32)
     if not isinstance(data, list):
         raise RequestRefused(f"input {each.name!r} has no `data`, and no bytes either")
     flat = _flat(data)
