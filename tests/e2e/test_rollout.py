@@ -180,11 +180,14 @@ def test_a_version_climbs_or_falls_or_is_called_off(
         climbed = {(variant, version) for _, variant, version in callers.found}
         assert {("challenger", "2"), ("control", "1"), ("champion", "1")} <= climbed
 
+        # copies would have shown it before any caller saw it
+        people.apply({**spec, "rollout": {**PLAN, "steps": STEPS[1:]}})
         other = people.run(model, epochs=40)
         assert other["outcome"] == "denied"
         assert "rolled back at 10 %: answers:" in other["reason"], other["reason"]
         assert alone(people, model, 2)
         until_version(caller, model, 2)
+        people.apply(spec)
         told = as_the_guide_says(stack, model)
         assert f"canary in production: {DESCRIBED}, 100 %" in told
         assert "0:00:05 if all goes well" in told and "100 %" in told.split("variant")[1]
