@@ -19,6 +19,7 @@ from activities.mlflow_server import MlflowServer
 from activities.modelling.snapshots import Frames
 from activities.ray_cluster import RayCluster
 from activities.registry import RegistryActivities
+from activities.scaling import ScalingActivities
 from activities.training import TrainingActivities
 from activities.work import warm_up
 from api.db.store import Store
@@ -35,6 +36,7 @@ ACTIVITIES = (
     EvaluationActivities,
     ExportActivities,
     RegistryActivities,
+    ScalingActivities,
 )
 
 
@@ -53,6 +55,7 @@ async def ml_worker(client: Client, settings: Settings) -> AsyncIterator[Worker]
         EvaluationActivities(blobs, frames),
         ExportActivities(blobs, frames),
         RegistryActivities(mlflow, runs, blobs, store),
+        ScalingActivities(cluster),
     )
     # the libraries take seconds to load; do it now rather than in the first run
     loop = asyncio.get_running_loop()
