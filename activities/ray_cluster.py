@@ -14,6 +14,7 @@ from typing import ParamSpec, TypeVar
 from activities.ray_tasks.job import Job, Progress, actor_name
 from activities.work import loading
 from perennial.contracts.errors import ClusterUnavailable
+from perennial.contracts.scaling import ScaleServing, ServingScale
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -79,6 +80,29 @@ class RayCluster:
         await asyncio.to_thread(self._require_listener)
         return await self._call(_far_end().trainings, self._address)
 
+    async def set_bounds(self, wanted: ScaleServing) -> ServingScale:
+        """Have Ray Serve keep so many replicas of the data plane from now on.
+
+        Raises:
+            BadInput: the cluster's nodes can never hold as many.
+            NotFound: Ray Serve does not host the data plane there.
+            ClusterUnavailable: Ray does not answer.
+        """
+        await asyncio.to_thread(self._require_listener)
+        set_bounds, text = _serving_end().set_bounds, wanted.model_dump_json()
+        try:
+            told = await self._asked(set_bounds, self._address, text)
+        except BrokenProcessPool:  # as in `start`
+            told = await self._call(set_bounds, self._address, text)
+        return ServingScale.model_validate_json(told)
+
+    async def scale_within(self, wanted: ScaleServing) -> ServingScale:
+        """How many replicas there are. Raises Refused where other bounds are set by now."""
+        told = await self._call(
+            _serving_end().scale_within, self._address, wanted.model_dump_json()
+        )
+        return ServingScale.model_validate_json(told)
+
     def close(self) -> None:
         """End the process that speaks to Ray; jobs go on."""
         link, self._link = self._link, None
@@ -123,3 +147,9 @@ def _far_end() -> ModuleType:
     with loading():
         from activities import ray_link
     return ray_link
+
+
+def _serving_end() -> ModuleType:
+    with loading():
+        from activities import ray_serving
+    return ray_serving

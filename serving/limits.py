@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -12,6 +13,8 @@ class Limits(BaseSettings):
     """Settings of the data plane, as `PERENNIAL_SERVING_...` in the environment.
 
     Attributes:
+        hosted_by: uvicorn, with processes of its own here, or Ray Serve in the cluster at
+            RAY_ADDRESS (`serving.ray_limits`).
         host: it listens at.
         port: it listens at.
         processes: each on one core.
@@ -28,6 +31,7 @@ class Limits(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="PERENNIAL_SERVING_", frozen=True)
 
+    hosted_by: Literal["uvicorn", "ray"] = "uvicorn"
     host: str = "127.0.0.1"
     port: int = 8080
     processes: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)

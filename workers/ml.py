@@ -20,6 +20,7 @@ from activities.modelling.snapshots import Frames
 from activities.ray_cluster import RayCluster
 from activities.registry import RegistryActivities
 from activities.requests import RequestActivities
+from activities.scaling import ScalingActivities
 from activities.training import TrainingActivities
 from activities.work import warm_up
 from api.db.store import Store
@@ -37,6 +38,7 @@ ACTIVITIES = (
     ExportActivities,
     RegistryActivities,
     RequestActivities,
+    ScalingActivities,
 )
 
 
@@ -56,6 +58,7 @@ async def ml_worker(client: Client, settings: Settings) -> AsyncIterator[Worker]
         ExportActivities(blobs, frames),
         RegistryActivities(mlflow, runs, blobs, store),
         RequestActivities(blobs, settings.requests),
+        ScalingActivities(cluster),
     )
     # the libraries take seconds to load; do it now rather than in the first run
     loop = asyncio.get_running_loop()

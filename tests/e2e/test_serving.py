@@ -18,8 +18,7 @@ import pytest
 import tritonclient.http as triton
 
 from infra.stack import Stack
-from tests.e2e.test_bad_input import spec_of
-from tests.people import People, good_rows, write_points
+from tests.people import People
 
 ROW = {"x": 0.4, "y": 0.3, "kind": "a"}
 _LONGEST_SECONDS = 30
@@ -43,18 +42,6 @@ def until_version(caller: httpx.Client, model: str, version: int) -> float:
             return time.monotonic() - began
         time.sleep(0.05)
     raise AssertionError(f"version {version} does not answer: {ask(caller, model).text}")
-
-
-@pytest.fixture(scope="module")
-def promoted(people: People, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A model whose version 1 is champion of production."""
-    data = write_points(tmp_path_factory.mktemp("data"), good_rows(1000))
-    spec = spec_of(data, environments=["production"])
-    people.apply(spec)
-    run = people.run(spec["model"])
-    assert run["outcome"] == "promoted", run["reason"]
-    model: str = spec["model"]
-    return model
 
 
 def test_what_is_promoted_and_rolled_back_answers_without_a_break(
@@ -98,7 +85,7 @@ def test_what_is_promoted_and_rolled_back_answers_without_a_break(
 
 @pytest.mark.parametrize("binary", [True, False])
 def test_a_client_of_the_open_inference_protocol_works(
-    stack: Stack, caller: httpx.Client, promoted: str, binary: bool
+    caller: httpx.Client, promoted: str, binary: bool
 ) -> None:
     until_version(caller, promoted, 1)
     rows = [(0.4, 0.3, "a"), (-0.9, 0.1, "b"), (0.0, -0.2, "a")]
@@ -107,7 +94,7 @@ def test_a_client_of_the_open_inference_protocol_works(
         "y": np.array([[y] for _, y, _ in rows], dtype=np.float32),
         "kind": np.array([[kind] for _, _, kind in rows], dtype=np.object_),
     }
-    client = triton.InferenceServerClient(stack.urls["serving"].removeprefix("http://"))
+    client = triton.InferenceServerClient(caller.base_url.netloc.decode())
     try:
         assert client.is_server_live() and client.is_server_ready()
         assert client.is_model_ready(promoted)

@@ -1,6 +1,7 @@
 """Steps of a life: import these into a workflow of your own.
 
-Each takes the `Run` of the workflow it works for. `docs/guides/own-workflow.md` has an example.
+Each takes the `Run` of the workflow it works for; `scale_serving` works for all of them.
+`docs/guides/own-workflow.md` has an example.
 """
 
 from workflows.steps import options
@@ -9,6 +10,7 @@ from workflows.steps.effects import Effect, all_or_none
 from workflows.steps.ending import Ended
 from workflows.steps.promotion import promote_through
 from workflows.steps.run import Run
+from workflows.steps.scaling import scale_serving
 from workflows.steps.training import evaluate, export, register, train
 
 __all__ = [
@@ -22,6 +24,7 @@ __all__ = [
     "profile_data",
     "promote_through",
     "register",
+    "scale_serving",
     "snapshot_data",
     "train",
     "validate_data",

@@ -141,3 +141,13 @@ def ray_job(patience: timedelta) -> dict[str, Any]:
         "retry_policy": _patient(patience),
         "cancellation_type": ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     }
+
+
+def scaling(patience: timedelta) -> dict[str, Any]:
+    """Replicas in Ray Serve: an attempt waits for ten minutes until they are there."""
+    return {
+        "task_queue": queues.ML,
+        "start_to_close_timeout": timedelta(minutes=15),
+        "heartbeat_timeout": timedelta(seconds=30),
+        "retry_policy": _patient(patience),
+    }
