@@ -9,9 +9,11 @@ from __future__ import annotations
 from ray import serve
 
 from perennial.serve_details import DEPLOYMENT
-from serving.app import REQUEST_ID, App, Message, Receive, Send
+from serving.app import App, Send
+from serving.bodies import Message, Receive
 from serving.limits import Limits
 from serving.process import Process
+from serving.responses import REQUEST_ID
 
 
 class Replica:

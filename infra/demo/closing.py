@@ -7,11 +7,11 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+from infra.demo.moves import MODEL, PRODUCTION
 from infra.demo.stage import Stage
-from infra.demo.story import MODEL, PRODUCTION
 
 
-def where_to_look(stage: Stage, stack: dict[str, Any]) -> None:
+def where_to_look(stage: Stage, stack: dict[str, Any], pictures: Path) -> None:
     """Links, tokens, and what to try next."""
     at = stack.get("addresses", {})
     stage.say("\nLook around", style="bold")
@@ -21,6 +21,7 @@ def where_to_look(stage: Stage, stack: dict[str, Any]) -> None:
         ("MLflow", f"{at.get('mlflow')}/#/models/{MODEL}"),
         ("API", f"{at.get('api')}/openapi.json"),
         ("answers", f"{at.get('serving')}/v2/models/{MODEL}  (docs/guides/predict.md)"),
+        ("pictures", f"{pictures}/rollout-{MODEL}-*.html  (weights and verdicts over time)"),
         ("tokens", stack.get("tokens_file")),
         ("logs", stack.get("logs")),
     ):
@@ -32,6 +33,7 @@ def where_to_look(stage: Stage, stack: dict[str, Any]) -> None:
         (["decisions", "replay", "--policy", "policies"], "what another policy would flip"),
         (["run", MODEL, "--param", "layers=2", "--epochs", "8"], "a model of yours"),
         (["promote", MODEL, "1", "--to", PRODUCTION], "an old version, judged anew"),
+        (["rollout", "show", MODEL], "who answers which part of the requests"),
         (["--help"], "everything else"),
     ):
         stage.say(f"  .venv/bin/perennial {shlex.join(command):<46} {what}")

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from infra.demo.moves import MODEL, PRODUCTION, SPEC, approve, must_be, newest, promoted
+from infra.demo.rollouts import better_model, faulty_models
 from infra.demo.stage import SceneFailed, Stage
 from perennial.cli import exits
 from perennial.client import Client
-from perennial.documents import Run
 
-MODEL = "flights"
-SPEC = "examples/flights/model.yaml"
-PRODUCTION = "production"
-
-# What makes a run worse or better than the page of YAML; examples/flights/README.md says why.
+# What makes a run worse than the page of YAML; examples/flights/README.md says why.
 WORSE = ("--epochs", "1")
-BETTER = ("--epochs", "6", "--param", "layers=1", "--param", "hidden=64")
 
 
-def tell(stage: Stage, client: Client) -> None:
+def tell(stage: Stage, client: Client, serving: str, pictures: Path) -> None:
     """Play all scenes in order.
+
+    Args:
+        stage: where they are played.
+        client: to look at what came of them.
+        serving: address of the prediction service.
+        pictures: folder for the pictures of rollouts.
 
     Raises:
         SceneFailed: one of them went otherwise.
@@ -25,7 +29,8 @@ def tell(stage: Stage, client: Client) -> None:
     _apply(stage, client)
     first = _first_model(stage, client)
     _worse_model(stage, client, champion=first)
-    better = _better_model(stage, client)
+    better = better_model(stage, client, serving, pictures)
+    faulty_models(stage, client, serving, pictures, champion=better)
     _roll_back(stage, client, better=better, first=first)
     _records(stage)
     _history(stage)
@@ -73,7 +78,9 @@ def _first_model(stage: Stage, client: Client) -> int:
         "with the yes of somebody who is not its author.",
     )
     stage.type("run", MODEL, "--reason", "a first model", ends=exits.WAITING)
-    return _approve(stage, client, "good enough to begin with")
+    run_id = approve(stage, client, "good enough to begin with")
+    stage.type("status", run_id, "--follow")
+    return promoted(client, run_id)
 
 
 def _worse_model(stage: Stage, client: Client, *, champion: int) -> None:
@@ -82,17 +89,8 @@ def _worse_model(stage: Stage, client: Client, *, champion: int) -> None:
         "One epoch. It is above the bounds of its spec, and still worse than the champion.",
     )
     stage.type("run", MODEL, *WORSE, "--reason", "can it be cheaper?", ends=exits.DENIED)
-    stage.type("decisions", "--run", _newest(client)["run_id"])
-    _must_be(client, champion)
-
-
-def _better_model(stage: Stage, client: Client) -> int:
-    stage.scene(
-        "A better model takes over",
-        "A hidden layer. It is measured beside the champion on the very same rows.",
-    )
-    stage.type("run", MODEL, *BETTER, "--reason", "a hidden layer", ends=exits.WAITING)
-    return _approve(stage, client, "better on the same rows")
+    stage.type("decisions", "--run", newest(client)["run_id"])
+    must_be(client, champion)
 
 
 def _roll_back(stage: Stage, client: Client, *, better: int, first: int) -> None:
@@ -100,10 +98,10 @@ def _roll_back(stage: Stage, client: Client, *, better: int, first: int) -> None
         f"Version {first} is put back",
         "Somebody sees something odd. A rollback takes no training, no run and no queue.",
     )
-    _must_be(client, better)
+    must_be(client, better)
     reason = "passengers complain"
     stage.type("rollback", MODEL, "--environment", PRODUCTION, "--reason", reason)
-    _must_be(client, first)
+    must_be(client, first)
 
 
 def _records(stage: Stage) -> None:
@@ -120,37 +118,3 @@ def _history(stage: Stage) -> None:
     stage.scene("What was in production, when, why, and who wanted it")
     stage.type("champions", MODEL)
     stage.type("champions", MODEL, "--history", "--environment", PRODUCTION)
-
-
-def _approve(stage: Stage, client: Client, comment: str) -> int:
-    """Say yes as another person, watch the run to its end, and check what it led to.
-
-    Returns:
-        The version that is champion of production now.
-    """
-    run_id = _newest(client)["run_id"]
-    stage.type("--as", "approver", "approve", run_id, "--yes", "--comment", comment)
-    stage.type("status", run_id, "--follow")
-    version = client.run(run_id)["version"]
-    if version is None:
-        raise SceneFailed(f"run {run_id} was promoted without a version")
-    _must_be(client, version)
-    return version
-
-
-def _newest(client: Client) -> Run:
-    return client.run(client.runs(model=MODEL, limit=1)[0]["run_id"])
-
-
-def _must_be(client: Client, version: int) -> None:
-    """Check who is champion of production.
-
-    Raises:
-        SceneFailed: it is another version.
-    """
-    for champion in client.champions(MODEL):
-        if champion["environment"] == PRODUCTION and champion["version"] == version:
-            return
-    raise SceneFailed(
-        f"version {version} of {MODEL} should be champion of {PRODUCTION}, and is not"
-    )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,9 +16,9 @@ from perennial.cli.problems import Stop
 from perennial.cli.runs import Key, Reason
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console
 
-    from perennial.documents import Rollout, VariantShare
+    from perennial.documents import Rollout
 
 Environment = Annotated[
     str,
@@ -26,13 +26,12 @@ Environment = Annotated[
         "--environment", "-e", metavar="ENV", help="Where; production unless another is named."
     ),
 ]
-_LOOK_SECONDS = 1.0
 
 
 def register(app: typer.Typer) -> None:
     """Add the group of this module."""
     group = typer.Typer(
-        help="How a version earns its traffic: plan, show, watch, go-on, call-off.",
+        help="How a version earns its traffic: plan, show, watch, go-on, call-off, picture.",
         cls=Grouped,
         no_args_is_help=True,
         rich_markup_mode=None,
@@ -42,6 +41,7 @@ def register(app: typer.Typer) -> None:
     command(group, "watch")(watch)
     command(group, "go-on")(go_on)
     command(group, "call-off")(call_off)
+    command(group, "picture")(picture)
     app.add_typer(group, name="rollout", rich_help_panel="Champions")
 
 
@@ -62,22 +62,33 @@ def plan(session: Session, model: Model, environment: Environment = "production"
 def show(session: Session, model: Model, environment: Environment = "production") -> None:
     """Show which version answers which part of the requests, and how it does."""
     found = session.client.rollout(model, environment)
-    session.show(found, lambda out: out.print(board(found)))
+    session.show(found, lambda out: _draw(session, out, found))
 
 
-def watch(session: Session, model: Model, environment: Environment = "production") -> None:
-    """Show it live, until no rollout is under way."""
-    from rich.live import Live
+def watch(session: Session, model: Model, environment: Environment = "production") -> int:
+    """Show it live, until its run has ended or waits for an approval.
 
-    if session.json:
-        session.show(session.client.rollout(model, environment), lambda out: None)
-        return
-    found = session.client.rollout(model, environment)
-    with Live(board(found), console=session.out, refresh_per_second=4) as live:
-        while found["under_way"] is not None:
-            time.sleep(_LOOK_SECONDS)
-            found = session.client.rollout(model, environment)
-            live.update(board(found))
+    The exit code is the one that `perennial run` would have had.
+    """
+    from perennial.cli.rollout_watch import watch_rollout
+
+    return watch_rollout(session, model, environment)
+
+
+def picture(
+    session: Session,
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The run that rolled it out.")],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="Where to; RUN.html unless it is named."),
+    ] = None,
+) -> None:
+    """Draw a rollout over time as a page of HTML: weights, verdicts, decisions and rulings."""
+    from perennial.cli.rollout_picture import write_picture
+
+    file = out or Path(f"{run}.html")
+    write_picture(session.client, run, file)
+    session.show({"run_id": run, "file": str(file)}, lambda out: out.print(str(file)))
 
 
 def go_on(
@@ -98,13 +109,14 @@ def go_on(
             advice=now,
         )
     if not session.json:
-        session.out.print(board(found))
+        _draw(session, session.out, found)
     if not yes and not session.json and session.out.is_terminal:
         typer.confirm(f"Let it go on as {session.client.whoami()['name']}?", abort=True)
     taken = session.client.rule(
         model, environment, under_way["evidence_digest"], go_on=True, comment=comment, key=key
     )
-    session.show(taken, lambda out: out.print("[green]✓[/] it goes on"))
+    again = f"[bold]perennial rollout watch {model}[/]"
+    session.show(taken, lambda out: out.print(f"[green]✓[/] it goes on: {again}"))
 
 
 def call_off(
@@ -125,57 +137,9 @@ def _lasts(seconds: float) -> str:
     return str(timedelta(seconds=seconds))
 
 
-def _copies(each: VariantShare) -> str:
-    """A variant that answers copies, and how often it said something else."""
-    differ = f", {each['disagreed']:,} differ" if each["compared"] else ""
-    return f"copies of {each['shadow_percent']:g} %{differ}"
+def _draw(session: Session, out: Console, found: Rollout) -> None:
+    """The board, with the verdicts of now where a rollout is under way."""
+    from perennial.cli.rollout_board import board
 
-
-def board(found: Rollout) -> RenderableType:
-    """What is served and how it does, as a table and a sentence."""
-    from rich.console import Group
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False)
-    for name in ("variant", "version", "requests", "", "answered", "errors", "slow"):
-        table.add_column(name, justify="left" if name in ("variant", "") else "right")
-    for each in found["variants"]:
-        table.add_row(
-            each["name"],
-            str(each["version"]),
-            f"{each['percent']:g} %" if not each["shadow_percent"] else _copies(each),
-            Text("█" * round(each["percent"] / 5), "cyan"),
-            f"{each['requests']:,}",
-            f"{each['errors']:,}",
-            f"{each['slow']:,}",
-        )
-    behind = f", {len(found['behind'])} not yet" if found["behind"] else ""
-    lines: list[RenderableType] = [
-        Text.assemble(
-            (found["model"], "bold"),
-            f"  {found['environment']}, epoch {found['epoch']}, ",
-            f"{found['processes']} processes{behind}",
-        ),
-        table,
-    ]
-    logged, lost = (sum(each[key] for each in found["variants"]) for key in ("logged", "lost"))
-    if logged or lost:
-        said = f"{logged:,} rows are in the log of requests, {lost:,} were lost"
-        lines.append(Text(said, "yellow" if lost else "dim"))
-    if (now := found["under_way"]) is not None:
-        style = {"pass": "green", "fail": "red", "error": "red"}.get(now["verdict"], "yellow")
-        lines.append(
-            Text.assemble(
-                (now["verdict"], style),
-                f"  step {now['step']} of version {now['version']}: ",
-                now["reason"],
-            )
-        )
-        if now["held"]:
-            lines.append(Text(f"{now['held']}: no larger share until `perennial resume`", "yellow"))
-        if now["waiting"]:
-            lines.append(
-                Text("it waits for a person: perennial rollout go-on, or call-off", "yellow")
-            )
-    return Group(*lines)
+    now = found["under_way"]
+    out.print(board(found, None if now is None else session.client.run(now["run_id"])))

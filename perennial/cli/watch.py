@@ -20,6 +20,8 @@ from perennial.sse import Event
 # Work that is being retried makes no event, so the document is read this often without one.
 _REFRESH = 2.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
+# The API looks for news five times a second.
+_FIRST_EVENT, _SILENCE = 10.0, 1.0
 
 
 @dataclass(frozen=True)
@@ -30,13 +32,16 @@ class Update:
     events: tuple[Event, ...] = ()
 
 
-def watch(client: Client, run_id: str, *, patience: float = 60.0) -> Iterator[Update]:
+def watch(
+    client: Client, run_id: str, *, patience: float = 60.0, every: float = _REFRESH
+) -> Iterator[Update]:
     """Updates of a run until it is finished, beginning with what holds now.
 
     Args:
         client: whom to ask. The stream has a connection of its own.
         run_id: the run.
         patience: seconds without an answer after which it is given up.
+        every: seconds after which there is an update although nothing has happened.
 
     Raises:
         ApiError: the run is not known, or may not be seen.
@@ -49,7 +54,7 @@ def watch(client: Client, run_id: str, *, patience: float = 60.0) -> Iterator[Up
     with _Stream(client, run_id) as stream:
         away_since: float | None = None
         while run["status"] != "finished":
-            events = stream.next(_REFRESH)
+            events = stream.next(every)
             try:
                 run = client.run(run_id)
             except ServiceAway:
@@ -62,6 +67,26 @@ def watch(client: Client, run_id: str, *, patience: float = 60.0) -> Iterator[Up
                 continue
             away_since = None
             yield Update(run, events)
+
+
+def so_far(client: Client, run_id: str) -> list[Event]:
+    """What has happened in a run by now, in order.
+
+    A stream does not say where the past ends, so of a run that goes on it is what comes before
+    the first moment of silence.
+
+    Raises:
+        ApiError: the run is not known, or may not be seen.
+        ServiceAway: the API does not answer.
+    """
+    run = client.run(run_id)
+    if run["status"] == "finished":
+        return [event for event in client.events(run_id) if event.name not in ("ping", "end")]
+    found: list[Event] = []
+    with _Stream(client, run_id) as stream:
+        while events := stream.next(_SILENCE if found else _FIRST_EVENT):
+            found += events
+    return [event for event in found if event.name != "end"]
 
 
 class _Stream:

@@ -51,9 +51,18 @@ def test_the_demo_tells_what_happened(stack: Stack, people: People) -> None:
     assert "denied: development" in told
     assert "is worse than" in told and "0.002 is allowed" in told
     assert "rows hold, head" in told
+    assert "version 3, step 2 of 2: 50 %" in told and "✗ slow fail" in told
+    assert re.search(r"rolled back at (20|50) %: slower than 20 ms: .* of the control", told)
+    assert re.search(r"rolled back at (20|50) %: answers: .* of the control", told)
+    asked = re.findall(r"([\d,]+) requests about flights of July, (\d+) failed", told)
+    assert len(asked) == 3 and all(failed == "0" for _, failed in asked), asked
     assert in_production(people) == [(1, "promotion"), (3, "promotion"), (1, "rollback")]
-    outcomes = [run["outcome"] for run in people.viewer.runs(model="flights")]
-    assert outcomes == ["promoted", "denied", "promoted"]
+    runs = people.viewer.runs(model="flights")
+    outcomes = [run["outcome"] for run in runs]
+    assert outcomes == ["denied", "denied", "promoted", "denied", "promoted"]
+    for run, drawn in (runs[2], "step 1, pass: errors: "), (runs[0], ", fail: answers: "):
+        page = stack.config.layout.state_dir / f"rollout-{run['run_id']}.html"
+        assert drawn in page.read_text()
 
     asked = ask_as_the_guide_does(stack)
     assert '"class":' in asked and "x-model-version: 1" in asked

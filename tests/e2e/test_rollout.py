@@ -24,6 +24,7 @@ from infra.stack import Stack
 from tests.e2e.test_bad_input import spec_of
 from tests.e2e.test_serving import ask, until_version
 from tests.people import People, good_rows, write_points
+from tests.terminal import on_a_terminal
 
 STEPS = [
     {"percent": 0, "shadow": 50, "hold": "1s"},
@@ -105,6 +106,12 @@ def said(stack: Stack, *arguments: str, name: str = "engineer") -> Any:
     return json.loads(done.stdout)
 
 
+def at_a_terminal(stack: Stack, *arguments: str, typed: bytes = b"") -> tuple[int, str]:
+    """The exit code of the command line, and what a person sees of it."""
+    env = {**os.environ, **stack.env, "TERM": "xterm-256color", "COLUMNS": "100", "NO_COLOR": "1"}
+    return on_a_terminal(["rollout", *arguments], env, typed)
+
+
 def alone(people: People, model: str, version: int) -> bool:
     found = people.viewer.rollout(model, "production")
     return [(v["name"], v["version"]) for v in found["variants"]] == [("champion", version)]
@@ -182,8 +189,12 @@ def test_a_version_climbs_or_falls_or_is_called_off(
 
         # copies would have shown it before any caller saw it
         people.apply({**spec, "rollout": {**PLAN, "steps": STEPS[1:]}})
-        other = people.run(model, epochs=40)
-        assert other["outcome"] == "denied"
+        asked = people.engineer.start_run(model, epochs=40)["run_id"]
+        code, seen = at_a_terminal(stack, "watch", model)
+        other = people.engineer.run(asked)
+        assert (other["outcome"], code) == ("denied", 6), seen
+        assert "version 3, step 1 of 2: 10 %" in seen and "✗ answers fail" in seen
+        assert "rolled back at 10 %" in seen and "version 2 answers all requests" in seen
         assert "rolled back at 10 %: answers:" in other["reason"], other["reason"]
         assert alone(people, model, 2)
         until_version(caller, model, 2)
@@ -210,4 +221,21 @@ def test_a_version_climbs_or_falls_or_is_called_off(
     run = people.finished(asked)
     assert run["outcome"] == "denied" and "approver called it off at 10 %" in run["reason"]
     assert alone(people, model, 2) and ask(caller, model).status_code == 200
+
+    # nobody asks now: figures that decide nothing, on which a person rules
+    quick = {**slow, "steps": [{"percent": 10, "hold": "1s"}], "longest_hold": "1s"}
+    people.apply({**spec, "rollout": quick})
+    asked = people.engineer.promote(model, 3, "production")["run_id"]
+    people.follow(asked, lambda run: run["waiting_for"] == "ruling:production")
+    said_yes = ("go-on", model, "--as", "approver", "-m", "a quiet night")
+    code, seen = at_a_terminal(stack, *said_yes, typed=b"y\n")
+    assert code == 0, seen
+    assert "? errors no_data" in seen and "has answered no request" in seen
+    assert "Let it go on as approver?" in seen and "it goes on" in seen
+    assert people.finished(asked)["outcome"] == "promoted" and alone(people, model, 3)
+    picture = tmp_path / "rollout.html"
+    said(stack, "picture", asked, "--out", str(picture))
+    drawn = picture.read_text()
+    assert "approver ruled that it goes on: a quiet night" in drawn
+    assert "challenger: version 3, 10 %" in drawn and "waited for a person" in drawn
     assert people.viewer.verify_ledger()["ok"]

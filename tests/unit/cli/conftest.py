@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -8,6 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 from typer.testing import CliRunner
 
+import perennial
 from perennial.cli.app import app
 from perennial.cli.render import console
 
@@ -75,3 +77,10 @@ def cli(environment: dict[str, str]) -> Call:
         return Result(result.exit_code, result.stdout, result.stderr)
 
     return call
+
+
+@pytest.fixture
+def terminal(environment: dict[str, str]) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in ("PATH", "TZ") if name in os.environ}
+    checkout = str(Path(perennial.__file__).parents[1])
+    return kept | {"TERM": "xterm-256color", "COLUMNS": "80", "LINES": "40", "PYTHONPATH": checkout}

@@ -166,6 +166,69 @@ def decision(**more: Any) -> Json:
     }
 
 
+def rollout(*shares: tuple[str, int, float], **more: Any) -> Json:
+    """What answers: name, version and percent of each variant."""
+    return {
+        "model": "flights",
+        "environment": "production",
+        "epoch": 5,
+        "champion_epoch": 2,
+        "variants": [
+            {
+                "name": name,
+                "version": version,
+                "percent": percent,
+                "shadow_percent": 0.0,
+                "requests": 1200,
+                "errors": 3,
+                "slow": 0,
+                "refused": 0,
+                "compared": 0,
+                "disagreed": 0,
+                "missed": 0,
+                "logged": 0,
+                "lost": 0,
+            }
+            for name, version, percent in shares or (("champion", 2, 100.0),)
+        ],
+        "processes": 2,
+        "behind": [],
+        "under_way": None,
+        **more,
+    }
+
+
+def climbing(**more: Any) -> Json:
+    """Version 3 at the first step of its rollout."""
+    return {
+        "run_id": RUN,
+        "version": 3,
+        "step": 1,
+        "percent": 10.0,
+        "held": "",
+        "verdict": "no_data",
+        "reason": "it has not begun",
+        "waiting": False,
+        "evidence_digest": "",
+        "expires_at": None,
+        **more,
+    }
+
+
+def judged(**verdicts: str) -> Json:
+    """What the watch tells of the first step."""
+    return {
+        "step": 1,
+        "steps": 2,
+        "weights": {"challenger": 0.1, "champion": 0.8, "control": 0.1},
+        "assessments": {
+            name: {"verdict": verdict, "reason": f"{name}: its sentence"}
+            for name, verdict in verdicts.items()
+        },
+        "holds_until": "2026-11-23T10:10:00Z",
+    }
+
+
 def problem(status: int, kind: str, detail: str, **more: Any) -> Json:
     return {
         "type": f"urn:perennial:error:{kind}",

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import os
-import pty
-import select
 import subprocess
 import sys
-from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
 
-import perennial
+from tests.terminal import on_a_terminal
 
 from .documents import RUN, run, stage, version, waiting
 from .server import Frame, Script
@@ -40,43 +36,13 @@ def test_help_loads_nothing_that_it_does_not_need() -> None:
 
 
 def test_no_command_loads_what_belongs_to_the_service() -> None:
-    names = "follow lists spec_problems versions watch stages render problems"
+    names = "follow lists spec_problems versions watch stages render problems rollout_board "
+    names += "rollout_watch rollout_picture"
     modules = loaded(
         f"import perennial.client, perennial.cli.{names.replace(' ', ', perennial.cli.')}"
     )
     assert "perennial.cli.watch" in modules
     assert modules.isdisjoint(FORBIDDEN)
-
-
-def on_a_terminal(
-    arguments: Sequence[str], environment: dict[str, str], typed: bytes = b""
-) -> tuple[int, str]:
-    """Run the command line at a terminal of 80 columns, at which something is typed."""
-    mine, theirs = pty.openpty()
-    os.write(mine, typed)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "perennial.cli", *arguments],
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        env=environment,
-    )
-    os.close(theirs)
-    output = b""
-    while select.select([mine], [], [], 30)[0]:
-        try:
-            output += os.read(mine, 65536)
-        except OSError:  # the other side is closed
-            break
-    os.close(mine)
-    return process.wait(timeout=30), output.decode()
-
-
-@pytest.fixture
-def terminal(environment: dict[str, str]) -> dict[str, str]:
-    kept = {name: os.environ[name] for name in ("PATH", "TZ") if name in os.environ}
-    checkout = str(Path(perennial.__file__).parents[1])
-    return kept | {"TERM": "xterm-256color", "COLUMNS": "80", "LINES": "40", "PYTHONPATH": checkout}
 
 
 def play(api: Script) -> None:

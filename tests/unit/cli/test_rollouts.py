@@ -1,0 +1,184 @@
+"""`perennial rollout`: what people see of a rollout, and what they send."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.terminal import on_a_terminal
+
+from .conftest import Call
+from .documents import (
+    DIGEST,
+    RUN,
+    climbing,
+    finished,
+    judged,
+    model,
+    rollout,
+    run,
+    stage,
+    waiting,
+)
+from .server import Frame, Script
+
+SHARES = (("challenger", 3, 10.0), ("champion", 2, 80.0), ("control", 2, 10.0))
+SHOWN = "GET /v1/models/flights/rollouts/production"
+BACK = "production: rolled back at 10 %: slow: its sentence"
+
+
+def at_stage(*stages: Any) -> Any:
+    return run(stages=list(stages), version=3)
+
+
+def rolling(status: str = "running", **verdicts: str) -> Any:
+    progress = judged(**verdicts) if verdicts else {}
+    return stage("rollout", status, environment="production", progress=progress)
+
+
+def plays(api: Script, first: Any, *later: Any) -> None:
+    """The run's documents one after the other, each with the rollout as it is then."""
+    api.answers["GET /v1/models/flights"] = (200, model(runs_under_way=[RUN]))
+    api.first_run = first
+    frames = [Frame("stage", {}, each, seen=threading.Event()) for each in later]
+    api.frames = frames
+    read = [first]
+
+    def read_run(_: Any) -> tuple[int, Any]:
+        read[0] = frames[api.played - 1].run if api.played else first
+        return 200, read[0]
+
+    def served(_: Any) -> tuple[int, Any]:
+        # the next thing happens once both have been read
+        for frame in frames:
+            if frame.run is read[0] and frame.seen is not None:
+                frame.seen.set()
+        if any(s["stage"] == "rollout" and s["status"] == "running" for s in read[0]["stages"]):
+            return 200, rollout(*SHARES, under_way=climbing())
+        return 200, rollout()
+
+    api.answers[f"GET /v1/runs/{RUN}"] = read_run
+    api.answers[SHOWN] = served
+
+
+def test_what_answers_is_shown(api: Script, cli: Call) -> None:
+    api.answers[SHOWN] = (200, rollout())
+    shown = cli("rollout", "show", "flights")
+    assert shown.code == 0
+    title, head, champion = shown.out.splitlines()
+    assert title == "flights  production, epoch 5, 2 processes"
+    assert head.split() == ["variant", "version", "share", "answered", "errors", "slow"]
+    assert champion.split() == ["champion", "2", "100", "%", 20 * "█", "1,200", "3", "0"]
+
+
+def test_a_rollout_under_way_is_shown_with_the_verdicts_of_now(api: Script, cli: Call) -> None:
+    plays(api, at_stage(rolling(served="pass", errors="inconclusive", slow="fail")))
+    shown = cli("rollout", "show", "flights").out
+    assert "version 3, step 1 of 2: 10 %, held until 2026-11-23 10:10 at least" in shown
+    assert "✓ served  … errors inconclusive  ✗ slow fail" in shown
+    assert "slow: its sentence" in shown and "errors: its sentence" not in shown
+    assert max(len(line) for line in shown.splitlines()) <= 80
+
+
+def test_a_step_that_is_not_served_everywhere_says_so(api: Script, cli: Call) -> None:
+    behind = rollout(*SHARES, under_way=climbing(), behind=["a"])
+    api.answers[SHOWN] = (200, behind)
+    api.first_run = at_stage(rolling())
+    shown = cli("rollout", "show", "flights").out
+    assert "2 processes, 1 of them do not serve this yet" in shown
+    assert "version 3, step 1: 10 %\n" in shown
+
+
+def test_a_watch_tells_each_change_and_ends_as_the_run_does(api: Script, cli: Call) -> None:
+    before = stage("gate", "running", environment="production")
+    watched = [
+        at_stage(rolling(served="pass", slow="no_data")),
+        at_stage(rolling(served="pass", slow="fail")),
+    ]
+    end = finished("denied", BACK, stages=[rolling("failed", served="pass", slow="fail")])
+    plays(api, at_stage(before), *watched, {**end, "version": 3})
+    result = cli("rollout", "watch", "flights")
+    assert result.code == 6, result.err
+    lines = result.out.splitlines()
+    told = [line.split("  ", 1)[1] for line in lines if line[2:3] == ":"]
+    assert told[0] == f"{RUN} is at gate production"
+    assert told[-1].endswith("✓ served  ✗ slow fail")
+    assert len(set(told)) == len(told), "each change once"
+    # the last figures of the rollout stay, with what they led to
+    assert [line.split()[0] for line in lines[-7:-4]] == ["challenger", "champion", "control"]
+    assert lines[-4:] == [
+        "version 3, step 1 of 2: 10 %",
+        "✓ served  ✗ slow fail",
+        f"✗ denied: {BACK}  (41 s)",
+        "version 2 answers all requests of production",
+    ]
+
+
+def test_a_watch_of_nothing_ends_at_once(api: Script, cli: Call) -> None:
+    api.answers[SHOWN] = (200, rollout())
+    api.answers["GET /v1/models/flights"] = (200, model())
+    result = cli("rollout", "watch", "flights")
+    assert result.code == 0
+    assert "no rollout is under way" in result.out
+
+
+def test_a_watch_ends_where_an_approval_is_waited_for(api: Script, cli: Call) -> None:
+    plays(api, waiting(stages=[stage("gate", environment="production")]))
+    result = cli("rollout", "watch", "flights")
+    assert result.code == 5
+    assert f"perennial --as approver approve {RUN}" in result.out
+
+
+def test_a_watch_for_scripts_prints_how_it_is_at_the_end(api: Script, cli: Call) -> None:
+    end = finished("promoted", "version 3 is champion of production", stages=[rolling("passed")])
+    plays(api, at_stage(rolling(served="pass")), end)
+    result = cli("rollout", "watch", "flights", "--json")
+    assert result.code == 0
+    assert result.json["under_way"] is None
+
+
+@pytest.mark.parametrize(("typed", "code", "rulings"), [(b"y\n", 0, 1), (b"n\n", 1, 0)])
+def test_a_person_at_a_terminal_looks_at_the_figures_and_is_asked(
+    api: Script, terminal: dict[str, str], typed: bytes, code: int, rulings: int
+) -> None:
+    asks = climbing(
+        waiting=True,
+        reason="errors: the challenger has answered no request",
+        evidence_digest=DIGEST,
+        expires_at="2026-12-07T10:00:00Z",
+    )
+    plays(api, at_stage(rolling(served="pass", errors="no_data")))
+    api.answers[SHOWN] = (200, rollout(*SHARES, under_way=asks))
+    api.answers["GET /v1/whoami"] = (200, {"name": "bob", "role": "approver"})
+    path = "/v1/models/flights/rollouts/production/rule"
+    api.answers[f"POST {path}"] = (200, {"run_id": RUN, "step": 1, "go_on": True})
+    arguments = ["--as", "approver", "rollout", "go-on", "flights", "-m", "quiet night"]
+    ended, output = on_a_terminal(arguments, terminal, typed)
+    assert ended == code, output
+    assert "the challenger has answered no request" in output
+    assert "it waits for a person until 2026-12-07 10:00" in output
+    assert "Let it go on as bob?" in output
+    sent = api.requests("POST", path)
+    assert len(sent) == rulings
+    for each in sent:
+        assert each.json == {"go_on": True, "evidence_digest": DIGEST, "comment": "quiet night"}
+        assert "it goes on" in output
+
+
+def test_what_waits_for_nobody_needs_no_ruling(api: Script, cli: Call) -> None:
+    plays(api, at_stage(rolling(served="pass")))
+    result = cli("rollout", "go-on", "flights")
+    assert result.code == 1
+    assert "waits for no ruling" in result.err
+
+
+def test_a_run_without_a_rollout_has_no_picture(api: Script, cli: Call, tmp_path: Path) -> None:
+    api.first_run = finished("denied", "too weak")
+    api.frames = [Frame("run", {"status": "finished"}, api.first_run)]
+    result = cli("rollout", "picture", RUN)
+    assert result.code == 3
+    assert f"run {RUN} has rolled nothing out" in result.err
+    assert not (tmp_path / f"{RUN}.html").exists()
