@@ -19,6 +19,8 @@ _ORDER = ("challenger", "champion", "control")
 """From the bottom to the top, so that a challenger that grows climbs."""
 _LETTER = 6.6
 """About how wide one is, in the units of the drawing."""
+_SEEN = 14.0
+"""How wide a failure is at least."""
 _TICKS = 6
 _STEPS_OF_TIME = (
     *(0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30),
@@ -83,8 +85,9 @@ def _stack(timeline: Timeline, place: Place) -> Iterator[str]:
             top, low = _height(below + share.percent), _height(below)
             below += share.percent
             if share.percent:
+                kind = "challenger" if share.version == timeline.version else share.name
                 yield _box(
-                    f"variant {share.name}",
+                    f"variant {kind}",
                     (left, top, right - left, low - top),
                     f"{share.name}: version {share.version}, {share.percent:g} %",
                     (f"{share.name} {share.version}", f"{share.percent:g} %"),
@@ -117,9 +120,11 @@ def _lanes(timeline: Timeline, place: Place, lanes: list[str]) -> Iterator[str]:
             if span.name != name:
                 continue
             left, right = place(span.since), place(span.until)
+            # what ends a rollout holds for a moment, and is what one looks for
+            left = min(left, right - (_SEEN if span.verdict in ("fail", "error") else 2.0))
             yield _box(
                 f"verdict {span.verdict}",
-                (left, top, max(right - left, 2.0), _LANE),
+                (max(left, _LEFT), top, right - left, _LANE),
                 f"step {span.step}, {span.verdict}: {span.reason}",
                 (span.verdict,),
             )
