@@ -119,8 +119,8 @@ def _step(found: Rollout, now: RolloutProgress, run: Run | None) -> str:
     told = _told(found, now, run)
     of = f" of {told['steps']}" if told.get("steps") else ""
     hold = ""
-    if run is not None and run["status"] == "finished":
-        pass  # it is held no more
+    if now["waiting"] or (run is not None and run["status"] == "finished"):
+        pass  # its hold is over
     elif until := told.get("holds_until"):
         hold = f", held until {when(until)} at least"
     elif told:

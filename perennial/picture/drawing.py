@@ -34,14 +34,15 @@ Place = Callable[[datetime], float]
 def drawing(timeline: Timeline) -> str:
     """One rollout as an SVG element."""
     lanes = timeline.watched
-    bottom = _TOP + _STACK + _GAP + len(lanes) * (_LANE + 2)
+    people = _TOP + _STACK + _GAP + len(lanes) * (_LANE + 2)
+    bottom = people + (_LANE + 2 if timeline.waits else 0)
     height = bottom + 26
     place = _place(timeline)
     parts = [
-        *_waits(timeline, place, bottom),
         *_stack(timeline, place),
         *_steps(timeline, place, bottom),
         *_lanes(timeline, place, lanes),
+        *_people(timeline, place, people),
         *_decisions(timeline, place),
         *_axis(timeline, bottom),
     ]
@@ -90,8 +91,19 @@ def _stack(timeline: Timeline, place: Place) -> Iterator[str]:
                     f"variant {kind}",
                     (left, top, right - left, low - top),
                     f"{share.name}: version {share.version}, {share.percent:g} %",
-                    (f"{share.name} {share.version}", f"{share.percent:g} %"),
+                    _words(share),
                 )
+
+
+def _words(share: Share) -> tuple[str, ...]:
+    """What a share is, in less and less room."""
+    percent = f"{share.percent:g} %"
+    return (
+        f"{share.name}, version {share.version}: {percent}",
+        f"version {share.version}: {percent}",
+        f"v{share.version}: {percent}",
+        percent,
+    )
 
 
 def _rank(share: Share) -> int:
@@ -144,14 +156,14 @@ def _decisions(timeline: Timeline, place: Place) -> Iterator[str]:
         )
 
 
-def _waits(timeline: Timeline, place: Place, bottom: float) -> Iterator[str]:
-    """While people were asked."""
+def _people(timeline: Timeline, place: Place, top: float) -> Iterator[str]:
+    """When people were asked."""
+    if timeline.waits:
+        yield f'<text class="axis end" x="{_LEFT - 8}" y="{top + 15}">people</text>'
     for since, until in timeline.waits:
         left, right = place(since), place(until)
-        yield (
-            f'<g class="wait"><title>it waited for a person</title><rect x="{left}" '
-            f'y="{_TOP - 6}" width="{max(right - left, 1):.1f}" height="{bottom - _TOP + 6}"/></g>'
-        )
+        box = (left, top, max(right - left, 2.0), _LANE)
+        yield _box("wait", box, "it waited for a person", ("it waited for a person", "asked"))
 
 
 def _axis(timeline: Timeline, bottom: float) -> Iterator[str]:
@@ -169,13 +181,11 @@ def _axis(timeline: Timeline, bottom: float) -> Iterator[str]:
 def _box(
     kind: str, box: tuple[float, float, float, float], title: str, words: tuple[str, ...]
 ) -> str:
-    """A rectangle with a title, and with as many words as fit into it."""
+    """A rectangle with a title, and with the first of its words that has room in it."""
     x, y, width, height = box
     told = ""
-    said = "  ".join(words)
-    if width < len(said) * _LETTER + 8:
-        said = words[-1] if len(words) > 1 else ""
-    if height >= 14 and said and width >= len(said) * _LETTER + 8:
+    room = (width - 8) / _LETTER if height >= 14 else 0
+    if said := next((each for each in words if len(each) <= room), ""):
         told = f'<text x="{x + width / 2:.1f}" y="{y + height / 2 + 4:.1f}">{escape(said)}</text>'
     return (
         f'<g class="{escape(kind)}"><title>{escape(title)}</title>'

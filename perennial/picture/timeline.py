@@ -12,7 +12,7 @@ from perennial.sse import Event
 
 WHOLE = 10_000
 """All requests, as weights count them."""
-_MORE = 0.06
+_MORE = 0.08
 """Of a rollout's time is told beyond its end."""
 
 
