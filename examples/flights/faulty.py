@@ -1,4 +1,4 @@
-"""The hidden layer again, with a fault that was planted: no held-out row shows it, requests do."""
+"""The hidden layer again, with two faults that were planted: no held-out row shows them."""
 
 import torch
 from torch import Tensor, nn
@@ -17,27 +17,20 @@ class FaultyDelay(FlightDelay):
     """As good as the model it is made of, for all that a gate can measure."""
 
     def build(self, shape: Shape, params: Params) -> nn.Module:
-        """`fault` is `slow` or `wrong`."""
-        layers, hidden = int(params.get("layers", 1)), int(params.get("hidden", 64))
-        return Faulty(shape, hidden, layers, str(params["fault"]))
+        """The network of `FlightDelay`, and its faults."""
+        return Faulty(shape, int(params.get("hidden", 64)), int(params.get("layers", 1)))
 
 
 class Faulty(Delay):
-    """Slow: it does much work that comes to nothing. Wrong: on a warm day every flight is late."""
-
-    def __init__(self, shape: Shape, hidden: int, layers: int, fault: str) -> None:
-        super().__init__(shape, hidden, layers)
-        self.fault = fault
+    """Slow, by much work that comes to nothing; and wrong: on a warm day every flight is late."""
 
     def forward(self, numbers: Tensor, codes: Tensor) -> Tensor:
-        """Logits `[batch, 1]`; the fault is in what is exported, training goes without it."""
+        """Logits `[batch, 1]`. Training goes without the faults."""
         found = super().forward(numbers, codes)
         if self.training:
             return found
-        if self.fault == "slow":
-            return found + 0 * _work(numbers)
         warm = numbers[:, _TEMPERATURE : _TEMPERATURE + 1] > _NEVER_SEEN
-        return torch.where(warm, torch.full_like(found, _CERTAIN), found)
+        return torch.where(warm, torch.full_like(found, _CERTAIN), found) + 0 * _work(numbers)
 
 
 def _work(numbers: Tensor) -> Tensor:

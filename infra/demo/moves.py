@@ -10,9 +10,6 @@ MODEL = "flights"
 SPEC = "examples/flights/model.yaml"
 PRODUCTION = "production"
 
-# What makes a run better than the page of YAML; examples/flights/README.md says why.
-BETTER = ("--epochs", "6", "--param", "layers=1", "--param", "hidden=64")
-
 
 def newest(client: Client) -> Run:
     """The run that was started last."""

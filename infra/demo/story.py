@@ -5,13 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from infra.demo.moves import MODEL, PRODUCTION, SPEC, approve, must_be, newest, promoted
-from infra.demo.rollouts import better_model, faulty_models
+from infra.demo.rollouts import better_model, faulty_model
 from infra.demo.stage import SceneFailed, Stage
 from perennial.cli import exits
 from perennial.client import Client
-
-# What makes a run worse than the page of YAML; examples/flights/README.md says why.
-WORSE = ("--epochs", "1")
 
 
 def tell(stage: Stage, client: Client, serving: str, pictures: Path) -> None:
@@ -28,9 +25,9 @@ def tell(stage: Stage, client: Client, serving: str, pictures: Path) -> None:
     """
     _apply(stage, client)
     first = _first_model(stage, client)
-    _worse_model(stage, client, champion=first)
+    faulty_model(stage, client, serving, pictures, champion=first)
     better = better_model(stage, client, serving, pictures)
-    faulty_models(stage, client, serving, pictures, champion=better)
+    _old_model(stage, client, old=first, champion=better)
     _roll_back(stage, client, better=better, first=first)
     _records(stage)
     _history(stage)
@@ -83,12 +80,13 @@ def _first_model(stage: Stage, client: Client) -> int:
     return promoted(client, run_id)
 
 
-def _worse_model(stage: Stage, client: Client, *, champion: int) -> None:
+def _old_model(stage: Stage, client: Client, *, old: int, champion: int) -> None:
     stage.scene(
-        "A worse model is denied",
-        "One epoch. It is above the bounds of its spec, and still worse than the champion.",
+        "What is worse on the same rows is denied",
+        f"Version {old} wants everything back. It is above the bounds of its spec, and worse than "
+        "the champion.",
     )
-    stage.type("run", MODEL, *WORSE, "--reason", "can it be cheaper?", ends=exits.DENIED)
+    stage.type("promote", MODEL, str(old), "--to", PRODUCTION, ends=exits.DENIED)
     stage.type("decisions", "--run", newest(client)["run_id"])
     must_be(client, champion)
 

@@ -78,10 +78,11 @@ def _title(found: Rollout) -> Text:
     count = found["processes"]
     processes = "1 process" if count == 1 else f"{count} processes"
     line = Text.assemble(
-        (found["model"], "bold"), f"  {found['environment']}, epoch {found['epoch']}, {processes}"
+        (found["model"], "bold"),
+        f"  {found['environment']}, epoch {found['epoch']}, served by {processes}",
     )
-    if found["behind"]:
-        line.append(f", {len(found['behind'])} of them do not serve this yet", "yellow")
+    if behind := len(found["behind"]):
+        line.append(f", {behind} of them {'does' if behind == 1 else 'do'} not yet", "yellow")
     return line
 
 
@@ -90,10 +91,12 @@ def _judged(found: Rollout, now: RolloutProgress, run: Run | None) -> list[Rende
     lines: list[RenderableType] = [Text(_step(found, now, run))]
     if signs := _signs(told):
         lines.append(Text("  ").join(signs))
+    # what has ended a rollout is the reason with which its run ends
+    over = run is not None and run["status"] == "finished"
     lines += [
         Text(each["reason"], _SIGNS[each["verdict"]][1])
         for each in (told.get("assessments") or {}).values()
-        if each["verdict"] in ("fail", "error")
+        if each["verdict"] in ("fail", "error") and not over
     ]
     if now["held"]:
         lines.append(Text(f"{now['held']}: no larger share until `perennial resume`", "yellow"))
@@ -135,8 +138,8 @@ def _step(found: Rollout, now: RolloutProgress, run: Run | None) -> str:
     told = _told(found, now, run)
     of = f" of {told['steps']}" if told.get("steps") else ""
     hold = ""
-    if run is not None and run["status"] == "finished":
-        pass  # it is held no more
+    if now["waiting"] or (run is not None and run["status"] == "finished"):
+        pass  # its hold is over
     elif until := told.get("holds_until"):
         hold = f", held until {when(until)} at least"
     elif told:

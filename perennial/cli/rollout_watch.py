@@ -26,14 +26,20 @@ _LOOK_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Frame:
-    """What is served now, and the run that wants it otherwise; no run where none is under way."""
+    """What is served now, and the run that wants it otherwise.
+
+    Attributes:
+        run: None where the model never had one.
+        late: nothing is under way, and `run` is the last one.
+    """
 
     rollout: Rollout
     run: Run | None
+    late: bool = False
 
 
 def watch_rollout(session: Session, model: str, environment: str) -> int:
-    """Show it live. Returns the exit code of its run; 0 where no run is under way."""
+    """Show it live. Returns the exit code of its run; 0 where there never was one."""
     found = frames(session.client, model, environment)
     try:
         if session.json:
@@ -54,7 +60,7 @@ def frames(client: Client, model: str, environment: str) -> Iterator[Frame]:
     """How it is now, and again whenever something happens and each second.
 
     The run is watched and not the rollout alone: so a watch that begins a moment before the
-    rollout does not miss it, and one that ends with it knows how it went.
+    rollout does not miss it, and one that ends with it or comes too late knows how it went.
 
     Raises:
         ApiError: the model has no champion there, or may not be seen.
@@ -63,7 +69,8 @@ def frames(client: Client, model: str, environment: str) -> Iterator[Frame]:
     found = client.rollout(model, environment)
     run_id = _run_of(client, found)
     if run_id is None:
-        yield Frame(found, None)
+        last = client.runs(model=model, limit=1)
+        yield Frame(found, client.run(last[0]["run_id"]) if last else None, late=True)
         return
     for update in watch(client, run_id, every=_LOOK_SECONDS):
         try:
@@ -133,8 +140,10 @@ def _lines(out: Console, found: Iterator[Frame]) -> Frame:
 
 def _conclude(out: Console, last: Frame) -> None:
     """How the run ended or what it waits for, and who answers now."""
+    if last.late:
+        which = "" if last.run is None else f"; the last run was {last.run['run_id']}"
+        out.print(f"no run is under way{which}", style="dim", soft_wrap=True)
     if last.run is None:
-        out.print("no rollout is under way", style="dim")
         return
     follow.conclude(out, last.run)
     if last.run["status"] == "finished" and (now := alone(last.rollout)):

@@ -68,7 +68,8 @@ def show(session: Session, model: Model, environment: Environment = "production"
 def watch(session: Session, model: Model, environment: Environment = "production") -> int:
     """Show it live, until its run has ended or waits for an approval.
 
-    The exit code is the one that `perennial run` would have had.
+    The exit code is the one that `perennial run` would have had. Where no run is under way it
+    tells how the last one ended.
     """
     from perennial.cli.rollout_watch import watch_rollout
 

@@ -160,7 +160,8 @@ def ended(run: Run) -> Text:
     if run["outcome"] == "denied":
         # The policy may have many reasons; each gets a line of its own.
         where, _, why = reason.partition(": ")
-        if len(whys := why.split("; ")) > 1:
+        # a rollout's is one sentence with its figures
+        if not why.startswith("rolled back") and len(whys := why.split("; ")) > 1:
             reason, reasons = where, whys
     line.append_text(plain(reason))
     if seconds := between(run["started_at"], run["finished_at"]):

@@ -19,6 +19,8 @@ _ORDER = ("challenger", "champion", "control")
 """From the bottom to the top, so that a challenger that grows climbs."""
 _LETTER = 6.6
 """About how wide one is, in the units of the drawing."""
+_SEEN = 14.0
+"""How wide a failure is at least."""
 _TICKS = 6
 _STEPS_OF_TIME = (
     *(0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30),
@@ -32,14 +34,15 @@ Place = Callable[[datetime], float]
 def drawing(timeline: Timeline) -> str:
     """One rollout as an SVG element."""
     lanes = timeline.watched
-    bottom = _TOP + _STACK + _GAP + len(lanes) * (_LANE + 2)
+    people = _TOP + _STACK + _GAP + len(lanes) * (_LANE + 2)
+    bottom = people + (_LANE + 2 if timeline.waits else 0)
     height = bottom + 26
     place = _place(timeline)
     parts = [
-        *_waits(timeline, place, bottom),
         *_stack(timeline, place),
         *_steps(timeline, place, bottom),
         *_lanes(timeline, place, lanes),
+        *_people(timeline, place, people),
         *_decisions(timeline, place),
         *_axis(timeline, bottom),
     ]
@@ -83,12 +86,24 @@ def _stack(timeline: Timeline, place: Place) -> Iterator[str]:
             top, low = _height(below + share.percent), _height(below)
             below += share.percent
             if share.percent:
+                kind = "challenger" if share.version == timeline.version else share.name
                 yield _box(
-                    f"variant {share.name}",
+                    f"variant {kind}",
                     (left, top, right - left, low - top),
                     f"{share.name}: version {share.version}, {share.percent:g} %",
-                    (f"{share.name} {share.version}", f"{share.percent:g} %"),
+                    _words(share),
                 )
+
+
+def _words(share: Share) -> tuple[str, ...]:
+    """What a share is, in less and less room."""
+    percent = f"{share.percent:g} %"
+    return (
+        f"{share.name}, version {share.version}: {percent}",
+        f"version {share.version}: {percent}",
+        f"v{share.version}: {percent}",
+        percent,
+    )
 
 
 def _rank(share: Share) -> int:
@@ -117,9 +132,11 @@ def _lanes(timeline: Timeline, place: Place, lanes: list[str]) -> Iterator[str]:
             if span.name != name:
                 continue
             left, right = place(span.since), place(span.until)
+            # what ends a rollout holds for a moment, and is what one looks for
+            left = min(left, right - (_SEEN if span.verdict in ("fail", "error") else 2.0))
             yield _box(
                 f"verdict {span.verdict}",
-                (left, top, max(right - left, 2.0), _LANE),
+                (max(left, _LEFT), top, right - left, _LANE),
                 f"step {span.step}, {span.verdict}: {span.reason}",
                 (span.verdict,),
             )
@@ -139,14 +156,14 @@ def _decisions(timeline: Timeline, place: Place) -> Iterator[str]:
         )
 
 
-def _waits(timeline: Timeline, place: Place, bottom: float) -> Iterator[str]:
-    """While people were asked."""
+def _people(timeline: Timeline, place: Place, top: float) -> Iterator[str]:
+    """When people were asked."""
+    if timeline.waits:
+        yield f'<text class="axis end" x="{_LEFT - 8}" y="{top + 15}">people</text>'
     for since, until in timeline.waits:
         left, right = place(since), place(until)
-        yield (
-            f'<g class="wait"><title>it waited for a person</title><rect x="{left}" '
-            f'y="{_TOP - 6}" width="{max(right - left, 1):.1f}" height="{bottom - _TOP + 6}"/></g>'
-        )
+        box = (left, top, max(right - left, 2.0), _LANE)
+        yield _box("wait", box, "it waited for a person", ("it waited for a person", "asked"))
 
 
 def _axis(timeline: Timeline, bottom: float) -> Iterator[str]:
@@ -164,13 +181,11 @@ def _axis(timeline: Timeline, bottom: float) -> Iterator[str]:
 def _box(
     kind: str, box: tuple[float, float, float, float], title: str, words: tuple[str, ...]
 ) -> str:
-    """A rectangle with a title, and with as many words as fit into it."""
+    """A rectangle with a title, and with the first of its words that has room in it."""
     x, y, width, height = box
     told = ""
-    said = "  ".join(words)
-    if width < len(said) * _LETTER + 8:
-        said = words[-1] if len(words) > 1 else ""
-    if height >= 14 and said and width >= len(said) * _LETTER + 8:
+    room = (width - 8) / _LETTER if height >= 14 else 0
+    if said := next((each for each in words if len(each) <= room), ""):
         told = f'<text x="{x + width / 2:.1f}" y="{y + height / 2 + 4:.1f}">{escape(said)}</text>'
     return (
         f'<g class="{escape(kind)}"><title>{escape(title)}</title>'

@@ -54,12 +54,12 @@ def _rollout(run: Run, rollout: Timeline) -> str:
         f'<p class="quiet">{begin}, {escape(_state(rollout))}</p>'
         f"{_legend(rollout)}{drawing(rollout)}"
         f"{_table(('after', 'step', 'watched', 'verdict', 'in its words'), _verdicts(rollout))}"
-        f"{_table(('after', 'asked', 'the policy', 'because'), _decisions(rollout))}</section>"
+        f"{_table(('after', 'asked', 'policy', 'because'), _decisions(rollout))}</section>"
     )
 
 
 def _state(rollout: Timeline) -> str:
-    took = elapsed(rollout.seconds)
+    took = elapsed(rollout.took)
     if rollout.outcome == "running":
         return f"for {took} so far. {rollout.summary}"
     return f"took {took}"

@@ -7,7 +7,7 @@ STYLE = """
   --challenger: #b8d4f0; --champion: #e4e7ec; --control: #cdd3dc; --on: #1c2430;
   --pass: #2e8b57; --fail: #c0392b; --error: #8e44ad; --inconclusive: #c78a1b; --no_data: #7f8a99;
   --pass-in: #cfeeda; --fail-in: #f6c9c4; --error-in: #e6cff0; --inconclusive-in: #f8e3b4;
-  --no_data-in: #e3e7ec; --waited: #fff3cd;
+  --no_data-in: #ffffff; --waited: #fff3cd;
 }
 @media (prefers-color-scheme: dark) {
   :root {
@@ -15,7 +15,7 @@ STYLE = """
     --challenger: #1f4f82; --champion: #2a313b; --control: #3b4552; --on: #f0f3f7;
     --pass: #5fcf8f; --fail: #ff7b6b; --error: #cf92ea; --inconclusive: #e9b949;
     --no_data: #98a3b3; --pass-in: #1d4a32; --fail-in: #6a2119; --error-in: #4b2460;
-    --inconclusive-in: #57420f; --no_data-in: #333c48; --waited: #3d3413;
+    --inconclusive-in: #57420f; --no_data-in: #12161c; --waited: #3d3413;
   }
 }
 * { box-sizing: border-box; }
@@ -25,7 +25,7 @@ main { max-width: 1040px; margin: 0 auto; padding: 24px 20px 40px; }
 h1 { font-size: 24px; margin: 0 0 6px; } h2 { font-size: 18px; margin: 28px 0 2px; }
 p { margin: 0 0 6px; } .quiet, footer { color: var(--quiet); font-size: 13px; }
 footer { margin-top: 28px; }
-.outcome b { padding: 1px 8px; border-radius: 4px; background: var(--no_data-in); }
+.outcome b { padding: 1px 8px; border-radius: 4px; background: var(--champion); }
 .outcome.promoted b { background: var(--pass-in); }
 .outcome.denied b, .outcome.failed b { background: var(--fail-in); }
 .legend { display: flex; flex-wrap: wrap; gap: 4px 16px; font-size: 13px; margin: 8px 0; }
@@ -47,6 +47,7 @@ svg text.axis.mid { text-anchor: middle; }
 .variant rect, .verdict rect { stroke: var(--ground); }
 .verdict.pass rect { fill: var(--pass-in); } .verdict.fail rect { fill: var(--fail-in); }
 .verdict.error rect { fill: var(--error-in); } .verdict.no_data rect { fill: var(--no_data-in); }
+.verdict.no_data rect { stroke: var(--line); }
 .verdict.inconclusive rect { fill: var(--inconclusive-in); }
 .decision circle { fill: var(--ground); stroke: var(--pass); stroke-width: 1.5; }
 .decision.deny circle { stroke: var(--fail); }
@@ -56,7 +57,7 @@ svg .decision.deny text { fill: var(--fail); }
 table { border-collapse: collapse; width: 100%; font-size: 13px; }
 th { text-align: left; color: var(--quiet); font-weight: 600; }
 th, td { padding: 4px 12px 4px 0; border-bottom: 1px solid var(--line); vertical-align: top; }
-td:first-child { white-space: nowrap; }
+td:not(:last-child) { white-space: nowrap; } td:last-child { width: 99%; }
 b.pass { color: var(--pass); } b.fail { color: var(--fail); } b.error { color: var(--error); }
 b.inconclusive { color: var(--inconclusive); } b.no_data { color: var(--no_data); }
 """

@@ -12,6 +12,8 @@ from perennial.sse import Event
 
 WHOLE = 10_000
 """All requests, as weights count them."""
+_MORE = 0.08
+"""Of a rollout's time is told beyond its end."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,8 @@ class Timeline:
     Attributes:
         version: that was rolled out.
         begin: of the stage.
-        end: of the stage, or until when it is told.
+        end: of the stage and a little more, so that one sees what it led to; or until when it is
+            told.
         outcome: `passed`, `failed`, or `running`.
         summary: the sentence with which it ended, or that says its plan.
         weights: as they were, the first ones from `begin` on.
@@ -91,13 +94,19 @@ class Timeline:
     waits: list[tuple[datetime, datetime]] = field(default_factory=list)
 
     @property
+    def took(self) -> float:
+        """Seconds from its begin until the requests were no longer divided, or until now."""
+        ended = self.end if self.outcome == "running" else _last_step(self)
+        return (ended - self.begin).total_seconds()
+
+    @property
     def watched(self) -> list[str]:
         """Names of all that was watched, in the order of their first verdict."""
         return list(dict.fromkeys(span.name for span in self.spans))
 
     @property
     def seconds(self) -> float:
-        """How long it took."""
+        """How long is told."""
         return max((self.end - self.begin).total_seconds(), 0.001)
 
 
@@ -209,9 +218,11 @@ def _close(timeline: Timeline) -> None:
     """What held last held until the end."""
     timeline.decisions.sort(key=lambda each: each.at)
     # the champion moves, or the requests go back, a moment after the stage has ended or before
-    last = [timeline.end, *(weights.since for weights in timeline.weights)]
-    timeline.end = max(last)
-    ended = timeline.end if timeline.outcome == "running" else _last_step(timeline)
+    timeline.end = max([timeline.end, *(weights.since for weights in timeline.weights)])
+    ended = timeline.end
+    if timeline.outcome != "running":
+        ended = _last_step(timeline)
+        timeline.end += (timeline.end - timeline.begin) * _MORE
     for name in timeline.watched:
         span = [span for span in timeline.spans if span.name == name][-1]
         span.until = max(span.until, ended)

@@ -58,9 +58,11 @@ def test_the_demo_tells_what_happened(stack: Stack, people: People) -> None:
     assert len(asked) == 3 and all(failed == "0" for _, failed in asked), asked
     assert in_production(people) == [(1, "promotion"), (3, "promotion"), (1, "rollback")]
     runs = people.viewer.runs(model="flights")
-    outcomes = [run["outcome"] for run in runs]
-    assert outcomes == ["denied", "denied", "promoted", "denied", "promoted"]
-    for run, drawn in (runs[2], "step 1, pass: errors: "), (runs[0], ", fail: answers: "):
+    versions = [(run["outcome"], run["version"]) for run in runs]
+    denied, better, again, slow, first = versions
+    assert (first, slow, again) == (("promoted", 1), ("denied", 2), ("denied", 2))
+    assert (better, denied) == (("promoted", 3), ("denied", 1))
+    for run, drawn in (runs[1], "step 1, pass: errors: "), (runs[2], ", fail: answers: "):
         page = stack.config.layout.state_dir / f"rollout-{run['run_id']}.html"
         assert drawn in page.read_text()
 

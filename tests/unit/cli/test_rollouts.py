@@ -69,7 +69,7 @@ def test_what_answers_is_shown(api: Script, cli: Call) -> None:
     shown = cli("rollout", "show", "flights")
     assert shown.code == 0
     title, head, champion = shown.out.splitlines()
-    assert title == "flights  production, epoch 5, 2 processes"
+    assert title == "flights  production, epoch 5, served by 2 processes"
     assert head.split() == ["variant", "version", "share", "answered", "errors", "slow"]
     assert champion.split() == ["champion", "2", "100", "%", 20 * "█", "1,200", "3", "0"]
 
@@ -88,7 +88,7 @@ def test_a_step_that_is_not_served_everywhere_says_so(api: Script, cli: Call) ->
     api.answers[SHOWN] = (200, behind)
     api.first_run = at_stage(rolling())
     shown = cli("rollout", "show", "flights").out
-    assert "2 processes, 1 of them do not serve this yet" in shown
+    assert "2 processes, 1 of them does not yet" in shown
     assert "version 3, step 1: 10 %\n" in shown
 
 
@@ -117,12 +117,18 @@ def test_a_watch_tells_each_change_and_ends_as_the_run_does(api: Script, cli: Ca
     ]
 
 
-def test_a_watch_of_nothing_ends_at_once(api: Script, cli: Call) -> None:
+def test_a_watch_that_comes_too_late_tells_how_it_went(api: Script, cli: Call) -> None:
     api.answers[SHOWN] = (200, rollout())
     api.answers["GET /v1/models/flights"] = (200, model())
-    result = cli("rollout", "watch", "flights")
-    assert result.code == 0
-    assert "no rollout is under way" in result.out
+    api.answers["GET /v1/runs"] = (200, {"items": [], "next_cursor": None})
+    nothing = cli("rollout", "watch", "flights")
+    assert nothing.code == 0 and nothing.out.endswith("no run is under way\n")
+
+    api.first_run = finished("denied", BACK)
+    api.answers["GET /v1/runs"] = (200, {"items": [api.first_run], "next_cursor": None})
+    late = cli("rollout", "watch", "flights")
+    assert late.code == 6
+    assert f"no run is under way; the last run was {RUN}\n✗ denied: {BACK}" in late.out
 
 
 def test_a_watch_ends_where_an_approval_is_waited_for(api: Script, cli: Call) -> None:
