@@ -19,6 +19,7 @@ from typing import Any
 import ray
 from ray import serve
 from ray._raylet import GcsClient  # type: ignore[attr-defined]  # compiled
+from ray.exceptions import RayError
 from ray.serve._private.constants import SERVE_CONTROLLER_NAME, SERVE_NAMESPACE
 from ray.serve.schema import LoggingConfig, ServeDeploySchema
 
@@ -52,15 +53,14 @@ def hold(limits: Limits) -> None:
     Raises:
         ClusterUnavailable: it is there no more, or cannot be deployed as it is.
     """
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
     address = settings().ray_address
     while not _listens(address):
         _log.info("waiting for Ray at %s", address)
-        if stop.wait(_AGAIN_SECONDS):
-            return
+        time.sleep(_AGAIN_SECONDS)
     joined = _join(address)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())  # Ray has set its own, which ends otherwise
     _declare(limits)
     told = ""
     while True:
@@ -83,15 +83,13 @@ def remove() -> None:
     if not _listens(address):
         raise ClusterUnavailable(f"Ray does not answer at {address}; set RAY_ADDRESS")
     _join(address)
-    try:
-        controller = _controller()
-    except ValueError:
+    if _controller() is None:
         return
     rest = serve_details.together(_details(), None)
     if not rest["applications"]:
         serve.shutdown()  # the proxies too, so that the port is free
         return
-    ray.get(controller.apply_config.remote(ServeDeploySchema(**rest)))
+    ray.get(_controller().apply_config.remote(ServeDeploySchema(**rest)))
     while serve_details.APPLICATION in _details()["applications"]:
         time.sleep(_AGAIN_SECONDS)
 
@@ -185,18 +183,26 @@ def _require_same(address: str, joined: Any) -> None:
 
 
 def _details() -> Json:
+    """What Ray Serve says of itself. Raises ClusterUnavailable where it says nothing."""
     # a call into Ray's core may block for good, and no signal reaches Python then
     faulthandler.dump_traceback_later(_ANSWER_SECONDS, exit=True)
     try:
-        details: Json = ray.get(_controller().get_serve_instance_details.remote())
+        if (controller := _controller()) is None:
+            raise ClusterUnavailable("somebody has ended Ray Serve; it is started again")
+        details: Json = ray.get(controller.get_serve_instance_details.remote())
         return details
+    except RayError as error:
+        raise ClusterUnavailable(f"Ray Serve does not answer: {error}") from error
     finally:
         faulthandler.cancel_dump_traceback_later()
 
 
 def _controller() -> Any:
-    """Raises ValueError where Ray Serve is not there."""
-    return ray.get_actor(SERVE_CONTROLLER_NAME, namespace=SERVE_NAMESPACE)
+    """Ray Serve's own actor; None where Ray Serve is not there."""
+    try:
+        return ray.get_actor(SERVE_CONTROLLER_NAME, namespace=SERVE_NAMESPACE)
+    except ValueError:
+        return None
 
 
 def _listens(address: str) -> bool:

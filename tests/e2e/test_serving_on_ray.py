@@ -24,6 +24,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from api.db.store import Store
 from infra.demo.stage import CHECKOUT
 from infra.stack import Stack
+from infra.stack.ports import free_ports
 from perennial.contracts.deployments import ReadServing
 from perennial.contracts.scaling import ScaleServing, ServingScale
 from perennial.contracts.serving import Serving
@@ -31,7 +32,6 @@ from perennial.settings import Settings
 from perennial.temporal import connect
 from tests.e2e import test_serving
 from tests.e2e.test_serving import ROW, ask, until_version
-from tests.servers import free_port
 
 GUIDE = (CHECKOUT / "docs" / "guides" / "serve-on-ray.md").read_text()
 Spread = Callable[[int, int], Awaitable[ServingScale]]
@@ -86,10 +86,12 @@ def ready(url: str) -> bool:
         return False
 
 
-@pytest.fixture(scope="module")
-def on_ray(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+@pytest.fixture(scope="module", params=["haproxy"])
+def on_ray(
+    request: pytest.FixtureRequest, stack: Stack, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
     """The address of the data plane in the stack's Ray, begun and ended as the guide says."""
-    port = free_port()
+    port, statistics, metrics = free_ports(3)
     url = f"http://127.0.0.1:{port}"
     env = {
         **os.environ,
@@ -98,6 +100,14 @@ def on_ray(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
         "PERENNIAL_SERVING_PORT": str(port),
         "PERENNIAL_SERVING_RAY_CPUS": "0.1",
     }
+    if request.param == "haproxy":
+        env |= {
+            "RAY_SERVE_ENABLE_HA_PROXY": "1",
+            "RAY_SERVE_HAPROXY_STATS_PORT": str(statistics),
+            "RAY_SERVE_HAPROXY_METRICS_PORT": str(metrics),
+            # replicas that go wait so long for proxies on other nodes to forget them
+            "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "2",
+        }
     log = tmp_path_factory.mktemp("ray") / "host.log"
     with log.open("wb") as said:
         host = subprocess.Popen(["bash", "-euc", shown("sh", 0)], env=env, stderr=said)
@@ -212,6 +222,7 @@ test_a_client_of_the_open_inference_protocol_works_here_too = (
 )
 
 
+@pytest.mark.parametrize("on_ray", ["haproxy", "proxy"], indirect=True)
 def test_both_hosts_say_the_same(stack: Stack, caller: httpx.Client, promoted: str) -> None:
     until_version(caller, promoted, 1)
     bodies = [
