@@ -120,7 +120,7 @@ def _steps(timeline: Timeline, place: Place, bottom: float) -> Iterator[str]:
         x = place(weights.since)
         yield f'<line class="step" x1="{x}" x2="{x}" y1="{_TOP - 6}" y2="{bottom}"/>'
         if weights.step:
-            yield f'<text class="axis" x="{x + 3}" y="{_TOP - 10}">step {weights.step}</text>'
+            yield f'<text class="axis" x="{x + 3}" y="{_TOP - 10}">{weights.called}</text>'
 
 
 def _lanes(timeline: Timeline, place: Place, lanes: list[str]) -> Iterator[str]:

@@ -18,11 +18,12 @@ _MORE = 0.08
 
 @dataclass(frozen=True)
 class Share:
-    """A variant's part of the requests, in percent."""
+    """A variant's part of the requests, and of the champion's that it answers too, in percent."""
 
     name: str
     version: int
     percent: float
+    shadow: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,12 @@ class Weights:
     since: datetime
     step: int
     shares: tuple[Share, ...]
+
+    @property
+    def called(self) -> str:
+        """The step in two or three words."""
+        copied = max((share.shadow for share in self.shares), default=0.0)
+        return f"step {self.step}" + (f": copies of {copied:g} %" if copied else "")
 
 
 @dataclass
@@ -171,7 +178,12 @@ def _weights(timeline: Timeline, data: dict[str, Any], event: str) -> None:
             _at(data),
             timeline.weights[-1].step + 1 if divided else 0,
             tuple(
-                Share(each["name"], each["version"], 100 * each["weight"] / WHOLE)
+                Share(
+                    each["name"],
+                    each["version"],
+                    100 * each["weight"] / WHOLE,
+                    100 * each.get("shadow", 0) / WHOLE,
+                )
                 for each in shares
             ),
         )

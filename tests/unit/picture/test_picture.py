@@ -54,6 +54,19 @@ def test_weights_are_told_step_by_step() -> None:
     assert shares(timeline("slow"))[-1] == (0, {"champion": (3, 100)})
 
 
+def test_a_step_of_copies_says_so() -> None:
+    run, events, decisions = recorded("promoted")
+    first = next(event for event in events if event.name == "deployment")
+    first.data["shares"] = [
+        {"name": "challenger", "version": 3, "weight": 0, "shadow": 2000},
+        {"name": "champion", "version": 1, "weight": 10_000, "shadow": 0},
+        {"name": "control", "version": 1, "weight": 0, "shadow": 0},
+    ]
+    [found] = timelines(run, events, decisions, NOW)
+    assert shares(found)[1] == (1, {"champion": (1, 100)})
+    assert "step 1: copies of 20 %" in page(run, [found]) and "step 2<" in page(run, [found])
+
+
 def test_each_verdict_holds_until_the_next() -> None:
     rollout = timeline("promoted")
     assert rollout.watched == ["served", "errors", "slow", "answers", "split"]
