@@ -64,7 +64,9 @@ def test_a_step_of_copies_says_so() -> None:
     ]
     [found] = timelines(run, events, decisions, NOW)
     assert shares(found)[1] == (1, {"champion": (1, 100)})
-    assert "step 1: copies of 20 %" in page(run, [found]) and "step 2<" in page(run, [found])
+    assert "step 1: copies of 20 %" in page(run, [found], NOW) and "step 2<" in page(
+        run, [found], NOW
+    )
 
 
 def test_each_verdict_holds_until_the_next() -> None:
