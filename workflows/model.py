@@ -417,13 +417,7 @@ class ModelWorkflow:
             )
             arrival = self._runs.admit(input)
             ahead = self._runs.ahead(input.run_id)
-        why = f"replaced by run {input.run_id}"
-        if input.hotfix:
-            why = f"overtaken by hotfix {input.run_id} of {input.author}: {input.reason}"
-        for other in arrival.dropped:
-            await self._runs.drop(other, why)
-        for other in arrival.ended:
-            await self._runs.cancel(other.run_id, why)
+        await self._runs.make_room(input, arrival)
         return lifecycle.RunAccepted(
             run_id=input.run_id, status="queued" if waits else "running", ahead=ahead
         )
