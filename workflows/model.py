@@ -257,7 +257,6 @@ class ModelWorkflow:
     @workflow.update(name=lifecycle.PROMOTE)
     async def promote(self, ask: lifecycle.Promote) -> lifecycle.RunAccepted:
         """Start the promotion of a version that exists."""
-
         return await self._requests.once(
             ask, lifecycle.RunAccepted, lambda: self._accept_promotion(ask)
         )
@@ -331,7 +330,10 @@ class ModelWorkflow:
             await self._become("paused", ask.model_copy(update={"reason": "retiring"}))
             await self._runs.cancel_all(f"{ask.actor} retired the model")
             await self._champions.withdraw_all(ask, self._effect(ask))
-            return await self._become("retired", ask)
+            retired = await self._become("retired", ask)
+            async with self._runs.arriving:  # who came meanwhile
+                await self._runs.drop_all(f"{ask.actor} retired the model")
+            return retired
 
         return await self._requests.once(ask, lifecycle.ModelStatus, retire)
 
@@ -393,7 +395,8 @@ class ModelWorkflow:
             mode="json", include={"params", "epochs", "learning_rate"}, exclude_defaults=True
         )
         async with self._runs.arriving:
-            self._runs.check_room(input)  # others may have come since the validator looked
+            self._check_alive()  # others may have come since the validator looked
+            self._runs.check_room(input)
             waits = not (self._runs.idle() and self._open())
             await workflow.execute_local_activity(
                 records.record_run,

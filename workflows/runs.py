@@ -154,7 +154,13 @@ class RunQueue:
 
     async def cancel_all(self, why: str) -> None:
         """Cancel every run."""
-        for input in [*self.waiting(), *self.under_way()]:
+        await self.drop_all(why)
+        for input in self.under_way():
+            await self.cancel(input.run_id, why)
+
+    async def drop_all(self, why: str) -> None:
+        """Cancel every run that waits."""
+        for input in self.waiting():
             await self.cancel(input.run_id, why)
 
     async def _watch(
