@@ -328,7 +328,10 @@ class ModelWorkflow:
             await self._become("paused", ask.model_copy(update={"reason": "retiring"}))
             await self._runs.cancel_all(f"{ask.actor} retired the model")
             await self._champions.withdraw_all(ask, self._effect(ask))
-            return await self._become("retired", ask)
+            retired = await self._become("retired", ask)
+            async with self._runs.arriving:  # who came meanwhile
+                await self._runs.drop_all(f"{ask.actor} retired the model")
+            return retired
 
         return await self._requests.once(ask, lifecycle.ModelStatus, retire)
 
@@ -390,7 +393,8 @@ class ModelWorkflow:
             mode="json", include={"params", "epochs", "learning_rate"}, exclude_defaults=True
         )
         async with self._runs.arriving:
-            self._runs.check_room(input)  # others may have come since the validator looked
+            self._check_alive()  # others may have come since the validator looked
+            self._runs.check_room(input)
             waits = not (self._runs.idle() and self._open())
             await workflow.execute_local_activity(
                 records.record_run,
@@ -414,13 +418,7 @@ class ModelWorkflow:
             )
             arrival = self._runs.admit(input)
             ahead = self._runs.ahead(input.run_id)
-        why = f"replaced by run {input.run_id}"
-        if input.hotfix:
-            why = f"overtaken by hotfix {input.run_id} of {input.author}: {input.reason}"
-        for other in arrival.dropped:
-            await self._runs.drop(other, why)
-        for other in arrival.ended:
-            await self._runs.cancel(other.run_id, why)
+        await self._runs.make_room(input, arrival)
         return lifecycle.RunAccepted(
             run_id=input.run_id, status="queued" if waits else "running", ahead=ahead
         )

@@ -89,6 +89,18 @@ class RunQueue:
         self._waiting = list(arrival.waiting)
         return arrival
 
+    async def make_room(
+        self, input: lifecycle.RunInput, arrival: lanes.Arrival[lifecycle.RunInput]
+    ) -> None:
+        """Tell those that an arrival drops and ends."""
+        why = f"replaced by run {input.run_id}"
+        if input.hotfix:
+            why = f"overtaken by hotfix {input.run_id} of {input.author}: {input.reason}"
+        for other in arrival.dropped:
+            await self._record_end(other, "cancelled", why)
+        for other in arrival.ended:
+            await self.cancel(other.run_id, why)
+
     def ahead(self, run_id: str) -> int:
         """How many runs are before one that waits."""
         before = [waiting.run_id for waiting in self._waiting]
@@ -127,7 +139,7 @@ class RunQueue:
         for input in self._waiting:
             if input.run_id == run_id:
                 self._waiting.remove(input)
-                await self.drop(input, why)
+                await self._record_end(input, "cancelled", why)
                 return
         if run_id in self._children:
             await self._tell(run_id, why)
@@ -140,13 +152,15 @@ class RunQueue:
         except FailureError:
             workflow.logger.info("run %s ended before it heard of its cancellation", run_id)
 
-    async def drop(self, input: lifecycle.RunInput, why: str) -> None:
-        """Record the end of a run that waits no longer and never started."""
-        await self._record_end(input, "cancelled", why)
-
     async def cancel_all(self, why: str) -> None:
         """Cancel every run."""
-        for input in [*self.waiting(), *self.under_way()]:
+        await self.drop_all(why)
+        for input in self.under_way():
+            await self.cancel(input.run_id, why)
+
+    async def drop_all(self, why: str) -> None:
+        """Cancel every run that waits."""
+        for input in self.waiting():
             await self.cancel(input.run_id, why)
 
     async def _watch(

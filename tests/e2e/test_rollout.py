@@ -216,7 +216,10 @@ def test_a_version_climbs_or_falls_or_is_called_off(
     asked = people.engineer.promote(model, 3, "production")["run_id"]
     first_share(people, asked)
     under_way = said(stack, "show", model)["under_way"]
-    assert (under_way["step"], under_way["version"]) == (1, 3)
+    assert (under_way["step"], under_way["version"], under_way["held"]) == (1, 3, "")
+    people.engineer.lever(model, "pause")
+    assert said(stack, "show", model)["under_way"]["held"] == f"{model} is paused"
+    people.admin.lever(model, "resume")
     said(stack, "call-off", model, "--reason", "incident 7", name="approver")
     run = people.finished(asked)
     assert run["outcome"] == "denied" and "approver called it off at 10 %" in run["reason"]

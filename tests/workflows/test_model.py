@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from temporalio.client import WorkflowFailureError, WorkflowUpdateFailedError
 
+from api.db.tables import RunRow
 from perennial.contracts import ids, lifecycle
 from tests.workflows.house import House, key, refusal
 
@@ -146,6 +149,17 @@ async def test_a_retired_model_refuses_everything(house: House) -> None:
     house.plan.release("train")
     assert (await house.result(run.run_id)).outcome == "cancelled"
     assert set(house.champions().values()) == {None}
+
+
+async def test_who_comes_while_a_model_retires_is_not_forgotten(house: House) -> None:
+    await house.apply()
+    asked = [house.start(0.8), house.lever(lifecycle.RETIRE), house.start(0.9), house.start(0.9)]
+    found = await asyncio.gather(*asked, return_exceptions=True)
+    accepted = [each for each in found if isinstance(each, lifecycle.RunAccepted)]
+    await house.owner.result()
+    with house.store.database.reading() as session:
+        ends = [session.get_one(RunRow, each.run_id).outcome for each in accepted]
+    assert None not in ends
 
 
 @pytest.mark.parametrize("environment", ["staging", "production"])
