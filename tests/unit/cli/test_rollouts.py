@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from perennial.cli import watch as watching
 from tests.terminal import on_a_terminal
 
 from .conftest import Call
@@ -192,3 +193,31 @@ def test_a_run_without_a_rollout_has_no_picture(api: Script, cli: Call, tmp_path
     assert result.code == 3
     assert f"run {RUN} has rolled nothing out" in result.err
     assert not (tmp_path / f"{RUN}.html").exists()
+
+
+def test_a_picture_of_what_goes_on_tells_it_so_far(
+    api: Script, cli: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "_SILENCE", 0.2)
+    at = "2026-11-23T10:00:00Z"
+    about = {"at": at, "environment": "production"}
+    weights = [("challenger", 3, 1000), ("champion", 2, 8000), ("control", 2, 1000)]
+    shares = [{"name": n, "version": v, "weight": w} for n, v, w in weights]
+    told = judged(served="pass", errors="inconclusive")
+    api.first_run = at_stage(rolling())
+    api.frames = [
+        Frame(name, data, api.first_run)
+        for name, data in (
+            ("stage", {**about, "stage": "rollout", "status": "running", "summary": "canary"}),
+            ("deployment", {**about, "epoch": 6, "shares": shares}),
+            ("progress", {"at": at, "stage": "rollout", "progress": told}),
+        )
+    ]
+    result = cli("rollout", "picture", RUN)
+    assert (result.code, result.out) == (0, f"{RUN}.html\n"), result.err
+    drawn = (tmp_path / f"{RUN}.html").read_text()
+    assert "so far. canary" in drawn and "challenger: version 3, 10 %" in drawn
+    assert "step 1, inconclusive: errors: its sentence" in drawn
+
+    nowhere = cli("rollout", "picture", RUN, "--out", "no/such/folder.html")
+    assert nowhere.code == 2 and "no/such/folder.html cannot be written" in nowhere.err
