@@ -31,7 +31,7 @@ def faulty_model(
     stage.type("run", MODEL, "--reason", "a hidden layer", ends=exits.WAITING)
     first = _roll_out(stage, client, serving, "better on the same rows", ends=exits.DENIED)
     version = _must_be_off(client, first, "slower than")
-    stage.say("\nIt was slow. Nobody minds, says somebody: again, with a wider limit.")
+    stage.say("\nIt was slow. Again, with a wider limit on that, and with its answers watched too.")
     stage.type("apply", "-f", CANARY)
     stage.type("promote", MODEL, str(version), "--to", PRODUCTION, ends=exits.WAITING)
     again = _roll_out(stage, client, serving, "slow, but better", ends=exits.DENIED)

@@ -75,15 +75,12 @@ def alone(found: Rollout) -> str:
 
 
 def _title(found: Rollout) -> Text:
-    count = found["processes"]
-    processes = "1 process" if count == 1 else f"{count} processes"
-    line = Text.assemble(
+    all_, behind = found["processes"], len(found["behind"])
+    return Text.assemble(
         (found["model"], "bold"),
-        f"  {found['environment']}, epoch {found['epoch']}, served by {processes}",
+        f"  {found['environment']}, epoch {found['epoch']}, ",
+        (f"{all_ - behind} of {all_} processes serve it", "yellow" if behind else ""),
     )
-    if behind := len(found["behind"]):
-        line.append(f", {behind} of them {'does' if behind == 1 else 'do'} not yet", "yellow")
-    return line
 
 
 def _judged(found: Rollout, now: RolloutProgress, run: Run | None) -> list[RenderableType]:

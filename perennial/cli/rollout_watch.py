@@ -105,7 +105,8 @@ class _Board:
 
     def draw(self, frame: Frame) -> RenderableType:
         """The board after one more frame."""
-        if frame.rollout["under_way"] is not None:
+        # at its end the champion has all requests for a moment before the rollout is over
+        if frame.rollout["under_way"] is not None and len(frame.rollout["variants"]) > 1:
             self._last = frame.rollout
         return board(self._last or frame.rollout, frame.run)
 

@@ -52,7 +52,7 @@ def test_the_demo_tells_what_happened(stack: Stack, people: People) -> None:
     assert "is worse than" in told and "0.002 is allowed" in told
     assert "rows hold, head" in told
     assert "version 3, step 2 of 2: 50 %" in told and "✗ slow fail" in told
-    assert re.search(r"rolled back at (20|50) %: slower than 20 ms: .* of the control", told)
+    assert re.search(r"rolled back at (20|50) %: slower than 10 ms: .* of the control", told)
     assert re.search(r"rolled back at (20|50) %: answers: .* of the control", told)
     asked = re.findall(r"([\d,]+) requests about flights of July, (\d+) failed", told)
     assert len(asked) == 3 and all(failed == "0" for _, failed in asked), asked

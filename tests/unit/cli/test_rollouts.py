@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from perennial.cli import watch as watching
 from tests.terminal import on_a_terminal
 
 from .conftest import Call
@@ -56,8 +57,11 @@ def plays(api: Script, first: Any, *later: Any) -> None:
         for frame in frames:
             if frame.run is read[0] and frame.seen is not None:
                 frame.seen.set()
-        if any(s["stage"] == "rollout" and s["status"] == "running" for s in read[0]["stages"]):
-            return 200, rollout(*SHARES, under_way=climbing())
+        for each in read[0]["stages"]:
+            if each["stage"] == "rollout" and each["status"] == "running":
+                # a moment before it is over, what failed has no requests any more
+                failed = "'fail'" in str(each["progress"])
+                return 200, rollout(*(() if failed else SHARES), under_way=climbing())
         return 200, rollout()
 
     api.answers[f"GET /v1/runs/{RUN}"] = read_run
@@ -69,7 +73,7 @@ def test_what_answers_is_shown(api: Script, cli: Call) -> None:
     shown = cli("rollout", "show", "flights")
     assert shown.code == 0
     title, head, champion = shown.out.splitlines()
-    assert title == "flights  production, epoch 5, served by 2 processes"
+    assert title == "flights  production, epoch 5, 2 of 2 processes serve it"
     assert head.split() == ["variant", "version", "share", "answered", "errors", "slow"]
     assert champion.split() == ["champion", "2", "100", "%", 20 * "█", "1,200", "3", "0"]
 
@@ -88,7 +92,7 @@ def test_a_step_that_is_not_served_everywhere_says_so(api: Script, cli: Call) ->
     api.answers[SHOWN] = (200, behind)
     api.first_run = at_stage(rolling())
     shown = cli("rollout", "show", "flights").out
-    assert "2 processes, 1 of them does not yet" in shown
+    assert "1 of 2 processes serve it" in shown
     assert "version 3, step 1: 10 %\n" in shown
 
 
@@ -96,6 +100,7 @@ def test_a_watch_tells_each_change_and_ends_as_the_run_does(api: Script, cli: Ca
     before = stage("gate", "running", environment="production")
     watched = [
         at_stage(rolling(served="pass", slow="no_data")),
+        at_stage(rolling(served="pass", slow="inconclusive")),
         at_stage(rolling(served="pass", slow="fail")),
     ]
     end = finished("denied", BACK, stages=[rolling("failed", served="pass", slow="fail")])
@@ -188,3 +193,31 @@ def test_a_run_without_a_rollout_has_no_picture(api: Script, cli: Call, tmp_path
     assert result.code == 3
     assert f"run {RUN} has rolled nothing out" in result.err
     assert not (tmp_path / f"{RUN}.html").exists()
+
+
+def test_a_picture_of_what_goes_on_tells_it_so_far(
+    api: Script, cli: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "_SILENCE", 0.2)
+    at = "2026-11-23T10:00:00Z"
+    about = {"at": at, "environment": "production"}
+    weights = [("challenger", 3, 1000), ("champion", 2, 8000), ("control", 2, 1000)]
+    shares = [{"name": n, "version": v, "weight": w} for n, v, w in weights]
+    told = judged(served="pass", errors="inconclusive")
+    api.first_run = at_stage(rolling())
+    api.frames = [
+        Frame(name, data, api.first_run)
+        for name, data in (
+            ("stage", {**about, "stage": "rollout", "status": "running", "summary": "canary"}),
+            ("deployment", {**about, "epoch": 6, "shares": shares}),
+            ("progress", {"at": at, "stage": "rollout", "progress": told}),
+        )
+    ]
+    result = cli("rollout", "picture", RUN)
+    assert (result.code, result.out) == (0, f"{RUN}.html\n"), result.err
+    drawn = (tmp_path / f"{RUN}.html").read_text()
+    assert "so far. canary" in drawn and "challenger: version 3, 10 %" in drawn
+    assert "step 1, inconclusive: errors: its sentence" in drawn
+
+    nowhere = cli("rollout", "picture", RUN, "--out", "no/such/folder.html")
+    assert nowhere.code == 2 and "no/such/folder.html cannot be written" in nowhere.err

@@ -24,8 +24,10 @@ def page(name: str) -> dict[str, Any]:
 def test_the_pages_differ_in_what_they_are_about() -> None:
     plain, canary, faulty = page("model.yaml"), page("canary.yaml"), page("faulty.yaml")
     assert {**plain, "rollout": canary["rollout"]} == canary
-    slow = canary["rollout"]["guardrails"]["slow"], faulty["rollout"]["guardrails"]["slow"]
-    assert [each.pop("seconds") for each in slow] == [0.5, 0.02]
+    rails = [each["rollout"]["guardrails"] for each in (canary, faulty)]
+    assert [each["slow"].pop("seconds") for each in rails] == [3.0, 0.01]
+    # so that it is slow first, and only then wrong
+    assert rails[0].pop("answers") and "answers" not in rails[1]
     other = {"project": faulty["project"], "training": faulty["training"]}
     assert {**canary, **other} == faulty
 
