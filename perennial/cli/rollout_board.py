@@ -62,8 +62,8 @@ def line(found: Rollout, run: Run) -> str:
 def doing(run: Run) -> str:
     """What a run is at while it has no rollout under way."""
     going = [stage for stage in run["stages"] if stage["status"] == "running"]
-    at = stages.name(going[-1]) if going else run["status"]
-    return f"{run['run_id']} is at {at}"
+    at = f"at {stages.name(going[-1])}" if going else run["status"]
+    return f"{run['run_id']} is {at}"
 
 
 def alone(found: Rollout) -> str:
