@@ -1,0 +1,186 @@
+"""Where the values of a column are cut, and the shares of both sides in each part.
+
+The cuts follow from the reference alone, so that every window of a model is cut alike.
+
+- **Numbers** are cut at the reference's deciles. A value that is two deciles or more, such as the
+  many zeros of a delay, has a bin of its own. A reference of 20 values or fewer has a bin for each
+  of them. The outermost bins are open.
+- **Text** has a bin for each of the 20 most frequent values of the reference, one for its others,
+  and one for what it does not hold.
+
+Bins that are empty on both sides are left out. Only known values count.
+
+A snapshot holds 39.02 as float64, and the log of requests as the float32 that the model got, which
+is another number. So each cut is the float32 just below its value: both are on the same side of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from activities.modelling.profiles import Sketch
+from perennial.contracts.drift import Bin
+from perennial.values import text
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+_PARTS = 10
+_VALUES = 20
+_POINTS = np.linspace(0, 1, 1001)
+OTHERS, UNKNOWN = "(others)", "(unknown)"
+
+
+def number_bins(reference: Sketch, window: Sketch) -> tuple[Bin, ...]:
+    """Bins of two columns of numbers."""
+    cuts, labels = _cuts(reference)
+    edges: list[float | None] = [None, *cuts.tolist(), None]
+    sides = [np.diff(each.below(cuts), prepend=0.0, append=1.0) for each in (reference, window)]
+    return tuple(
+        Bin(label=label, low=low, high=high, reference=usual, window=now)
+        for label, low, high, usual, now in zip(
+            labels, edges[:-1], edges[1:], *(side.tolist() for side in sides), strict=True
+        )
+        if usual > 0 or now > 0
+    )
+
+
+def _cuts(reference: Sketch) -> tuple[Floats, list[str]]:
+    """The numbers at which a new bin begins, ascending, and what to call the bins around them."""
+    values, _ = _values(reference.quantiles(_POINTS))
+    alone = values
+    if len(values) > _VALUES:
+        deciles = reference.quantiles(np.linspace(0, 1, _PARTS + 1)[1:-1])
+        values, often = _values(deciles)
+        alone = values[often > 1]
+    begins = dict(zip(_just_below(values).tolist(), values.tolist(), strict=True))
+    ends = {cut: None for cut in _just_above(alone).tolist() if cut not in begins}
+    cuts = sorted(begins.keys() | ends.keys())
+    single = set(alone.tolist())
+    labels = [f"below {values[0]:.6g}"]
+    for place, cut in enumerate(cuts):
+        begin = begins.get(cut)
+        following = begins.get(cuts[place + 1]) if place + 1 < len(cuts) else None
+        if begin in single:
+            labels.append(f"{begin:.6g}")
+        else:
+            start = f"from {begin:.6g}" if begin is not None else "more"
+            labels.append(start if following is None else f"{start}, below {following:.6g}")
+    return np.array(cuts), labels
+
+
+def largest_gap(reference: Sketch, window: Sketch) -> float:
+    """The largest difference between both distribution functions, over 2,000 of their values."""
+    points = np.concatenate([reference.quantiles(_POINTS), window.quantiles(_POINTS)])
+    values, _ = _values(points)
+    # before and behind a value that many rows have, the functions may be far apart
+    cuts = np.unique(np.concatenate([_just_below(values), _just_above(values)]))
+    return float(np.abs(reference.below(cuts) - window.below(cuts)).max())
+
+
+def beyond(reference: Sketch, window: Sketch) -> float:
+    """Which share of the window's numbers is smaller or larger than all of the reference's."""
+    low, high = _just_below(np.array([reference.low])), _just_above(np.array([reference.high]))
+    under = float(window.below(low)[0]) if np.isfinite(low[0]) else 0.0
+    over = 1 - float(window.below(high)[0]) if np.isfinite(high[0]) else 0.0
+    return min(max(under + over, 0.0), 1.0)
+
+
+@dataclass(frozen=True)
+class Texts:
+    """A column as text.
+
+    Attributes:
+        counts: how often each value is there.
+        known: rows with a value.
+        whole: whether `counts` holds every value.
+    """
+
+    counts: Mapping[str, int]
+    known: int
+    whole: bool
+
+
+def text_bins(reference: Texts, window: Texts) -> tuple[Bin, ...]:
+    """Bins of two columns of text.
+
+    Where one side does not hold every value, it cannot be told which of the rare ones are known:
+    then all of them are in the bin of others.
+    """
+    own = named(reference)
+    shares = {value: (reference.counts[value], window.counts.get(value, 0)) for value in own}
+    rest = [each.known - sum(each.counts.get(v, 0) for v in own) for each in (reference, window)]
+    fresh = sum(unknown(reference, window).values()) if reference.whole and window.whole else 0
+    every = [*shares.items(), (OTHERS, (rest[0], rest[1] - fresh)), (UNKNOWN, (0, fresh))]
+    return tuple(
+        Bin(label=label, reference=usual / reference.known, window=now / window.known)
+        for label, (usual, now) in every
+        if usual > 0 or now > 0
+    )
+
+
+def named(reference: Texts) -> list[str]:
+    """The values that have a bin of their own."""
+    return most_frequent(reference.counts, _VALUES)
+
+
+def unknown(reference: Texts, window: Texts) -> dict[str, int]:
+    """Values of the window that the reference does not hold, and how often they are there."""
+    return {v: count for v, count in window.counts.items() if v not in reference.counts}
+
+
+def most_frequent(counts: Mapping[str, int], most: int) -> list[str]:
+    """So many values at most, the most frequent first."""
+    return sorted(counts, key=lambda value: (-counts[value], value))[:most]
+
+
+def as_texts(column: Sketch) -> Texts:
+    """A column of text, or of numbers as if they were text.
+
+    Whole numbers that name categories are text to the model, and so in the log of requests; in the
+    snapshot they are numbers, and fractions where some are missing.
+    """
+    known = column.rows - column.missing
+    if column.counts or column.kind != "number":
+        return Texts(column.counts, known, column.whole)
+    values = np.unique(column.quantiles(_POINTS))
+    values = values[np.isfinite(values)]
+    shares = column.below(np.nextafter(values, np.inf)) - column.below(values)
+    counts = {
+        text(value): round(share * known)
+        for value, share in zip(values.tolist(), shares.tolist(), strict=True)
+    }
+    return Texts(counts, known, whole=False)
+
+
+def _values(numbers: Floats) -> tuple[Floats, NDArray[np.intp]]:
+    """The different finite numbers as float32 knows them, ascending, and how often each is there.
+
+    Of a column of infinities alone it is 0, which lies between them.
+    """
+    with np.errstate(over="ignore"):
+        narrow = numbers.astype(np.float32)
+    finite = narrow[np.isfinite(narrow)]
+    if not len(finite):
+        finite = np.zeros(1, dtype=np.float32)
+    values, often = np.unique(finite, return_counts=True)
+    return values.astype(np.float64), often
+
+
+def _just_below(values: Floats) -> Floats:
+    return _beside(values, -np.inf)
+
+
+def _just_above(values: Floats) -> Floats:
+    return _beside(values, np.inf)
+
+
+def _beside(values: Floats, towards: float) -> Floats:
+    with np.errstate(over="ignore"):
+        return np.nextafter(values.astype(np.float32), np.float32(towards)).astype(np.float64)
