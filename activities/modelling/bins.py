@@ -4,7 +4,8 @@ The cuts follow from the reference alone, so that every window of a model is cut
 
 - **Numbers** are cut at the reference's deciles. A value that is two deciles or more, such as the
   many zeros of a delay, has a bin of its own. A reference of 20 values or fewer has a bin for each
-  of them. The outermost bins are open.
+  of them. A bin with less than 1 % of the reference is one with its neighbour: the distances would
+  depend most on what is known least. The outermost bins are open.
 - **Text** has a bin for each of the 20 most frequent values of the reference, one for its others,
   and one for what it does not hold.
 
@@ -33,46 +34,62 @@ if TYPE_CHECKING:
 
 _PARTS = 10
 _VALUES = 20
+_LEAST = 0.01
 _POINTS = np.linspace(0, 1, 1001)
 OTHERS, UNKNOWN = "(others)", "(unknown)"
 
 
 def number_bins(reference: Sketch, window: Sketch) -> tuple[Bin, ...]:
     """Bins of two columns of numbers."""
-    cuts, labels = _cuts(reference)
+    named = _cuts(reference)
+    cuts = np.array(sorted(named))
     edges: list[float | None] = [None, *cuts.tolist(), None]
-    sides = [np.diff(each.below(cuts), prepend=0.0, append=1.0) for each in (reference, window)]
+    sides = [_shares(each, cuts) for each in (reference, window)]
     return tuple(
-        Bin(label=label, low=low, high=high, reference=usual, window=now)
-        for label, low, high, usual, now in zip(
-            labels, edges[:-1], edges[1:], *(side.tolist() for side in sides), strict=True
+        Bin(label=_label(low, high, named), low=low, high=high, reference=usual, window=now)
+        for low, high, usual, now in zip(
+            edges[:-1], edges[1:], *(side.tolist() for side in sides), strict=True
         )
         if usual > 0 or now > 0
     )
 
 
-def _cuts(reference: Sketch) -> tuple[Floats, list[str]]:
-    """The numbers at which a new bin begins, ascending, and what to call the bins around them."""
+def _cuts(reference: Sketch) -> dict[float, float]:
+    """The numbers at which a new bin begins, and the value that each is beside."""
     values, _ = _values(reference.quantiles(_POINTS))
     alone = values
     if len(values) > _VALUES:
-        deciles = reference.quantiles(np.linspace(0, 1, _PARTS + 1)[1:-1])
-        values, often = _values(deciles)
+        values, often = _values(reference.quantiles(np.linspace(0, 1, _PARTS + 1)[1:-1]))
         alone = values[often > 1]
-    begins = dict(zip(_just_below(values).tolist(), values.tolist(), strict=True))
-    ends = {cut: None for cut in _just_above(alone).tolist() if cut not in begins}
-    cuts = sorted(begins.keys() | ends.keys())
-    single = set(alone.tolist())
-    labels = [f"below {values[0]:.6g}"]
+    named = dict(zip(_just_above(alone).tolist(), alone.tolist(), strict=True))
+    named |= dict(zip(_just_below(values).tolist(), values.tolist(), strict=True))
+    cuts = sorted(named)
+    shares = _shares(reference, np.array(cuts))
+    kept, share = dict[float, float](), shares[0]
     for place, cut in enumerate(cuts):
-        begin = begins.get(cut)
-        following = begins.get(cuts[place + 1]) if place + 1 < len(cuts) else None
-        if begin in single:
-            labels.append(f"{begin:.6g}")
+        following = shares[place + 1]
+        outside = (not kept and share == 0) or (place == len(cuts) - 1 and following == 0)
+        if outside or (share >= _LEAST and following >= _LEAST):
+            kept[cut], share = named[cut], following
         else:
-            start = f"from {begin:.6g}" if begin is not None else "more"
-            labels.append(start if following is None else f"{start}, below {following:.6g}")
-    return np.array(cuts), labels
+            share += following
+    return kept
+
+
+def _shares(column: Sketch, cuts: Floats) -> Floats:
+    if not len(cuts):
+        return np.ones(1)
+    return np.diff(column.below(cuts), prepend=0.0, append=1.0)
+
+
+def _label(low: float | None, high: float | None, named: Mapping[float, float]) -> str:
+    if low is None:
+        return "all" if high is None else f"below {named[high]:.6g}"
+    if high is None:
+        return f"{named[low]:.6g} and more"
+    if named[low] == named[high]:
+        return f"{named[low]:.6g}"
+    return f"{named[low]:.6g} to {named[high]:.6g}"
 
 
 def largest_gap(reference: Sketch, window: Sketch) -> float:

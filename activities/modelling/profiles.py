@@ -182,7 +182,8 @@ def _profile(name: str, column: pd.Series) -> ColumnProfile:
     )
     profile = ColumnProfile(name, schema, cache_size=1)
     if pd.api.types.is_float_dtype(column):
-        profile._process_extracted_column(_fractions(column))
+        with np.errstate(invalid="ignore", over="ignore"):  # the deviation of an infinity is none
+            profile._process_extracted_column(_fractions(column))
     else:
         profile.track_column(column)
     return profile
