@@ -6,8 +6,8 @@ The cuts follow from the reference alone, so that every window of a model is cut
   many zeros of a delay, has a bin of its own. A reference of 20 values or fewer has a bin for each
   of them. A bin with less than 1 % of the reference is one with its neighbour: the distances would
   depend most on what is known least. The outermost bins are open.
-- **Text** has a bin for each of the 20 most frequent values of the reference, one for its others,
-  and one for what it does not hold.
+- **Text** has a bin for each of the 20 most frequent values that are 1 % or more of the reference,
+  and one for all others, be they known or not: where names have no end, some are always new.
 
 Bins that are empty on both sides are left out. Only known values count.
 
@@ -17,6 +17,7 @@ is another number. So each cut is the float32 just below its value: both are on 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -36,7 +37,7 @@ _PARTS = 10
 _VALUES = 20
 _LEAST = 0.01
 _POINTS = np.linspace(0, 1, 1001)
-OTHERS, UNKNOWN = "(others)", "(unknown)"
+OTHERS = "(others)"
 
 
 def number_bins(reference: Sketch, window: Sketch) -> tuple[Bin, ...]:
@@ -125,31 +126,41 @@ class Texts:
 
 
 def text_bins(reference: Texts, window: Texts) -> tuple[Bin, ...]:
-    """Bins of two columns of text.
-
-    Where one side does not hold every value, it cannot be told which of the rare ones are known:
-    then all of them are in the bin of others.
-    """
+    """Bins of two columns of text."""
     own = named(reference)
-    shares = {value: (reference.counts[value], window.counts.get(value, 0)) for value in own}
+    every = [(v, reference.counts[v], window.counts.get(v, 0)) for v in own]
     rest = [each.known - sum(each.counts.get(v, 0) for v in own) for each in (reference, window)]
-    fresh = sum(unknown(reference, window).values()) if reference.whole and window.whole else 0
-    every = [*shares.items(), (OTHERS, (rest[0], rest[1] - fresh)), (UNKNOWN, (0, fresh))]
+    every.append((OTHERS, rest[0], rest[1]))
     return tuple(
         Bin(label=label, reference=usual / reference.known, window=now / window.known)
-        for label, (usual, now) in every
+        for label, usual, now in every
         if usual > 0 or now > 0
     )
 
 
 def named(reference: Texts) -> list[str]:
-    """The values that have a bin of their own."""
-    return most_frequent(reference.counts, _VALUES)
+    """The values that have a bin of their own, the most frequent first."""
+    least = _LEAST * reference.known
+    own = most_frequent(reference.counts, _VALUES)
+    return [value for value in own if reference.counts[value] >= least]
 
 
 def unknown(reference: Texts, window: Texts) -> dict[str, int]:
     """Values of the window that the reference does not hold, and how often they are there."""
     return {v: count for v, count in window.counts.items() if v not in reference.counts}
+
+
+def unseen(reference: Texts, rows: int) -> float:
+    """Which share of further rows may have a value that no row of the reference has, 0 to 1.
+
+    The share of the reference's rows whose value is there once, and three deviations more.
+
+    Source: Good, "The population frequencies of species and the estimation of population
+    parameters", Biometrika 40 (1953), who has it from Turing.
+    """
+    share = sum(count == 1 for count in reference.counts.values()) / reference.known
+    deviation = math.sqrt(share * (1 - share) / rows + share / reference.known)
+    return min(share + 3 * deviation, 1.0)
 
 
 def most_frequent(counts: Mapping[str, int], most: int) -> list[str]:

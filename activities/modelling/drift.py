@@ -24,6 +24,7 @@ from activities.modelling.bins import (
     number_bins,
     text_bins,
     unknown,
+    unseen,
 )
 from activities.modelling.profiles import Sketch, read_sketches
 from activities.modelling.request_frames import PREDICTION, PROBABILITY
@@ -31,7 +32,6 @@ from perennial.analysis import distances
 from perennial.contracts.drift import Bin, ColumnDrift, Kind, Side, WindowDrift
 
 _NAMED = 10
-_VANISHED = 0.01
 _TRUTH = {"0": "false", "1": "true", "False": "false", "True": "true"}
 _WORDS: dict[Kind, str] = {"number": "numbers", "text": "text", "other": "neither numbers nor text"}
 
@@ -113,15 +113,15 @@ def _texts(found: ColumnDrift, reference: Texts, window: Texts) -> ColumnDrift:
     bins = text_bins(reference, window)
     varied = distances.total_variation(*_shares(bins))
     found = _with(_measured(found, bins), kind="text", total_variation=varied)
-    often = _VANISHED * reference.known
-    frequent = [v for v in named(reference) if reference.counts[v] >= often]
-    found = _with(found, vanished=tuple(v for v in frequent if v not in window.counts))
+    vanished = tuple(v for v in named(reference) if v not in window.counts)
+    found = _with(found, vanished=vanished)
     if not (reference.whole and window.whole):
         return found
     fresh = unknown(reference, window)
     return _with(
         found,
         unknown=sum(fresh.values()) / window.known,
+        unknown_chance=unseen(reference, window.known),
         new=tuple(most_frequent(fresh, _NAMED)),
     )
 

@@ -32,7 +32,7 @@ _WORDS: dict[Measure, str] = {
     "total_variation": "total variation",
     "missing": "change of missing values",
     "out_of_range": "values out of range",
-    "unknown": "unknown values",
+    "unknown": "unknown values beyond chance",
 }
 _SHARES: tuple[Measure, ...] = ("total_variation", "missing", "out_of_range", "unknown")
 _SAID = 3
@@ -41,9 +41,9 @@ _SAID = 3
 def judge(drift: WindowDrift, limits: DriftLimits) -> WindowVerdict:
     """What a window says by itself.
 
-    The population stability index counts with what it is beyond chance, so that a window of few
-    rows is not said to have moved by its size alone. A column whose known values are fewer than
-    `limits.rows`, on one side, is judged by what is missing.
+    The population stability index and the share of unknown values count with what they are beyond
+    chance, so that neither few rows nor many names are taken for a change. A column whose known
+    values are fewer than `limits.rows`, on one side, is judged by what is missing.
 
     Args:
         drift: of the window.
@@ -142,10 +142,11 @@ def _value(drift: ColumnDrift, measure: Measure, limits: DriftLimits) -> float |
         return abs(drift.window.missing - drift.reference.missing)
     if not _comparable(drift, limits):
         return None
-    if measure == "psi":
-        return drift.psi - (drift.chance or 0.0) if drift.psi is not None else None
     value: float | None = getattr(drift, measure)
-    return value
+    if value is None:
+        return None
+    chance = {"psi": drift.chance, "unknown": drift.unknown_chance}.get(measure)
+    return value - (chance or 0.0)
 
 
 def _comparable(drift: ColumnDrift, limits: DriftLimits) -> bool:

@@ -81,9 +81,10 @@ class ColumnDrift(Contract):
         total_variation: of text, the share of values that are others, over the bins, from 0 to 1.
         out_of_range: of numbers, the share below the reference's smallest or above its largest.
         unknown: of text, the share of values that the reference does not hold.
+        unknown_chance: the largest such share that may be where nothing has changed: names without
+            end bring new ones every day.
         new: of text, the most frequent values that the reference does not hold, ten at most.
-        vanished: of text, values with a bin of their own and 1 % or more of the reference, which
-            the window does not hold.
+        vanished: of text, values with a bin of their own that the window does not hold.
     """
 
     column: str
@@ -99,6 +100,7 @@ class ColumnDrift(Contract):
     total_variation: float | None = None
     out_of_range: float | None = None
     unknown: float | None = None
+    unknown_chance: float | None = None
     new: tuple[str, ...] = ()
     vanished: tuple[str, ...] = ()
 
@@ -140,7 +142,7 @@ class DriftLimits(SpecPart):
     The limits on the population stability index are the ones of credit scoring, where it comes
     from (Siddiqi, "Credit Risk Scorecards", Wiley 2006): below 0.1 nothing, above 0.25 a change
     that a model has to answer. The other distances say the same of the same bins, and are for those
-    who are used to them. The limits on shares are ours.
+    who are used to them; chance is not taken off theirs. The limits on shares are ours.
     """
 
     rows: int = Field(default=500, ge=1, description="of both sides; with fewer nothing is judged")
@@ -161,7 +163,7 @@ class Finding(Contract):
     Attributes:
         column: that moved.
         measure: of it.
-        value: that was measured; of `psi`, beyond chance.
+        value: that was measured; of `psi` and `unknown`, beyond chance.
         limit: that it is beyond.
         verdict: `fail` beyond `alert`, `inconclusive` beyond `warn`.
     """
