@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _SIZE_OF_SKETCH = 4096
 """Of the sketches of numbers. Distances from them are within 1 % of exact ones; with the library's
-1024 they are up to 2.5 % off, for a third of the bytes."""
+1024 they are up to 2.5 % off, for a quarter of the bytes."""
 
 
 class ProfileCorrupt(Final):
@@ -62,7 +62,7 @@ def profile_frame(frame: pd.DataFrame, at: datetime) -> bytes:
         at: the profile's time stamp, with a zone.
 
     Returns:
-        The serialized `DatasetProfileView`. About 60 KB a column of fractions.
+        The serialized `DatasetProfileView`. About 60 KB a column of fractions, 90 KB for a million rows.
     """
     columns = {str(name): _profile(str(name), frame[name]).view() for name in frame.columns}
     view = DatasetProfileView(columns=columns, dataset_timestamp=at, creation_timestamp=at)
