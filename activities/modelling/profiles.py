@@ -62,7 +62,8 @@ def profile_frame(frame: pd.DataFrame, at: datetime) -> bytes:
         at: the profile's time stamp, with a zone.
 
     Returns:
-        The serialized `DatasetProfileView`. About 60 KB a column of fractions, 90 KB for a million rows.
+        The serialized `DatasetProfileView`. About 60 KB a column of fractions, 90 KB where they are
+        of a million rows.
     """
     columns = {str(name): _profile(str(name), frame[name]).view() for name in frame.columns}
     view = DatasetProfileView(columns=columns, dataset_timestamp=at, creation_timestamp=at)
