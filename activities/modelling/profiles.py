@@ -7,16 +7,36 @@ library for others.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from whylogs.core.column_profile import ColumnProfile
 from whylogs.core.datatypes import Fractional, Integral, StandardTypeMapper, String
+from whylogs.core.metrics.metrics import MetricConfig
 from whylogs.core.preprocessing import PreprocessedColumn
 from whylogs.core.schema import ColumnSchema
+from whylogs.core.view.column_profile_view import ColumnProfileView
 from whylogs.core.view.dataset_profile_view import DatasetProfileView
+
+from perennial.contracts.drift import Kind
+from perennial.contracts.errors import Final
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+_SIZE_OF_SKETCH = 4096
+"""Of the sketches of numbers. Distances from them are within 1 % of exact ones; with the library's
+1024 they are up to 2.5 % off, for a quarter of the bytes."""
+
+
+class ProfileCorrupt(Final):
+    """A profile cannot be read."""
 
 
 class _Text(String):  # type: ignore[misc]
@@ -42,7 +62,8 @@ def profile_frame(frame: pd.DataFrame, at: datetime) -> bytes:
         at: the profile's time stamp, with a zone.
 
     Returns:
-        The serialized `DatasetProfileView`. About 25 KB a column of fractions.
+        The serialized `DatasetProfileView`. About 60 KB a column of fractions, 90 KB where they are
+        of a million rows.
     """
     columns = {str(name): _profile(str(name), frame[name]).view() for name in frame.columns}
     view = DatasetProfileView(columns=columns, dataset_timestamp=at, creation_timestamp=at)
@@ -51,8 +72,104 @@ def profile_frame(frame: pd.DataFrame, at: datetime) -> bytes:
 
 
 def read_profile(serialized: bytes) -> DatasetProfileView:
-    """The profile that `profile_frame` wrote."""
-    return DatasetProfileView.deserialize(serialized)
+    """The profile that `profile_frame` wrote.
+
+    Raises:
+        ProfileCorrupt: the bytes are none.
+    """
+    try:
+        return DatasetProfileView.deserialize(serialized)
+    except Exception as error:  # of whylogs, of protobuf, of the sketches: each has its own
+        raise ProfileCorrupt(
+            f"{len(serialized):,} bytes are no whylogs profile: {error}; profile the rows again"
+        ) from error
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """What a profile knows of the values of one column.
+
+    Attributes:
+        kind: what most known values are.
+        rows: with those that miss a value.
+        missing: rows that do; the empty text is a missing value.
+        counts: of text and of whole numbers, how often each value is there. Text is cut after 128
+            characters.
+        whole: whether `counts` holds every value; up to about 750 different ones it does.
+    """
+
+    kind: Kind
+    rows: int
+    missing: int
+    counts: Mapping[str, int]
+    whole: bool
+    _numbers: (
+        Any  # a kll_doubles_sketch that holds something: asked when empty, it kills the process
+    )
+
+    @property
+    def low(self) -> float:
+        """The smallest number, as it is."""
+        return float(self._numbers.get_min_value())
+
+    @property
+    def high(self) -> float:
+        """The largest number, as it is."""
+        return float(self._numbers.get_max_value())
+
+    def below(self, points: Floats) -> Floats:
+        """Which share of the known numbers is less than each point.
+
+        Args:
+            points: finite and ascending, none twice.
+        """
+        return np.array(self._numbers.get_cdf(points.tolist())[:-1], dtype=np.float64)
+
+    def quantiles(self, shares: Floats) -> Floats:
+        """The numbers that have such shares of the others below them."""
+        return np.array(self._numbers.get_quantiles(shares.tolist()), dtype=np.float64)
+
+
+def read_sketches(serialized: bytes) -> dict[str, Sketch]:
+    """The columns of a profile that `profile_frame` wrote, by name.
+
+    Raises:
+        ProfileCorrupt: the bytes are none.
+    """
+    return {name: _sketch(view) for name, view in read_profile(serialized).get_columns().items()}
+
+
+def _sketch(view: ColumnProfileView) -> Sketch:
+    counted, types = view.get_metric("counts"), view.get_metric("types")
+    rows, missing = int(counted.n.value), int(counted.null.value)
+    counts, whole = _frequent(view)
+    known: dict[Kind, int] = {
+        "number": types.integral.value + types.fractional.value,
+        "text": types.string.value + types.boolean.value - counts.get("", 0),
+        "other": types.object.value + types.tensor.value,
+    }
+    kind = max(known, key=lambda each: known[each])
+    distribution = view.get_metric("distribution")
+    return Sketch(
+        kind=kind if known[kind] else "nothing",
+        rows=rows,
+        missing=missing + counts.pop("", 0),
+        counts=counts,
+        whole=whole,
+        _numbers=distribution.kll.value if distribution is not None else None,
+    )
+
+
+def _frequent(view: ColumnProfileView) -> tuple[dict[str, int], bool]:
+    metric = view.get_metric("frequent_items")
+    if metric is None:
+        return {}, False
+    items = metric.strings
+    exact = all(item.lower == item.upper for item in items)
+    counts = {str(item.value): int(item.est) for item in items}
+    return counts, exact and sum(
+        counts.values()
+    ) == metric.frequent_strings.value.get_total_weight()
 
 
 def _profile(name: str, column: pd.Series) -> ColumnProfile:
@@ -61,9 +178,13 @@ def _profile(name: str, column: pd.Series) -> ColumnProfile:
         column = (column - epoch) / pd.Timedelta(seconds=1)
     elif pd.api.types.is_bool_dtype(column):
         column = column.astype("int64")
-    profile = ColumnProfile(name, ColumnSchema(column.dtype, type_mapper=_Types()), cache_size=1)
+    schema = ColumnSchema(
+        column.dtype, cfg=MetricConfig(kll_k_large=_SIZE_OF_SKETCH), type_mapper=_Types()
+    )
+    profile = ColumnProfile(name, schema, cache_size=1)
     if pd.api.types.is_float_dtype(column):
-        profile._process_extracted_column(_fractions(column))
+        with np.errstate(invalid="ignore", over="ignore"):  # the deviation of an infinity is none
+            profile._process_extracted_column(_fractions(column))
     else:
         profile.track_column(column)
     return profile

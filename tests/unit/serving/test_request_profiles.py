@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from temporalio.testing import ActivityEnvironment
 
-from activities.modelling.profiles import read_profile
+from activities.modelling.drift import measure
+from activities.modelling.profiles import profile_frame, read_profile
 from activities.modelling.request_frames import LogCorrupt
 from activities.requests import RequestActivities
 from perennial.blobs import BlobStore
@@ -59,6 +61,20 @@ async def test_each_variant_has_a_profile_of_what_it_was_asked_and_said(
         assert figures.loc["colour", "types/string"] == each.rows
         assert figures.loc["prediction", "types/string"] == len(mine)
         assert figures.loc["probability.late", "distribution/n"] == len(mine)
+        # and a snapshot, which holds float64 and whole numbers, can be compared with it
+        rows = {
+            "size": range(41),
+            "colour": ["red"] * 41,
+            "p0": [1] * 41,
+            "late": [0, 1, *[0] * 39],
+        }
+        snapshot = profile_frame(pd.DataFrame(rows), start)
+        drift = measure(snapshot, blobs.get_bytes(each.profile), ["size", "colour", "p0"])
+        assert drift.rows == each.rows and not drift.predictions
+        kinds = [(found.column, found.kind, found.problem) for found in drift.columns]
+        assert kinds == [("colour", "text", None), ("p0", "number", None), ("size", "number", None)]
+        colour, _, size = drift.columns
+        assert (colour.psi, colour.unknown, size.out_of_range) == (0, 0, 0)
     assert await profiles(blobs, log, start - HOUR, start) == {}, "what came later is not of it"
 
 
