@@ -92,7 +92,7 @@ class Ruling(Contract):
     roles: tuple[str, ...]
     at: Utc
     go_on: bool
-    evidence_digest: str = ""
+    evidence_digest: Sha256
     comment: str = ""
 
 

@@ -169,7 +169,7 @@ class Report(Contract):
     model_config = ConfigDict(json_schema_extra={"examples": [{"tallies": []}]})
 
     leaving: bool = Field(default=False, strict=True)
-    busy: float = Field(default=0.0, ge=0, le=1)
+    busy: float = Field(default=0.0, strict=True, ge=0, le=1)
     tallies: tuple[Tally, ...] = ()
 
 

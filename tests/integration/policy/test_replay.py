@@ -49,10 +49,7 @@ async def test_questions_of_both_kinds_are_asked_again_together(
     await gate.decide_rollout(Decide(effect="both 3", question=rollout()))
     await gate.decide_promotion(Decide(effect="both 4", question=question(roc_auc=0.1)))
     rows = [row for number in range(1, 5) if (row := kept(store, f"both {number}"))]
-    decisions = [
-        DecisionDetail.model_validate(row.model_dump(include=set(DecisionDetail.model_fields)))
-        for row in rows
-    ]
+    decisions = [DecisionDetail.model_validate(row) for row in rows]
     settings = Settings(state_dir=bundle.parent.parent, opa_binary=program("opa"))
     again = await replay(decisions, None, settings)
     assert again == ReplayAnswer(asked=4, agreed=4, skipped=0, flipped=[])

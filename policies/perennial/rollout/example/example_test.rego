@@ -65,6 +65,7 @@ ruling(by, role) := {
 	"roles": [role],
 	"at": "2026-03-02T11:00:00Z",
 	"go_on": true,
+	"evidence_digest": "1f0e3dad99908345f7439f8ffabdffc4f8e6ad4e8e0a1ee6b3e5d3f3d9d1c7aa",
 	"comment": "",
 }
 

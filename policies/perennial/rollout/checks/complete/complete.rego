@@ -73,4 +73,9 @@ _required_of_a_step := {
 
 _required_of_an_assessment := {"reason": "a sentence", "verdict": "a verdict"}
 
-_required_of_a_ruling := {"by": "a name", "go_on": "true or false", "roles": "a list"}
+_required_of_a_ruling := {
+	"by": "a name",
+	"evidence_digest": "a SHA-256 digest",
+	"go_on": "true or false",
+	"roles": "a list",
+}

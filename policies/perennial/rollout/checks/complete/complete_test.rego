@@ -26,6 +26,7 @@ test_a_ruling_that_is_not_mentioned_is_denied if {
 test_a_ruling_needs_a_person_a_role_and_a_word if {
 	reasons := {
 		"ruling.by is missing or is not a name",
+		"ruling.evidence_digest is missing or is not a SHA-256 digest",
 		"ruling.go_on is missing or is not true or false",
 		"ruling.roles is missing or is not a list",
 	}
