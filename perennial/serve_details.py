@@ -21,6 +21,11 @@ def declared(details: Json) -> Json | None:
     return _declared(details).get(APPLICATION)
 
 
+def is_alone(details: Json) -> bool:
+    """Whether nobody else has an application there, declared or run from code."""
+    return set(details["applications"]) <= {APPLICATION}
+
+
 def together(details: Json, ours: Json | None) -> Json:
     """What to declare: ours, or nothing of ours, beside what others have declared."""
     others = [each for name, each in _declared(details).items() if name != APPLICATION]

@@ -85,10 +85,11 @@ def remove() -> None:
     _join(address)
     if _controller() is None:
         return
-    rest = serve_details.together(_details(), None)
-    if not rest["applications"]:
+    details = _details()
+    if serve_details.is_alone(details):
         serve.shutdown()  # the proxies too, so that the port is free
         return
+    rest = serve_details.together(details, None)
     ray.get(_controller().apply_config.remote(ServeDeploySchema(**rest)))
     while serve_details.APPLICATION in _details()["applications"]:
         time.sleep(_AGAIN_SECONDS)

@@ -60,3 +60,11 @@ def test_bounds_change_nothing_else() -> None:
         serve_details.APPLICATION, min_replicas=3, max_replicas=9, target_ongoing_requests=2.5
     )
     assert serve_details.bounds(ours) == (1, 4, 16.0)
+
+
+def test_others_are_there_however_they_came() -> None:
+    there = details()
+    for name in ("theirs", "from-code", "gone"):
+        assert not serve_details.is_alone(there)
+        del there["applications"][name]
+    assert serve_details.is_alone(there) and serve_details.is_alone({"applications": {}})
