@@ -70,7 +70,7 @@ class Answering:
         """
         self._limits = limits
         self._counting = counting
-        self._logbook = Logbook(counting, files, limits.rows)
+        self._logbook = Logbook(counting, files, limits.log_bytes)
         self._copying = Copying(counting, self._logbook, limits.rows)
         self._under_way = 0
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="large-requests")

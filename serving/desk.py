@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from perennial.blobs import BlobStore
 from perennial.contracts.serving import Deployment, Variant
+from serving import log_files
 from serving.errors import NotServed
 from serving.model import Model
 from serving.routing import Router
@@ -67,6 +68,8 @@ class Desk:
                     same = now.deployment.model_copy(update={"log": deployment.log})
                     self._served[deployment.model] = now._replace(router=Router(same))
                 return False
+            if deployment.log is not None:
+                await asyncio.to_thread(log_files.load)
             files = (
                 {}
                 if now is None

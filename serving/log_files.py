@@ -8,8 +8,7 @@ metadata.
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -22,10 +21,20 @@ from perennial.contracts.spec_part import duration
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from serving.logbook import Kept
+    from perennial.contracts.serving import Deployment
+    from serving.logbook import Page
     from serving.model import Input, Model
 
-_Key = tuple[str, str, int, bool, int]
+_REPEATED = ["variant", "entity"]
+
+
+def load() -> None:
+    """Load what writing needs, before requests come: some of it is loaded by the first write."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    strings = pa.StructArray.from_arrays([pa.array(["a"])], names=["a"])
+    pq.write_table(pa.table({"a": strings}), pa.BufferOutputStream(), compression="snappy")
 
 
 class LogFiles:
@@ -38,20 +47,21 @@ class LogFiles:
         self._numbers = count(1)
         self._cleared: dict[str, str] = {}
 
-    def write(self, some: Iterable[Kept]) -> None:
-        """Write requests, a file for each version and hour.
+    def write(self, page: Page) -> None:
+        """Write requests, a file for each hour in which they came.
 
         Raises:
             OSError, or the store's own errors: nothing of the file that failed is left.
         """
-        groups: dict[_Key, list[Kept]] = defaultdict(list)
-        for kept in some:
-            of, failed, hour = kept.deployment, kept.answer is None, int(kept.at) // 3600
-            groups[of.environment, of.model, kept.variant.version, failed, hour].append(kept)
-        for (environment, model, _, _, hour), together in groups.items():
-            folder = f"{self._root}/environment={environment}/model={model}"
-            self._put(folder, datetime.fromtimestamp(hour * 3600, UTC), _table(together))
-            self._clear(folder, together[0])
+        of = page.of.deployment
+        folder = f"{self._root}/environment={of.environment}/model={of.model}"
+        table = _table(page)
+        hours = np.repeat(np.array(page.at), page.sizes).astype(np.int64) // 3600
+        for hour in np.unique(hours).tolist():
+            mine = hours == hour
+            some = table if mine.all() else table.filter(mine)
+            self._put(folder, datetime.fromtimestamp(hour * 3600, UTC), some)
+        self._clear(folder, of)
 
     def _put(self, folder: str, hour: datetime, table: pa.Table) -> None:
         import pyarrow.parquet as pq
@@ -62,13 +72,13 @@ class LogFiles:
         # a reader never sees half a file: what begins with a dot is none
         partial = f"{folder}/.{self._process}.partial"
         with self._fs.open(partial, "wb") as file:
-            pq.write_table(table, file, compression="zstd")
+            # numbers hardly repeat, and what is read once a day need not be small at any cost
+            pq.write_table(table, file, compression="snappy", use_dictionary=_REPEATED)
         self._fs.mv(partial, path)
 
-    def _clear(self, folder: str, kept: Kept) -> None:
+    def _clear(self, folder: str, of: Deployment) -> None:
         """Remove days that are older than the spec keeps them, once a day."""
-        today = f"{datetime.now(UTC):%Y-%m-%d}"
-        log = kept.deployment.log
+        today, log = f"{datetime.now(UTC):%Y-%m-%d}", of.log
         if log is None or self._cleared.get(folder) == today:
             return
         self._cleared[folder] = today
@@ -79,35 +89,39 @@ class LogFiles:
                 self._fs.rm(path, recursive=True)
 
 
-def _table(some: list[Kept]) -> pa.Table:
-    """Requests of one version, all answered or all failed."""
+def _table(page: Page) -> pa.Table:
     import pyarrow as pa
 
-    model = some[0].model
-    sizes = np.array([kept.rows for kept in some])
+    of, rows = page.of, page.rows
+    sizes = np.array(page.sizes)
+    several = len(sizes) < rows
+
+    def each(values: Any, kind: Any = None) -> pa.Array:
+        """A value of each request, for each of its rows."""
+        found = pa.array(values, kind)
+        return found.take(pa.array(np.repeat(np.arange(len(sizes)), sizes))) if several else found
+
+    def same(value: Any, kind: Any) -> pa.Array:
+        return pa.repeat(pa.scalar(value, kind), rows)
+
     first = np.cumsum(sizes) - sizes
-
-    def each(values: list[Any]) -> Any:
-        """A value of a request, for each of its rows."""
-        return np.repeat(np.array(values), sizes) if len(sizes) < sizes.sum() else values
-
     columns: dict[str, Any] = {
-        "at": pa.array(each([int(kept.at * 1e6) for kept in some]), pa.timestamp("us", "UTC")),
-        "request_id": pa.array(each([_text(kept.request_id) for kept in some]), pa.string()),
-        "row": pa.array(np.arange(sizes.sum()) - np.repeat(first, sizes), pa.int32()),
-        "variant": pa.array(each([kept.variant.name for kept in some])).dictionary_encode(),
-        "version": pa.array(each([kept.variant.version for kept in some]), pa.int32()),
-        "epoch": pa.array(each([kept.deployment.epoch for kept in some]), pa.int32()),
-        "copy": pa.array(each([kept.copy for kept in some]), pa.bool_()),
-        "named": pa.array(each([kept.named for kept in some]), pa.bool_()),
-        "entity": pa.array(each([_text(kept.entity) for kept in some]), pa.string()),
-        "seconds": pa.array(each([kept.seconds for kept in some]), pa.float32()),
-        "inputs": _struct({i.name: _input(i, some) for i in model.inputs}),
+        "at": each((np.array(page.at) * 1e6).astype(np.int64), pa.timestamp("us", "UTC")),
+        "request_id": each(_texts(page.request_ids), pa.string()),
+        "row": pa.array(np.arange(rows) - np.repeat(first, sizes), pa.int32()),
+        "variant": same(of.variant.name, pa.string()),
+        "version": same(of.variant.version, pa.int32()),
+        "epoch": same(of.deployment.epoch, pa.int32()),
+        "copy": same(of.copy, pa.bool_()),
+        "named": each(np.frombuffer(page.named, dtype=np.bool_)),
+        "entity": each(_texts(page.entities), pa.string()),
+        "seconds": each(np.array(page.seconds)),
+        "inputs": _struct({i.name: _input(i, page.inputs[i.name]) for i in of.model.inputs}),
     }
-    if some[0].answer is not None:
-        columns["answer"] = _struct(_answers(model, some))
-    vectors = {i.name: i.columns for i in model.inputs if len(i.columns) > 1}
-    said = {"perennial": json.dumps({"vectors": vectors, "classes": model.classes})}
+    if page.answers:
+        columns["answer"] = _struct(_answers(of.model, page.answers))
+    vectors = {i.name: i.columns for i in of.model.inputs if len(i.columns) > 1}
+    said = {"perennial": json.dumps({"vectors": vectors, "classes": of.model.classes})}
     return pa.table(columns).replace_schema_metadata(said)
 
 
@@ -117,24 +131,23 @@ def _struct(columns: dict[str, pa.Array]) -> pa.Array:
     return pa.StructArray.from_arrays(list(columns.values()), names=list(columns))
 
 
-def _input(each: Input, some: list[Kept]) -> pa.Array:
+def _input(each: Input, values: bytearray | list[str]) -> pa.Array:
     import pyarrow as pa
 
-    values = np.concatenate([kept.inputs[each.name] for kept in some]).reshape(-1)
-    if each.text:
+    if isinstance(values, list):
         return pa.array(values, pa.string())
-    numbers = pa.array(values, pa.float32(), from_pandas=True)
+    numbers = pa.array(np.frombuffer(values, dtype=np.float32), from_pandas=True)
     width = len(each.columns)
     return numbers if width == 1 else pa.FixedSizeListArray.from_arrays(numbers, width)
 
 
-def _answers(model: Model, some: list[Kept]) -> dict[str, pa.Array]:
+def _answers(model: Model, values: bytearray) -> dict[str, pa.Array]:
     import pyarrow as pa
 
-    values = np.concatenate([kept.answer for kept in some if kept.answer is not None])
     names = model.classes or ("value",)
-    return {name: pa.array(values[:, place]) for place, name in enumerate(names)}
+    found = np.frombuffer(values, dtype=np.float32).reshape(-1, len(names))
+    return {name: pa.array(found[:, place]) for place, name in enumerate(names)}
 
 
-def _text(value: bytes | None) -> str | None:
-    return None if value is None else value.decode("utf-8", "replace")
+def _texts(values: Sequence[bytes | None]) -> list[str | None]:
+    return [None if value is None else value.decode("utf-8", "replace") for value in values]

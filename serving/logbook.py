@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections import Counter
+from array import array
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from serving.log_files import LogFiles
     from serving.model import Model
 
-_BATCH_ROWS = 8192
+_BATCH_BYTES = 16 * 1024 * 1024
 _BATCH_SECONDS = 5.0
+_ROW_BYTES = 100
+"""Of a row, beside its inputs."""
 _log = logging.getLogger(__name__)
 
 
@@ -61,6 +63,57 @@ class Kept(NamedTuple):
     rows: int
 
 
+class Page:
+    """Requests of one variant, column by column, all answered or all failed.
+
+    What is kept is copied into a few buffers: objects that wait by the thousand would be looked
+    through by each collection of garbage, and put together while requests wait.
+
+    Attributes:
+        of: the first one; deployment, variant, model and `copy` are those of all.
+        at: of each request, as `Kept` has it.
+        seconds: the same.
+        sizes: rows of each request.
+        named: the same, a byte each.
+        request_ids: the same.
+        entities: the same.
+        inputs: values of all rows by name: bytes of float32, or texts.
+        answers: bytes of float32.
+        rows: of all requests.
+        size: what they are taken to need, in bytes.
+    """
+
+    def __init__(self, of: Kept) -> None:
+        self.of = of
+        self.at, self.seconds, self.sizes = array("d"), array("f"), array("i")
+        self.named = bytearray()
+        self.request_ids: list[bytes] = []
+        self.entities: list[bytes | None] = []
+        self.inputs: dict[str, bytearray | list[str]] = {
+            each.name: [] if each.text else bytearray() for each in of.model.inputs
+        }
+        self.answers = bytearray()
+        self.rows = self.size = 0
+
+    def add(self, kept: Kept) -> None:
+        """One more."""
+        self.at.append(kept.at)
+        self.seconds.append(kept.seconds)
+        self.sizes.append(kept.rows)
+        self.named.append(kept.named)
+        self.request_ids.append(kept.request_id)
+        self.entities.append(kept.entity)
+        for name, into in self.inputs.items():
+            values = kept.inputs[name]
+            if isinstance(into, bytearray):
+                into += values.tobytes()
+            else:
+                into += values.ravel().tolist()
+        if kept.answer is not None:
+            self.answers += kept.answer.tobytes()
+        self.rows += kept.rows
+
+
 class Logbook:
     """The buffer, and the thread that writes it. All calls come from the event loop's thread."""
 
@@ -70,26 +123,31 @@ class Logbook:
         Args:
             counting: is told of what is kept and of what is lost.
             files: where they go; None where nothing is kept.
-            most: rows in memory at once.
+            most: bytes in memory at once.
         """
         self._counting = counting
         self._files = files
         self._most = most
-        self._waiting: list[Kept] = []
-        self._rows = 0
+        self._pages: dict[tuple[str, int, str, bool, bool], Page] = {}
+        self._bytes = 0
         self._full = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="request-log")
         self._keeping: asyncio.Task[None] | None = None
 
     def offer(self, kept: Kept) -> None:
         """Keep it, if there is room."""
-        rows = kept.rows
-        if self._files is None or self._rows + rows > self._most:
-            self._counting.lost(kept.deployment, kept.variant, rows)
+        size = kept.rows * _ROW_BYTES + sum([values.nbytes for values in kept.inputs.values()])
+        if self._files is None or self._bytes + size > self._most:
+            self._counting.lost(kept.deployment, kept.variant, kept.rows)
             return
-        self._waiting.append(kept)
-        self._rows += rows
-        if self._rows >= _BATCH_ROWS:
+        failed = kept.answer is None
+        key = kept.deployment.model, kept.deployment.epoch, kept.variant.name, kept.copy, failed
+        if (page := self._pages.get(key)) is None:
+            page = self._pages[key] = Page(kept)
+        page.add(kept)
+        page.size += size
+        self._bytes += size
+        if self._bytes >= _BATCH_BYTES:
             self._full.set()
         if self._keeping is None or self._keeping.done():
             self._keeping = asyncio.get_running_loop().create_task(self._keep())
@@ -102,27 +160,17 @@ class Logbook:
 
     async def _keep(self) -> None:
         loop = asyncio.get_running_loop()
-        while self._waiting and self._files is not None:
+        while self._pages and self._files is not None:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._full.wait(), _BATCH_SECONDS)
             self._full.clear()
-            some, self._waiting = self._waiting, []
-            try:
-                await loop.run_in_executor(self._thread, self._files.write, some)
-            except Exception as error:  # a log that cannot be written is no reason to stop serving
-                _log.warning("%d requests are not logged: %s", len(some), error)
-                self._tell(some, written=False)
-            else:
-                self._tell(some, written=True)
-
-    def _tell(self, some: list[Kept], *, written: bool) -> None:
-        rows = Counter[tuple[str, int, str]]()
-        first: dict[tuple[str, int, str], Kept] = {}
-        for kept in some:
-            key = kept.deployment.model, kept.deployment.epoch, kept.variant.name
-            rows[key] += kept.rows
-            first.setdefault(key, kept)
-        self._rows -= rows.total()
-        tell = self._counting.logged if written else self._counting.lost
-        for key, kept in first.items():
-            tell(kept.deployment, kept.variant, rows[key])
+            pages, self._pages = list(self._pages.values()), {}
+            for page in pages:
+                tell = self._counting.logged
+                try:
+                    await loop.run_in_executor(self._thread, self._files.write, page)
+                except Exception as error:  # no reason to stop serving
+                    _log.warning("%d rows are not logged: %s", page.rows, error)
+                    tell = self._counting.lost
+                self._bytes -= page.size
+                tell(page.of.deployment, page.of.variant, page.rows)

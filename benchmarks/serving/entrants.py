@@ -25,7 +25,7 @@ MODEL = "model"
 """What a server calls the file, where it gives names."""
 
 OURS, FASTAPI, ASGI = "Perennial", "FastAPI", "bare ASGI"
-UNLOGGED = "Perennial, nothing logged"
+UNLOGGED = "Perennial (nothing logged)"
 """Ours again, to see what the log of requests costs."""
 
 
