@@ -42,7 +42,7 @@ def board(found: Rollout, run: Run | None = None) -> RenderableType:
             f"{each['errors']:,}",
             f"{each['slow']:,}",
         )
-    lines: list[RenderableType] = [_title(found), table, *_log(found)]
+    lines: list[RenderableType] = [_title(found), table, *_differ(found), *_log(found)]
     if (now := found["under_way"]) is not None:
         lines += _judged(found, now, run)
     elif run is not None and run["status"] != "finished":
@@ -107,11 +107,19 @@ def _judged(found: Rollout, now: RolloutProgress, run: Run | None) -> list[Rende
 
 
 def _share(each: VariantShare) -> str:
-    """Of the requests, or of copies of the champion's, and how often it said something else."""
-    if not each["shadow_percent"]:
-        return f"{each['percent']:g} %"
-    differ = f", {each['disagreed']:,} differ" if each["compared"] else ""
-    return f"copies of {each['shadow_percent']:g} %{differ}"
+    """Of the requests, or of copies of the champion's."""
+    if each["shadow_percent"]:
+        return f"copies {each['shadow_percent']:g} %"
+    return f"{each['percent']:g} %"
+
+
+def _differ(found: Rollout) -> list[Text]:
+    """How often the champion's answer was another one, where there are copies."""
+    return [
+        Text(f"{each['disagreed']:,} of {each['compared']:,} rows of copies got another answer")
+        for each in found["variants"]
+        if each["compared"]
+    ]
 
 
 def _log(found: Rollout) -> list[Text]:

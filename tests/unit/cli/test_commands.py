@@ -397,36 +397,3 @@ def test_what_is_no_group_is_a_wrong_command_line(
 ) -> None:
     assert cli("group", "promote", *members).code == 2
     assert not api.asked
-
-
-def test_a_rollout_says_which_pause_holds_it(api: Script, cli: Call) -> None:
-    now = {
-        "run_id": RUN,
-        "version": 3,
-        "step": 1,
-        "percent": 5.0,
-        "verdict": "pass",
-        "reason": "errors: 0.00 % of 400 requests",
-        "held": "root paused the platform: incident 7",
-        "waiting": False,
-        "evidence_digest": "",
-        "expires_at": None,
-    }
-    api.answers["GET /v1/models/flights/rollouts/production"] = (
-        200,
-        {
-            "model": "flights",
-            "environment": "production",
-            "epoch": 4,
-            "champion_epoch": 2,
-            "variants": [],
-            "processes": 2,
-            "behind": [],
-            "under_way": now,
-        },
-    )
-    shown = cli("rollout", "show", "flights").out
-    assert "root paused the platform: incident 7: no larger share until" in shown
-    api.answers["GET /v1/status"] = (200, platform())
-    api.first_run = run("waiting", waiting_for="resume:production", version=3)
-    assert "flights is paused; no larger share is given" in cli("status", RUN).out

@@ -19,6 +19,7 @@ from .documents import (
     finished,
     judged,
     model,
+    platform,
     rollout,
     run,
     stage,
@@ -221,3 +222,29 @@ def test_a_picture_of_what_goes_on_tells_it_so_far(
 
     nowhere = cli("rollout", "picture", RUN, "--out", "no/such/folder.html")
     assert nowhere.code == 2 and "no/such/folder.html cannot be written" in nowhere.err
+
+
+def test_a_rollout_says_which_pause_holds_it(api: Script, cli: Call) -> None:
+    held = climbing(held="root paused the platform: incident 7")
+    plays(api, at_stage(rolling()))
+    api.answers[SHOWN] = (200, rollout(*SHARES, under_way=held))
+    shown = cli("rollout", "show", "flights").out
+    assert "root paused the platform: incident 7: no larger share until" in shown
+    api.answers["GET /v1/status"] = (200, platform())
+    waits = run("waiting", waiting_for="resume:production", version=3)
+    api.answers[f"GET /v1/runs/{RUN}"] = (200, waits)
+    api.answers["GET /v1/models/flights"] = (200, model(status="paused"))
+    told = cli("status", RUN).out
+    assert "flights is paused; no larger share is given" in told
+
+
+def test_a_rollout_shows_copies_and_the_log_of_requests(api: Script, cli: Call) -> None:
+    found = rollout(("challenger", 3, 0.0), ("champion", 2, 100.0), under_way=climbing(percent=0.0))
+    copies = {"shadow_percent": 20.0, "compared": 400, "disagreed": 12, "logged": 900, "lost": 3}
+    found["variants"][0].update(copies)
+    plays(api, at_stage(rolling()))
+    api.answers[SHOWN] = (200, found)
+    shown = cli("rollout", "show", "flights").out
+    assert "copies 20 %" in shown and "step 1: copies of 20 %" in shown
+    assert "12 of 400 rows of copies got another answer" in shown
+    assert "900 rows are in the log of requests, 3 were lost" in shown
