@@ -12,14 +12,12 @@ from perennial.contracts.spec import Environment
 
 def read_deployments(session: Session, environment: Environment) -> Deployments:
     """The deployment of every model that is served there, by name."""
+    # each with its model, which the session has then where `as_deployment` asks for it
     rows = session.exec(
-        select(DeploymentRow)
+        select(DeploymentRow, ModelRow)
+        .join(ModelRow, col(ModelRow.name) == col(DeploymentRow.model))
         .where(DeploymentRow.environment == environment)
         .order_by(col(DeploymentRow.model))
     ).all()
-    # all at once into the session, which keeps them for as long as somebody here does
-    models = session.exec(
-        select(ModelRow).where(col(ModelRow.name).in_([row.model for row in rows]))
-    ).all()
-    served = tuple(as_deployment(session, row) for row in rows if row.shares and models)
+    served = tuple(as_deployment(session, row) for row, _ in rows if row.shares)
     return Deployments(environment=environment, deployments=served)
