@@ -4,12 +4,14 @@
 """
 
 from datetime import datetime
-from typing import Any, ClassVar, Literal
+from typing import Literal
 
 from sqlalchemy import JSON, CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
+from api.db import monitoring_tables  # noqa: F401 - so that all of them are known
 from api.db.columns import AnyText, BigInt, UtcDateTime, one_of
+from api.db.table import Json, Table
 from perennial.contracts.policy import wish
 from perennial.contracts.records import Cause, Outcome, RunKind, RunStatus, Stage, StageStatus
 from perennial.contracts.spec import Environment
@@ -18,23 +20,6 @@ ModelStatus = Literal["active", "paused", "retired"]
 ApprovalStatus = Literal["open", "approved", "rejected", "expired", "superseded", "cancelled"]
 EventName = Literal["run", "stage", "progress", "decision", "approval", "champion", "deployment"]
 DecisionOutcome = Literal["allow", "deny", "needs_approval", "error"]
-
-Json = dict[str, Any]
-
-
-class Table(SQLModel):
-    """Base of all tables, with names for every constraint so that migrations can speak of them."""
-
-    metadata: ClassVar[Any] = SQLModel.metadata
-
-
-Table.metadata.naming_convention = {
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    "ck": "ck_%(table_name)s_%(constraint_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
-    "pk": "pk_%(table_name)s",
-}
 
 
 class ModelRow(Table, table=True):
@@ -204,6 +189,7 @@ class DecisionRow(Table, table=True):
     version: int
     run_id: str
     outcome: str
+    action: str = ""
     reasons: list[str] = Field(sa_type=JSON)
     approvals_required: int
     approvals_missing: int

@@ -8,8 +8,9 @@ from pydantic import Field
 from temporalio import activity
 
 from perennial.contracts.analysis import Assessment, Verdict
-from perennial.contracts.base import Contract, Json, Metrics, Sha256, Utc
+from perennial.contracts.base import BlobRef, Contract, Json, Metrics, Sha256, Utc
 from perennial.contracts.data import DataValidation
+from perennial.contracts.drift import Severity
 from perennial.contracts.spec import Environment, RiskTier, Task, Threshold
 from perennial.contracts.training import CodeIdentity, Parity
 
@@ -30,6 +31,9 @@ class Evidence(Contract):
     champions: dict[int, Metrics] = Field(default_factory=dict)
     test_rows: int
     parity: Parity
+    answers: BlobRef | None = Field(
+        default=None, description="whylogs profile of what it answered to the held-out rows"
+    )
     produced_at: Utc
 
 
@@ -144,7 +148,58 @@ class RolloutQuestion(Contract):
     ruling: Ruling | None = None
 
 
-Question = Annotated[PromotionQuestion | RolloutQuestion, Field(discriminator="kind")]
+class Watched(Contract):
+    """What a champion's newest windows say together, of drift or of quality.
+
+    Attributes:
+        verdict: of `perennial.analysis.lasting`: `fail` and `error` where enough windows say so.
+        severity: the same.
+        reason: the sentence with the numbers.
+        newest: what the newest window itself says, with its numbers.
+    """
+
+    verdict: Verdict
+    severity: Severity
+    reason: str
+    newest: str = ""
+
+
+class MonitoringQuestion(Contract):
+    """The input of the monitoring policy: what is done about a window of a champion?
+
+    Attributes:
+        run_id: that made the version.
+        window_start: of the newest window.
+        window_end: of it.
+        rows: of it, that the champion answered.
+        drift: of what it is asked and answers.
+        quality: by labels; None where none are waited for.
+        back_to: the champion before it, if there was one.
+        armed: whether its promotion is so recent that it is rolled back rather than trained again.
+        retraining: whether the spec has it trained again by itself, and for what.
+        dry_run: nothing is done about the answer.
+    """
+
+    kind: Literal["monitoring"] = "monitoring"
+    model: str
+    risk_tier: RiskTier
+    environment: Environment
+    version: int
+    run_id: str
+    window_start: Utc
+    window_end: Utc
+    rows: int
+    drift: Watched
+    quality: Watched | None = None
+    back_to: int | None = None
+    armed: bool = False
+    retraining: tuple[str, ...] = ()
+    dry_run: bool = False
+
+
+Question = Annotated[
+    PromotionQuestion | RolloutQuestion | MonitoringQuestion, Field(discriminator="kind")
+]
 """Whatever the policy is asked; its `kind` says which decision answers it."""
 
 
@@ -160,6 +215,7 @@ class Decision(Contract):
 
     decision_id: str
     outcome: Literal["allow", "deny", "needs_approval", "error"]
+    action: str = Field(default="", description="of monitoring: what is done; else empty")
     reasons: tuple[str, ...] = ()
     approvals_required: int = 0
     approvals_missing: int = 0
@@ -189,6 +245,12 @@ async def decide_promotion(input: Decide) -> Decision:
 @activity.defn(name="decide_rollout")
 async def decide_rollout(input: Decide) -> Decision:
     """The same for the question of a rollout. Raises PolicyUnavailable."""
+    raise NotImplementedError
+
+
+@activity.defn(name="decide_monitoring")
+async def decide_monitoring(input: Decide) -> Decision:
+    """The same for the question of a monitor. Raises PolicyUnavailable."""
     raise NotImplementedError
 
 

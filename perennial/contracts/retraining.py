@@ -9,7 +9,7 @@ from pydantic import Field
 from perennial.contracts.base import Contract, Sha256, Utc
 from perennial.contracts.spec_part import Duration, SpecPart
 
-Cause = Literal["drift", "quality", "data", "schedule", "policy", "message"]
+Cause = Literal["drift", "quality", "data", "schedule", "policy", "message", "request"]
 Outcome = Literal["running", "promoted", "rejected", "failed"]
 """`rejected`: it was trained, and did not become champion."""
 
@@ -22,7 +22,8 @@ class Wish(Contract):
     Attributes:
         model: that is to be.
         cause: what asks.
-        snapshot: digest of the rows that it would be trained on.
+        snapshot: digest of the rows that it would be trained on, or of what names them: a window,
+            a message.
         at: when it is asked.
         cpu_hours: that the run is expected to take, such as the last one took.
     """

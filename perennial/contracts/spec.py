@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from perennial.contracts.base import Utc
+from perennial.contracts.monitoring_plan import MonitoringPlan, RetrainPlan
 from perennial.contracts.request_log import RequestLog
 from perennial.contracts.rollout_plan import RolloutPlan
 from perennial.contracts.spec_part import (
@@ -53,6 +55,11 @@ class Source(SpecPart):
     )
     options: dict[str, Any] = Field(
         default_factory=dict, description="handed to the project's load() as they are"
+    )
+    as_of: Utc | None = Field(
+        default=None,
+        description="rows as they were known then. A run that monitoring asks for has the end of "
+        "its window here; a project whose source keeps a history should heed it",
     )
 
 
@@ -175,6 +182,12 @@ class ModelSpec(SpecPart):
     request_log: RequestLog | None = Field(
         default=None, description="which requests of its callers are kept; without it, none"
     )
+    monitoring: MonitoringPlan | None = Field(
+        default=None, description="how a champion is watched; without it, not at all"
+    )
+    retraining: RetrainPlan | None = Field(
+        default=None, description="when it is trained again by itself; without it, never"
+    )
     concurrency: Concurrency = Field(
         default="queue", description="what a second run does while one is under way"
     )
@@ -195,11 +208,23 @@ class ModelSpec(SpecPart):
         rolled = self.rollout.environments if self.rollout is not None else ()
         if unknown := [e for e in rolled if e not in self.environments]:
             raise ValueError(f"rollout names {unknown[0]!r}, which is not in environments")
+        watched = self.monitoring.environments if self.monitoring is not None else ()
+        if unknown := [e for e in watched if e not in self.environments]:
+            raise ValueError(f"monitoring names {unknown[0]!r}, which is not in environments")
+        if self.monitoring is not None and self.request_log is None:
+            raise ValueError(
+                "monitoring judges the log of requests, and the spec keeps none: add request_log"
+            )
         return self
 
     def rollout_in(self, environment: str) -> RolloutPlan | None:
         """How a version is rolled out in one environment, if by steps."""
         plan = self.rollout
+        return plan if plan is not None and environment in plan.environments else None
+
+    def monitoring_in(self, environment: str) -> MonitoringPlan | None:
+        """How the champion of one environment is watched, if it is."""
+        plan = self.monitoring
         return plan if plan is not None and environment in plan.environments else None
 
     def thresholds_in(self, environment: str) -> tuple[Threshold, ...]:

@@ -94,6 +94,9 @@ class Evaluation(Contract):
     rows: int
     metrics: Metrics
     champions: dict[int, Metrics] = Field(default_factory=dict)
+    answers: BlobRef | None = Field(
+        default=None, description="whylogs profile of what the candidate answered to these rows"
+    )
     evaluated_at: Utc
 
 

@@ -154,6 +154,7 @@ async def register(
             champions=evaluation.champions,
             test_rows=evaluation.rows,
             parity=exported.parity,
+            answers=evaluation.answers,
             produced_at=evaluation.evaluated_at,
         )
         version = records.VersionRecord(

@@ -9,9 +9,10 @@ from alembic.autogenerate.api import AutogenContext
 from sqlalchemy import Connection
 from sqlmodel import AutoString
 
+import api.db.tables  # noqa: F401 - so that all of them are known
 from api.db.columns import AnyText, UtcDateTime
 from api.db.engine import Database
-from api.db.tables import Table
+from api.db.table import Table
 from perennial.settings import settings
 
 

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, text
 
 from api.db.store import Store
-from api.db.tables import Table
+from api.db.table import Table
 from perennial.canonical import digest
 from perennial.contracts import records
 from perennial.contracts.deployments import SetWeights, Share

@@ -15,7 +15,7 @@ from sqlalchemy import inspect, text
 from api.db.engine import Database
 from api.db.migrate import revision, upgrade
 from api.db.migrations import HEAD
-from api.db.tables import Table
+from api.db.table import Table
 from perennial.contracts.errors import RecordsUnavailable, Refused
 
 

@@ -1,0 +1,101 @@
+"""Tables of monitoring: windows, labels, and what asks for a model to be trained again."""
+
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import JSON, ForeignKeyConstraint, Index
+from sqlmodel import Field
+
+from api.db.columns import AnyText, BigInt, UtcDateTime, one_of
+from api.db.table import Json, Table
+from perennial.contracts.analysis import Verdict
+from perennial.contracts.monitoring import Action
+from perennial.contracts.retraining import Cause
+from perennial.contracts.spec import Environment
+
+GovernedDecision = Literal["allow", "wait", "ask"]
+
+
+class WindowRow(Table, table=True):
+    """A window of a champion's requests: what it showed, what its labels say, what was done.
+
+    `judged`: a `WindowJudged`. `quality`: the newest `QualityJudged`, none until labels come.
+    """
+
+    __tablename__ = "windows"
+    __table_args__ = (
+        one_of("environment", Environment),
+        one_of("verdict", Verdict),
+        one_of("quality_verdict", Verdict, optional=True),
+        one_of("action", Action, optional=True),
+        ForeignKeyConstraint(["model", "version"], ["versions.model", "versions.version"]),
+    )
+
+    model: str = Field(primary_key=True, foreign_key="models.name")
+    environment: str = Field(primary_key=True)
+    start: datetime = Field(primary_key=True, sa_type=UtcDateTime)
+    version: int = Field(primary_key=True)
+    end: datetime = Field(sa_type=UtcDateTime)
+    rows: int = Field(sa_type=BigInt)
+    verdict: str
+    reason: str = Field(default="", sa_type=AnyText)
+    judged: Json = Field(sa_type=JSON)
+    judged_at: datetime = Field(sa_type=UtcDateTime)
+    labelled: int = Field(default=0, sa_type=BigInt)
+    quality_verdict: str | None = None
+    quality: Json | None = Field(default=None, sa_type=JSON)
+    quality_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    action: str | None = None
+    decision_id: str | None = None
+    followed: str = Field(default="", sa_type=AnyText)
+
+
+class LabelRow(Table, table=True):
+    """The truth about one row of a request. `window_start`: of its window, once it is found.
+
+    `value` is JSON text. `changes` counts how often another value came.
+    """
+
+    __tablename__ = "labels"
+    __table_args__ = (
+        Index(None, "model", "window_start"),
+        Index(None, "model", "received_at"),
+    )
+
+    model: str = Field(primary_key=True, foreign_key="models.name")
+    request_id: str = Field(primary_key=True)
+    row: int = Field(primary_key=True)
+    value: str = Field(sa_type=AnyText)
+    at: datetime = Field(sa_type=UtcDateTime)
+    asked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    received_at: datetime = Field(sa_type=UtcDateTime)
+    environment: str | None = None
+    window_start: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    looked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    changes: int = 0
+
+
+class TriggerRow(Table, table=True):
+    """A wish to train a model again, and what became of it."""
+
+    __tablename__ = "triggers"
+    __table_args__ = (
+        one_of("cause", Cause),
+        one_of("decision", GovernedDecision),
+        Index(None, "model", "at"),
+        Index(None, "at", "trigger_id"),
+    )
+
+    trigger_id: str = Field(primary_key=True)
+    model: str = Field(foreign_key="models.name")
+    cause: str
+    actor: str
+    reason: str = Field(default="", sa_type=AnyText)
+    snapshot: str
+    at: datetime = Field(sa_type=UtcDateTime)
+    as_of: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    decision: str
+    rule: str | None = None
+    until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    why: str = Field(default="", sa_type=AnyText)
+    run_id: str | None = None

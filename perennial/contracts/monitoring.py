@@ -1,0 +1,360 @@
+"""A champion that is watched: its windows, what was found in each, and what was done about it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+from temporalio import activity
+
+from perennial.contracts.analysis import Verdict
+from perennial.contracts.base import BlobRef, Contract, Metrics, Utc
+from perennial.contracts.drift import JudgedWindow, WindowVerdict
+from perennial.contracts.estimates import EstimatedQuality
+from perennial.contracts.monitoring_plan import MonitoringPlan, QualityPlan, RetrainPlan
+from perennial.contracts.records import Done
+from perennial.contracts.spec_part import Environment
+
+MONITOR_WORKFLOW = "Monitor"
+LOOK_AGAIN = "look_again"
+"""Signal: the champion, the spec or the labels are others than they were."""
+
+Action = Literal["ignore", "alert", "retrain", "roll_back", "stop_serving"]
+"""What a policy has done about a window."""
+
+
+class MonitorState(Contract):
+    """All that a monitor carries through continue-as-new.
+
+    Attributes:
+        next_start: of the window that is judged next; None before the first.
+        epoch: of the champion that the windows below are of.
+        drift: the newest windows as they were judged, oldest first.
+        quality: the same by their labels.
+    """
+
+    model: str
+    environment: Environment
+    next_start: Utc | None = None
+    epoch: int = 0
+    drift: tuple[JudgedWindow, ...] = ()
+    quality: tuple[JudgedWindow, ...] = ()
+
+
+class ReadMonitored(Contract):
+    """Ask for all that a monitor needs to know of what it watches."""
+
+    model: str
+    environment: Environment
+
+
+class Monitored(Contract):
+    """What is watched, as it is now.
+
+    Attributes:
+        plan: None where nothing is to be watched: the spec has none for this environment, there is
+            no champion, or the model is retired.
+        retraining: None where the model is not trained again by itself.
+        version: the champion.
+        epoch: its epoch.
+        since: when it became champion.
+        run_id: that made the version.
+        back_to: the champion before it, if there was one.
+        guard_seconds: how long after its promotion it is rolled back rather than trained again.
+        reference: whylogs profile of the rows that it was trained on.
+        answers: whylogs profile of what it answered to the held-out rows; None of old versions.
+        promised: its metrics at promotion.
+        inputs: names of the columns that it is asked with.
+    """
+
+    model: str
+    environment: Environment
+    plan: MonitoringPlan | None = None
+    retraining: RetrainPlan | None = None
+    owners: tuple[str, ...] = ()
+    risk_tier: str = "medium"
+    task: str = "binary"
+    project: str = ""
+    primary: str = ""
+    goal: Literal["maximize", "minimize"] = "maximize"
+    version: int = 0
+    epoch: int = 0
+    since: Utc | None = None
+    run_id: str = ""
+    back_to: int | None = None
+    guard_seconds: float = 0.0
+    reference: BlobRef | None = None
+    answers: BlobRef | None = None
+    promised: Metrics = Field(default_factory=dict)
+    inputs: tuple[str, ...] = ()
+
+
+class JudgeWindow(Contract):
+    """Profile a window of the champion's requests, and compare it with the reference.
+
+    Attributes:
+        version: the champion; what others answered is counted in `traffic` alone.
+        start: of the window, by the time of its events.
+        end: of it; not in it itself.
+    """
+
+    model: str
+    environment: Environment
+    version: int
+    start: Utc
+    end: Utc
+    monitored: Monitored
+
+
+class SegmentVerdict(Contract):
+    """The part of a window that has one value of a column.
+
+    Attributes:
+        segment: as in `origin=EWR`.
+        rows: of it.
+        share: of the window's rows, from 0 to 1.
+    """
+
+    segment: str
+    rows: int
+    share: float
+    verdict: WindowVerdict
+
+
+class Multivariate(Contract):
+    """How well a classifier tells a window's rows from the reference's (domain classifier).
+
+    Attributes:
+        auc: area under its curve on rows that it has not seen: 0.5 where nothing moved.
+        verdict: `fail` beyond 0.75, `inconclusive` beyond 0.6, chance taken off.
+        columns: that it tells them by, the most telling first.
+    """
+
+    auc: float
+    verdict: Verdict
+    reason: str
+    columns: tuple[str, ...] = ()
+
+
+class WindowJudged(Contract):
+    """What a window shows.
+
+    Attributes:
+        rows: that the champion answered.
+        failed: rows of them that got no answer.
+        traffic: rows by version, of all variants.
+        drift: beside the reference.
+        profile: whylogs profile of the champion's requests and answers; None where there are none.
+        details: JSON of the `WindowDrift`, with every column's bins.
+        segments: the same by the plan's segments, those that moved most first, 20 at most.
+        multivariate: None where the reference's rows are not at hand.
+        estimated: quality that is to be expected before labels come; of calibrated classifiers.
+        seconds: that judging took.
+    """
+
+    rows: int
+    failed: int = 0
+    traffic: dict[int, int] = Field(default_factory=dict)
+    drift: WindowVerdict
+    profile: BlobRef | None = None
+    details: BlobRef | None = None
+    segments: tuple[SegmentVerdict, ...] = ()
+    multivariate: Multivariate | None = None
+    estimated: EstimatedQuality | None = None
+    seconds: float = 0.0
+
+
+class JoinLabels(Contract):
+    """Find the requests that labels are of.
+
+    Attributes:
+        window_seconds: length of a window; windows begin at whole multiples of it, as
+            `perennial.windows` says.
+        until: the newest window that was judged ends here.
+        within: how long before that requests are looked for.
+    """
+
+    model: str
+    environment: Environment
+    window_seconds: float
+    until: Utc
+    within_seconds: float
+
+
+class LabelsJoined(Contract):
+    """What became of labels.
+
+    Attributes:
+        windows: starts of those that have labels now which they had not, oldest first.
+        joined: labels that found their request.
+        waiting: labels whose request is not in the log, or not yet.
+    """
+
+    windows: tuple[Utc, ...] = ()
+    joined: int = 0
+    waiting: int = 0
+
+
+class JudgeQuality(Contract):
+    """Measure a window's answers by the labels that there are by now."""
+
+    model: str
+    environment: Environment
+    version: int
+    start: Utc
+    end: Utc
+    monitored: Monitored
+    plan: QualityPlan
+
+
+class GroupQuality(Contract):
+    """The rows that have one value of a column."""
+
+    group: str
+    rows: int
+    metrics: Metrics = Field(default_factory=dict)
+
+
+class QualityJudged(Contract):
+    """What labels say of a window.
+
+    Attributes:
+        rows: that the champion answered.
+        labelled: rows of them that have a label.
+        metrics: the evidence's metrics on the labelled rows; empty where nothing is judged.
+        promised: the same at promotion.
+        deviation: of the primary metric, from the rows' chance alone.
+        groups: by the plan's columns.
+        verdict: `no_data` below the plan's floors.
+        excess: how many times the alert limit the worst metric is, chance taken off.
+    """
+
+    rows: int
+    labelled: int
+    metrics: Metrics = Field(default_factory=dict)
+    promised: Metrics = Field(default_factory=dict)
+    deviation: float | None = None
+    groups: tuple[GroupQuality, ...] = ()
+    verdict: Verdict
+    reason: str
+    excess: float = Field(default=0.0, ge=0)
+
+
+class RecordWindow(Contract):
+    """Keep what a window showed; one that is judged again keeps what it showed first."""
+
+    effect: str
+    model: str
+    environment: Environment
+    version: int
+    start: Utc
+    end: Utc
+    judged: WindowJudged
+    at: Utc
+
+
+class RecordQuality(Contract):
+    """Keep what labels say of a window; the newest word counts."""
+
+    effect: str
+    model: str
+    environment: Environment
+    version: int
+    start: Utc
+    end: Utc
+    judged: QualityJudged
+    at: Utc
+
+
+class RecordAction(Contract):
+    """Keep what was done about a window.
+
+    Attributes:
+        followed: a sentence for people: what came of the action.
+    """
+
+    effect: str
+    model: str
+    environment: Environment
+    version: int
+    start: Utc
+    action: Action
+    decision_id: str
+    followed: str
+    at: Utc
+
+
+class AwaitEvents(Contract):
+    """Wait until the log has requests of an hour that begins at `due` or later, or labels came."""
+
+    model: str
+    environment: Environment
+    due: Utc | None = None
+
+
+class EventsSeen(Contract):
+    """How far the log of requests is.
+
+    Attributes:
+        oldest: hour in it; None where it is empty.
+        newest: the same.
+        labels: that wait to be joined.
+    """
+
+    oldest: Utc | None = None
+    newest: Utc | None = None
+    labels: int = 0
+
+
+@activity.defn(name="read_monitored")
+async def read_monitored(input: ReadMonitored) -> Monitored:
+    """What is watched, as it is now. Raises NotFound."""
+    raise NotImplementedError
+
+
+@activity.defn(name="judge_window")
+async def judge_window(input: JudgeWindow) -> WindowJudged:
+    """Raises Unavailable where the log cannot be read."""
+    raise NotImplementedError
+
+
+@activity.defn(name="join_labels")
+async def join_labels(input: JoinLabels) -> LabelsJoined:
+    """Each label finds its request once, however often it is looked for."""
+    raise NotImplementedError
+
+
+@activity.defn(name="judge_quality")
+async def judge_quality(input: JudgeQuality) -> QualityJudged:
+    """Raises Unavailable where the log cannot be read, ProjectInvalid."""
+    raise NotImplementedError
+
+
+@activity.defn(name="await_events")
+async def await_events(input: AwaitEvents) -> EventsSeen:
+    """Look every few seconds."""
+    raise NotImplementedError
+
+
+@activity.defn(name="count_waiting_labels")
+async def count_waiting_labels(input: ReadMonitored) -> EventsSeen:
+    """Labels of the model that have not found their request; the log is not looked at."""
+    raise NotImplementedError
+
+
+@activity.defn(name="record_window")
+async def record_window(input: RecordWindow) -> Done:
+    """Keep a window."""
+    raise NotImplementedError
+
+
+@activity.defn(name="record_quality")
+async def record_quality(input: RecordQuality) -> Done:
+    """Keep a window's quality."""
+    raise NotImplementedError
+
+
+@activity.defn(name="record_action")
+async def record_action(input: RecordAction) -> Done:
+    """Keep what was done."""
+    raise NotImplementedError

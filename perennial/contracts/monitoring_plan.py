@@ -1,0 +1,92 @@
+"""How a champion is watched once it answers: the windows, what is measured, and how often."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from perennial.contracts.drift import Band, DriftLimits, LastingPlan
+from perennial.contracts.retraining import RetrainLimits
+from perennial.contracts.spec_part import Duration, Environment, SpecPart, duration
+
+Clock = Literal["wall", "events"]
+RetrainCause = Literal["drift", "quality"]
+
+
+class QualityPlan(SpecPart):
+    """How much worse than promised at its promotion a champion may answer.
+
+    A metric that the spec does not name has no limit of its own; the primary one always has.
+    """
+
+    rows: int = Field(default=200, ge=1, description="with labels; with fewer nothing is judged")
+    coverage: float = Field(
+        default=0.2,
+        ge=0,
+        le=1,
+        description="the part of a window's rows that must have labels before it is judged",
+    )
+    worse: Band = Field(
+        default=Band(warn=0.02, alert=0.05),
+        description="how much worse than promised the primary metric may be, in its own unit",
+    )
+    limits: dict[str, Band] = Field(
+        default_factory=dict, description="the same of other metrics, by name"
+    )
+    within: Duration = Field(default="30d", description="how long labels are waited for")
+    groups: tuple[str, ...] = Field(
+        default=(), max_length=8, description="columns by whose values it is measured, too"
+    )
+
+
+class MonitoringPlan(SpecPart):
+    """Windows of requests, judged one after another for as long as there is a champion."""
+
+    environments: tuple[Environment, ...] = Field(default=("production",), min_length=1)
+    window: Duration = Field(default="1h", description="length; windows do not overlap")
+    lateness: Duration = Field(
+        default="1m", description="how long after its end a window waits for what comes late"
+    )
+    clock: Clock = Field(
+        default="wall",
+        description="wall: a window ends by the clock. events: once requests of a later hour are "
+        "in the log, for what is scored in batches or sent again",
+    )
+    catch_up: int = Field(
+        default=24,
+        ge=1,
+        le=1000,
+        description="the most windows that are judged after a standstill; older ones are passed "
+        "over, and said to be",
+    )
+    drift: DriftLimits = DriftLimits()
+    segments: tuple[str, ...] = Field(
+        default=(), max_length=8, description="columns by whose values drift is measured, too"
+    )
+    quality: QualityPlan | None = Field(default=QualityPlan(), description="none: no labels come")
+    lasting: LastingPlan = LastingPlan()
+    dry_run: bool = Field(
+        default=False, description="decisions are made and kept, and nothing is done about them"
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if len(set(self.environments)) != len(self.environments):
+            raise ValueError("monitoring.environments must not name one twice")
+        if duration(self.window).total_seconds() < 10:
+            raise ValueError(f"monitoring.window {self.window} is shorter than 10s")
+        return self
+
+
+class RetrainPlan(RetrainLimits):
+    """When a model is trained again by itself, and what keeps that in check."""
+
+    on: tuple[RetrainCause, ...] = Field(
+        default=("drift", "quality"), description="which verdicts may lead to it"
+    )
+    schedule: str | None = Field(
+        default=None,
+        description="cron expression in UTC at which it is trained whatever the verdicts",
+        examples=["0 4 * * MON"],
+    )
