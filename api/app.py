@@ -22,6 +22,7 @@ from api.routes import (
     rollouts,
     runs,
     service,
+    windows,
 )
 
 
@@ -60,6 +61,7 @@ def create_app(context: Context) -> FastAPI:
         champions,
         deployments,
         rollouts,
+        windows,
         groups,
         decisions,
         ledger,

@@ -44,6 +44,7 @@ TAGS = [
         "name": "rollouts",
         "description": "How a version earns its traffic, and people's word on it.",
     },
+    {"name": "monitoring", "description": "How champions do, window by window."},
     {"name": "groups", "description": "Versions of several models that move together, or not."},
     {"name": "decisions", "description": "What the policy judged, and would judge now."},
     {"name": "ledger", "description": "Everything that changed, in a chain of hashes."},

@@ -64,14 +64,15 @@ RunFilter = Annotated[str | None, Query(pattern=_ID, description="Of this run on
 EnvironmentFilter = Annotated[Environment | None, Query(description="Of this environment only.")]
 
 
-def _written_out(at: object) -> object:
+def written_out(at: object) -> object:
+    """The text of an instant as people write one. Raises ValueError for a mere number."""
     # pydantic would take 0.5 for half a second of 1970
     if isinstance(at, str) and not re.match(r"\d{4}-\d\d-\d\d[Tt ]", at):
         raise ValueError("a time is written like 2026-03-01T12:00:00Z")
     return at
 
 
-def _in_utc(at: datetime) -> datetime:
+def in_utc(at: datetime) -> datetime:
     """The same instant in UTC; at the edges of the calendar, the nearest that there is."""
     try:
         return at.astimezone(UTC)
@@ -80,7 +81,7 @@ def _in_utc(at: datetime) -> datetime:
 
 
 At = Annotated[
-    Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_in_utc)] | None,
+    Annotated[AwareDatetime, BeforeValidator(written_out), AfterValidator(in_utc)] | None,
     Query(
         description="Only what was champion at this time (RFC 3339).",
         examples=["2026-03-01T12:00:00Z"],
