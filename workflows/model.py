@@ -16,6 +16,7 @@ from perennial.contracts import groups, ids, lifecycle, platform, records, regis
 from workflows.aliases import AliasKeeper
 from workflows.champions import ChampionWriter
 from workflows.inputs import lifecycle_input, promotion_input
+from workflows.intake import Intake
 from workflows.pauses import PlatformWatch
 from workflows.requests import Requests
 from workflows.runs import RunQueue
@@ -39,6 +40,7 @@ class ModelWorkflow:
         self._aliases = AliasKeeper(state.model, state.unprojected)
         self._champions = ChampionWriter(state.model, self._aliases)
         self._platform = PlatformWatch()
+        self._intake = Intake(state.model, self._runs, self._check_alive, self._open)
 
     @workflow.run
     async def run(self, state: lifecycle.ModelState) -> None:
@@ -169,7 +171,7 @@ class ModelWorkflow:
         await self._aliases.put_right(moved, action)
         if promotion:
             try:
-                await self._accept(promotion, self._promotion_input(promotion))
+                await self._intake.accept(promotion, self._promotion_input(promotion))
             except ApplicationError as error:  # others came meanwhile, and the spec rejects
                 workflow.logger.info("not adopted: %s", error.message)
 
@@ -179,7 +181,7 @@ class ModelWorkflow:
         try:
             self._check_alive()
             self._check_environment(wanted.promote.environment)
-            await self._accept_promotion(wanted.promote)
+            await self._intake.promotion(wanted.promote, self._promotion_input(wanted.promote))
         except FailureError as error:
             await self._runs.tell_group(wanted.promote, read_failure(error)[0])
 
@@ -238,7 +240,7 @@ class ModelWorkflow:
     async def start_run(self, ask: lifecycle.StartRun) -> lifecycle.RunAccepted:
         """Start a lifecycle run, or queue it, as the spec's concurrency says."""
         return await self._requests.once(
-            ask, lifecycle.RunAccepted, lambda: self._accept(ask, self._lifecycle_input(ask))
+            ask, lifecycle.RunAccepted, lambda: self._intake.accept(ask, self._lifecycle_input(ask))
         )
 
     @start_run.validator
@@ -256,7 +258,9 @@ class ModelWorkflow:
     async def promote(self, ask: lifecycle.Promote) -> lifecycle.RunAccepted:
         """Start the promotion of a version that exists."""
         return await self._requests.once(
-            ask, lifecycle.RunAccepted, lambda: self._accept_promotion(ask)
+            ask,
+            lifecycle.RunAccepted,
+            lambda: self._intake.promotion(ask, self._promotion_input(ask)),
         )
 
     @promote.validator
@@ -376,52 +380,6 @@ class ModelWorkflow:
     def _promotion_input(self, ask: lifecycle.Promote) -> lifecycle.RunInput:
         assert self._spec is not None
         return promotion_input(self._spec, self._spec_version, ask)
-
-    async def _accept_promotion(self, ask: lifecycle.Promote) -> lifecycle.RunAccepted:
-        await workflow.execute_local_activity(
-            records.read_version,
-            records.ReadVersion(model=self._name, version=ask.version),
-            **options.record(),
-            summary=f"version {ask.version}",
-        )
-        return await self._accept(ask, self._promotion_input(ask))
-
-    async def _accept(
-        self, ask: lifecycle.StartRun | lifecycle.Promote, input: lifecycle.RunInput
-    ) -> lifecycle.RunAccepted:
-        overrides = ask.model_dump(
-            mode="json", include={"params", "epochs", "learning_rate"}, exclude_defaults=True
-        )
-        async with self._runs.arriving:
-            self._check_alive()  # others may have come since the validator looked
-            self._runs.check_room(input)
-            waits = not (self._runs.idle() and self._open())
-            await workflow.execute_local_activity(
-                records.record_run,
-                records.RecordRun(
-                    effect=ids.effect("run", input.run_id, "requested"),
-                    run_id=input.run_id,
-                    model=self._name,
-                    kind=input.kind,
-                    spec_version=input.spec_version,
-                    actor=ask.actor,
-                    reason=input.reason,
-                    hotfix=input.hotfix,
-                    group=input.group or None,
-                    status="queued",
-                    overrides=overrides,
-                    version=input.version,
-                    at=workflow.now(),
-                ),
-                **options.record(),
-                summary=f"run {input.run_id}",
-            )
-            arrival = self._runs.admit(input)
-            ahead = self._runs.ahead(input.run_id)
-        await self._runs.make_room(input, arrival)
-        return lifecycle.RunAccepted(
-            run_id=input.run_id, status="queued" if waits else "running", ahead=ahead
-        )
 
     async def _become(self, status: str, ask: lifecycle.Lever) -> lifecycle.ModelStatus:
         await workflow.execute_local_activity(
