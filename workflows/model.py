@@ -10,19 +10,21 @@ import asyncio
 
 from temporalio import workflow
 from temporalio.common import VersioningBehavior
-from temporalio.exceptions import ApplicationError, FailureError
+from temporalio.exceptions import ApplicationError, FailureError, is_cancelled_exception
 
-from perennial.contracts import groups, ids, lifecycle, platform, records, registry
+from perennial.contracts import groups, ids, lifecycle, platform, records, registry, triggers
 from workflows.aliases import AliasKeeper
 from workflows.champions import ChampionWriter
 from workflows.inputs import lifecycle_input, promotion_input
 from workflows.intake import Intake
 from workflows.pauses import PlatformWatch
 from workflows.requests import Requests
+from workflows.retraining import Retraining
 from workflows.runs import RunQueue
 from workflows.steps import options
 from workflows.steps.ending import read_failure
 from workflows.steps.run import MODEL
+from workflows.watchers import Watchers
 
 
 @workflow.defn(name=lifecycle.MODEL_WORKFLOW, versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
@@ -38,9 +40,11 @@ class ModelWorkflow:
         self._requests = Requests(state.handled)
         self._runs = RunQueue(state.model, state.queue)
         self._aliases = AliasKeeper(state.model, state.unprojected)
-        self._champions = ChampionWriter(state.model, self._aliases)
+        self._watchers = Watchers(state.model, lambda: self._spec)
+        self._champions = ChampionWriter(state.model, self._aliases, self._watchers)
         self._platform = PlatformWatch()
         self._intake = Intake(state.model, self._runs, self._check_alive, self._open)
+        self._retraining = Retraining(state.model, self._intake)
 
     @workflow.run
     async def run(self, state: lifecycle.ModelState) -> None:
@@ -156,6 +160,17 @@ class ModelWorkflow:
         """A guard found the champion worse than the one before it."""
         await self._champions.guard_back(wanted, tell=self._runs.under_way)
 
+    @workflow.signal(name=triggers.RETRAIN_WANTED)
+    async def retrain_wanted(self, wanted: triggers.RetrainWanted) -> None:
+        """A monitor, a schedule or a message wants the model to be trained again."""
+        try:
+            self._check_alive()
+            await self._retrain(wanted)
+        except FailureError as error:
+            if is_cancelled_exception(error):
+                raise
+            workflow.logger.info("not trained again: %s", read_failure(error)[0])
+
     @workflow.signal(name=lifecycle.PLATFORM_CHANGED)
     def platform_changed(self, now: platform.Platform) -> None:
         """The platform was paused or resumed."""
@@ -224,6 +239,7 @@ class ModelWorkflow:
                 summary="keep the spec",
             )
             self._spec, self._spec_version = ask.spec, recorded.spec_version
+            await self._watchers.look_everywhere()
             return lifecycle.SpecApplied(
                 model=self._name, spec_version=recorded.spec_version, changed=recorded.changed
             )
@@ -253,6 +269,22 @@ class ModelWorkflow:
                     f"the run's overrides do not fit: {error}", type="BadInput", non_retryable=True
                 ) from None
             self._runs.check_room(input)
+
+    @workflow.update(name=triggers.RETRAIN)
+    async def retrain(self, ask: triggers.RetrainWanted) -> triggers.TriggerRecorded:
+        """Train the model again, if its limits allow; they answer at once."""
+        return await self._retrain(ask)
+
+    @retrain.validator
+    def _may_retrain(self, ask: triggers.RetrainWanted) -> None:
+        self._check(ask)
+
+    async def _retrain(self, wanted: triggers.RetrainWanted) -> triggers.TriggerRecorded:
+        async def train() -> triggers.TriggerRecorded:
+            assert self._spec is not None
+            return await self._retraining.want(wanted, self._spec, self._spec_version)
+
+        return await self._requests.once(wanted, triggers.TriggerRecorded, train)
 
     @workflow.update(name=lifecycle.PROMOTE)
     async def promote(self, ask: lifecycle.Promote) -> lifecycle.RunAccepted:
