@@ -34,6 +34,11 @@ class Intake:
         self._check = check
         self._open = open_
 
+    def check(self, input: lifecycle.RunInput) -> None:
+        """Refuse a run that is not taken at present. Raises ApplicationError."""
+        self._check()
+        self._runs.check_room(input)
+
     async def promotion(
         self, ask: lifecycle.Promote, input: lifecycle.RunInput
     ) -> lifecycle.RunAccepted:
@@ -54,8 +59,7 @@ class Intake:
             mode="json", include={"params", "epochs", "learning_rate"}, exclude_defaults=True
         )
         async with self._runs.arriving:
-            self._check()  # others may have come since the validator looked
-            self._runs.check_room(input)
+            self.check(input)  # others may have come since the validator looked
             waits = not (self._runs.idle() and self._open())
             await workflow.execute_local_activity(
                 records.record_run,
