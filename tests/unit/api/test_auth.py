@@ -87,6 +87,7 @@ async def test_nothing_but_health_answers_without_a_token(app: FastAPI, as_: As)
                 group="g-0123456789",
                 environment="production",
                 process="host-1",
+                start="2026-01-05T10:00:00Z",
                 version=1,
             )
             answer = await as_(None).request(

@@ -26,6 +26,7 @@ LISTS = (
     "/v1/decisions",
     "/v1/models/flights/versions",
     "/v1/models/flights/champions/history",
+    "/v1/models/flights/windows",
 )
 
 
