@@ -23,7 +23,7 @@ from perennial.picture.watched import (
     quality_of,
 )
 
-_EXPLAINED = 6
+_EXPLAINED = 10
 """Windows whose causes are told, the newest."""
 _DONE = 40
 _SIGNS = {"alert": "A", "retrain": "R", "roll_back": "B", "stop_serving": "S"}
@@ -270,9 +270,7 @@ def _decision(watched: Watched, window: WindowDetail) -> str:
 
 def _causes(watched: Watched) -> str:
     alerting = [
-        window
-        for window in reversed(watched.windows)
-        if window["verdict"] in ("fail", "error") or window["quality_verdict"] == "fail"
+        window for window in reversed(watched.windows) if window["action"] not in (None, "ignore")
     ]
     if not alerting:
         return ""
