@@ -327,6 +327,7 @@ class Client(Connection):
         *,
         model: str | None = None,
         environment: str | None = None,
+        kind: str | None = None,
         outcome: str | None = None,
         run_id: str | None = None,
         limit: int = _PAGE,
@@ -337,6 +338,7 @@ class Client(Connection):
             limit,
             model=model,
             environment=environment,
+            kind=kind,
             outcome=outcome,
             run_id=run_id,
         )
@@ -349,11 +351,12 @@ class Client(Connection):
         self,
         *,
         model: str | None = None,
+        kind: str | None = None,
         policy: dict[str, str] | None = None,
         limit: int | None = None,
     ) -> Replay:
         """Ask stored questions again: under the policy of then, or under the files given."""
-        body: Json = {"model": model, "policy": policy, "limit": limit}
+        body: Json = {"model": model, "kind": kind, "policy": policy, "limit": limit}
         body = {name: value for name, value in body.items() if value is not None}
         return cast(Replay, self._post("/v1/decisions/replay", body))
 

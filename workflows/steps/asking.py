@@ -13,7 +13,7 @@ from workflows.steps.ending import read_failure
 
 
 async def decide(
-    question: policy.PromotionQuestion | policy.RolloutQuestion,
+    question: policy.PromotionQuestion | policy.RolloutQuestion | policy.MonitoringQuestion,
     *,
     effect: str,
     patience: timedelta,
@@ -22,12 +22,16 @@ async def decide(
     """Ask, and have question, answer and policy digest stored.
 
     A policy engine that stays away for longer than the patience is stored as an `error` decision:
-    not allowed, with the reason.
+    not allowed, with the reason, and without an action.
     """
-    promotion = isinstance(question, policy.PromotionQuestion)
+    asked_by = {
+        "promotion": policy.decide_promotion,
+        "rollout": policy.decide_rollout,
+        "monitoring": policy.decide_monitoring,
+    }
     try:
         return await workflow.execute_activity(
-            policy.decide_promotion if promotion else policy.decide_rollout,
+            asked_by[question.kind],
             policy.Decide(effect=effect, question=question),
             **options.decision(patience),
             summary=summary,
