@@ -33,6 +33,8 @@ from perennial.documents import (
     Model,
     ModelStatus,
     Platform,
+    PolicyApplied,
+    PolicyChecked,
     Reign,
     Replay,
     Rollout,
@@ -359,6 +361,17 @@ class Client(Connection):
         body: Json = {"model": model, "kind": kind, "policy": policy, "limit": limit}
         body = {name: value for name, value in body.items() if value is not None}
         return cast(Replay, self._post("/v1/decisions/replay", body))
+
+    def check_policy(self, policy: dict[str, str]) -> PolicyChecked:
+        """Which champions a policy would not have promoted."""
+        return cast(PolicyChecked, self._post("/v1/policies/check", {"policy": policy}))
+
+    def apply_policy(
+        self, policy: dict[str, str], *, reason: str = "", key: str | None = None
+    ) -> PolicyApplied:
+        """Put a policy in force."""
+        body = {"policy": policy, "reason": reason}
+        return cast(PolicyApplied, self._post("/v1/policies/apply", body, key=key))
 
     # -- the ledger
 

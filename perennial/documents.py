@@ -327,6 +327,21 @@ class Replay(TypedDict):
     flipped: list[Flip]
 
 
+class PolicyChecked(TypedDict):
+    """What a policy says of the champions."""
+
+    policy_digest: str
+    asked: int
+    unasked: int
+    flipped: list[Flip]
+
+
+class PolicyApplied(PolicyChecked):
+    """A policy that is in force."""
+
+    replaced: str
+
+
 class LedgerRow(TypedDict):
     """One row of the hash-chained ledger."""
 

@@ -34,6 +34,7 @@ Kind = Literal[
     "model.retired",
     "platform.paused",
     "platform.resumed",
+    "policy.applied",
 ]
 
 PLATFORM = "perennial"
