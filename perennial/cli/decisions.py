@@ -124,7 +124,7 @@ def read_policy(folder: Path) -> dict[str, str]:
     if not any(name.endswith(".rego") for name in files):
         raise Stop(
             f"{folder} has no Rego file",
-            advice="--policy wants a folder of policies, such as policies/",
+            advice="give a folder of policies, such as policies/",
             code=exits.USAGE,
         )
     return files
