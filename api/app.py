@@ -19,6 +19,7 @@ from api.routes import (
     ledger,
     models,
     platform,
+    policies,
     rollouts,
     runs,
     service,
@@ -62,6 +63,7 @@ def create_app(context: Context) -> FastAPI:
         rollouts,
         groups,
         decisions,
+        policies,
         ledger,
     ):
         app.include_router(part.router)

@@ -33,6 +33,8 @@ from perennial.documents import (
     Model,
     ModelStatus,
     Platform,
+    PolicyApplied,
+    PolicyChecked,
     Reign,
     Replay,
     Rollout,
@@ -327,6 +329,7 @@ class Client(Connection):
         *,
         model: str | None = None,
         environment: str | None = None,
+        kind: str | None = None,
         outcome: str | None = None,
         run_id: str | None = None,
         limit: int = _PAGE,
@@ -337,6 +340,7 @@ class Client(Connection):
             limit,
             model=model,
             environment=environment,
+            kind=kind,
             outcome=outcome,
             run_id=run_id,
         )
@@ -349,13 +353,25 @@ class Client(Connection):
         self,
         *,
         model: str | None = None,
+        kind: str | None = None,
         policy: dict[str, str] | None = None,
         limit: int | None = None,
     ) -> Replay:
         """Ask stored questions again: under the policy of then, or under the files given."""
-        body: Json = {"model": model, "policy": policy, "limit": limit}
+        body: Json = {"model": model, "kind": kind, "policy": policy, "limit": limit}
         body = {name: value for name, value in body.items() if value is not None}
         return cast(Replay, self._post("/v1/decisions/replay", body))
+
+    def check_policy(self, policy: dict[str, str]) -> PolicyChecked:
+        """Which champions a policy would not have promoted."""
+        return cast(PolicyChecked, self._post("/v1/policies/check", {"policy": policy}))
+
+    def apply_policy(
+        self, policy: dict[str, str], *, reason: str = "", key: str | None = None
+    ) -> PolicyApplied:
+        """Put a policy in force."""
+        body = {"policy": policy, "reason": reason}
+        return cast(PolicyApplied, self._post("/v1/policies/apply", body, key=key))
 
     # -- the ledger
 

@@ -281,12 +281,14 @@ class Decision(TypedDict):
     """A judgement of the policy as it was stored."""
 
     decision_id: str
+    kind: str
     model: str
     environment: str
     version: int
     run_id: str
     wish: str
     outcome: str
+    action: str
     reasons: list[str]
     approvals_required: int
     approvals_missing: int
@@ -305,10 +307,12 @@ class Flip(TypedDict):
     """A decision that would be another one now."""
 
     decision_id: str
+    kind: str
     model: str
     environment: str
     version: int
     wish: str
+    window_start: str | None
     stored: Json
     now: Json
 
@@ -319,7 +323,23 @@ class Replay(TypedDict):
     asked: int
     agreed: int
     skipped: int
+    windows: int
     flipped: list[Flip]
+
+
+class PolicyChecked(TypedDict):
+    """What a policy says of the champions."""
+
+    policy_digest: str
+    asked: int
+    unasked: int
+    flipped: list[Flip]
+
+
+class PolicyApplied(PolicyChecked):
+    """A policy that is in force."""
+
+    replaced: str
 
 
 class LedgerRow(TypedDict):

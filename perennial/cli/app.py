@@ -16,6 +16,7 @@ from perennial.cli import (
     groups,
     ledger,
     models,
+    policies,
     rollouts,
     runs,
 )
@@ -60,7 +61,18 @@ def whoami(session: Session) -> None:
     )
 
 
-for module in (models, runs, approvals, champions, rollouts, groups, decisions, ledger, drill):
+for module in (
+    models,
+    runs,
+    approvals,
+    champions,
+    rollouts,
+    groups,
+    decisions,
+    policies,
+    ledger,
+    drill,
+):
     module.register(app)
 command(app, "whoami", panel="Records")(whoami)
 

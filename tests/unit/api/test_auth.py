@@ -39,6 +39,8 @@ MAY: list[tuple[str, dict[str, Any], set[str]]] = [
     ("/v1/models/flights/resume", {}, {"admin"}),
     ("/v1/models/flights/retire", {}, {"admin"}),
     ("/v1/decisions/replay", {"model": "nobody"}, {"engineer", "approver", "admin"}),
+    ("/v1/policies/check", {"policy": {"a.rego": "package a"}}, {"engineer", "approver", "admin"}),
+    ("/v1/policies/apply", {"policy": {"a.rego": "package a"}}, {"admin"}),
     (f"/v1/approvals/{APPROVAL}/approve", VOTE, {"approver", "admin"}),
     (f"/v1/approvals/{APPROVAL}/reject", VOTE, {"approver", "admin"}),
     (f"{ROLLOUT}/rule", {**VOTE, "go_on": True}, {"approver", "admin"}),
