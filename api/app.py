@@ -16,6 +16,7 @@ from api.routes import (
     decisions,
     deployments,
     groups,
+    labels,
     ledger,
     models,
     platform,
@@ -61,6 +62,7 @@ def create_app(context: Context) -> FastAPI:
         deployments,
         rollouts,
         groups,
+        labels,
         decisions,
         ledger,
     ):
