@@ -45,6 +45,7 @@ TAGS = [
         "description": "How a version earns its traffic, and people's word on it.",
     },
     {"name": "groups", "description": "Versions of several models that move together, or not."},
+    {"name": "labels", "description": "What became of the rows that a model was asked about."},
     {"name": "decisions", "description": "What the policy judged, and would judge now."},
     {"name": "ledger", "description": "Everything that changed, in a chain of hashes."},
     {"name": "platform", "description": "Pause and resume everything."},
@@ -69,6 +70,9 @@ LISTS = problems(401, 422, 503)
 
 WRITES = problems(400, 401, 403, 404, 409, 413, 415, 422, 503)
 """Error answers of a route that asks for a change."""
+
+SENDS = problems(400, 401, 403, 404, 413, 415, 422, 503)
+"""Error answers of the route that takes labels."""
 
 REPORTS = problems(400, 401, 403, 413, 415, 422, 503)
 """Error answers of the route by which the data plane reports."""

@@ -65,6 +65,7 @@ def test_what_changes_something_says_how_it_may_be_refused(document: dict[str, A
 
 def test_every_request_has_an_example_that_fits(app: FastAPI, document: dict[str, Any]) -> None:
     import api.schemas.groups as groups
+    import api.schemas.labels as labels
     import api.schemas.models as models
     import api.schemas.policies as policies
     import api.schemas.rollouts as rollouts
@@ -83,7 +84,7 @@ def test_every_request_has_an_example_that_fits(app: FastAPI, document: dict[str
                 continue
             [schema] = [
                 getattr(module, name)
-                for module in (groups, models, policies, rollouts, runs, serving)
+                for module in (groups, labels, models, policies, rollouts, runs, serving)
                 if hasattr(module, name)
             ]
             for example in document["components"]["schemas"][name]["examples"]:
