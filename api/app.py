@@ -16,9 +16,11 @@ from api.routes import (
     decisions,
     deployments,
     groups,
+    labels,
     ledger,
     models,
     platform,
+    policies,
     rollouts,
     runs,
     service,
@@ -63,7 +65,9 @@ def create_app(context: Context) -> FastAPI:
         rollouts,
         windows,
         groups,
+        labels,
         decisions,
+        policies,
         ledger,
     ):
         app.include_router(part.router)

@@ -46,6 +46,7 @@ TAGS = [
     },
     {"name": "monitoring", "description": "How champions do, window by window."},
     {"name": "groups", "description": "Versions of several models that move together, or not."},
+    {"name": "labels", "description": "What became of the rows that a model was asked about."},
     {"name": "decisions", "description": "What the policy judged, and would judge now."},
     {"name": "ledger", "description": "Everything that changed, in a chain of hashes."},
     {"name": "platform", "description": "Pause and resume everything."},
@@ -70,6 +71,9 @@ LISTS = problems(401, 422, 503)
 
 WRITES = problems(400, 401, 403, 404, 409, 413, 415, 422, 503)
 """Error answers of a route that asks for a change."""
+
+SENDS = problems(400, 401, 403, 404, 413, 415, 422, 503)
+"""Error answers of the route that takes labels."""
 
 REPORTS = problems(400, 401, 403, 413, 415, 422, 503)
 """Error answers of the route by which the data plane reports."""

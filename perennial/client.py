@@ -33,6 +33,8 @@ from perennial.documents import (
     Model,
     ModelStatus,
     Platform,
+    PolicyApplied,
+    PolicyChecked,
     Reign,
     Replay,
     Rollout,
@@ -251,6 +253,11 @@ class Client(Connection):
         where = path("models", model, "windows", environment, start)
         return cast(WindowDetail, self._get(where))
 
+    def label(self, model: str, labels: list[Json], *, key: str | None = None) -> Json:
+        """Tell what became of rows that the model was asked about; sent again, it is the same."""
+        answer = self._post(path("models", model, "labels"), {"labels": labels}, key=key)
+        return cast(Json, answer)
+
     # -- runs
 
     def start_run(
@@ -342,6 +349,7 @@ class Client(Connection):
         *,
         model: str | None = None,
         environment: str | None = None,
+        kind: str | None = None,
         outcome: str | None = None,
         run_id: str | None = None,
         limit: int = _PAGE,
@@ -352,6 +360,7 @@ class Client(Connection):
             limit,
             model=model,
             environment=environment,
+            kind=kind,
             outcome=outcome,
             run_id=run_id,
         )
@@ -364,13 +373,25 @@ class Client(Connection):
         self,
         *,
         model: str | None = None,
+        kind: str | None = None,
         policy: dict[str, str] | None = None,
         limit: int | None = None,
     ) -> Replay:
         """Ask stored questions again: under the policy of then, or under the files given."""
-        body: Json = {"model": model, "policy": policy, "limit": limit}
+        body: Json = {"model": model, "kind": kind, "policy": policy, "limit": limit}
         body = {name: value for name, value in body.items() if value is not None}
         return cast(Replay, self._post("/v1/decisions/replay", body))
+
+    def check_policy(self, policy: dict[str, str]) -> PolicyChecked:
+        """Which champions a policy would not have promoted."""
+        return cast(PolicyChecked, self._post("/v1/policies/check", {"policy": policy}))
+
+    def apply_policy(
+        self, policy: dict[str, str], *, reason: str = "", key: str | None = None
+    ) -> PolicyApplied:
+        """Put a policy in force."""
+        body = {"policy": policy, "reason": reason}
+        return cast(PolicyApplied, self._post("/v1/policies/apply", body, key=key))
 
     # -- the ledger
 

@@ -312,12 +312,14 @@ class Decision(TypedDict):
     """A judgement of the policy as it was stored."""
 
     decision_id: str
+    kind: str
     model: str
     environment: str
     version: int
     run_id: str
     wish: str
     outcome: str
+    action: str
     reasons: list[str]
     approvals_required: int
     approvals_missing: int
@@ -336,10 +338,12 @@ class Flip(TypedDict):
     """A decision that would be another one now."""
 
     decision_id: str
+    kind: str
     model: str
     environment: str
     version: int
     wish: str
+    window_start: str | None
     stored: Json
     now: Json
 
@@ -350,7 +354,23 @@ class Replay(TypedDict):
     asked: int
     agreed: int
     skipped: int
+    windows: int
     flipped: list[Flip]
+
+
+class PolicyChecked(TypedDict):
+    """What a policy says of the champions."""
+
+    policy_digest: str
+    asked: int
+    unasked: int
+    flipped: list[Flip]
+
+
+class PolicyApplied(PolicyChecked):
+    """A policy that is in force."""
+
+    replaced: str
 
 
 class LedgerRow(TypedDict):

@@ -36,6 +36,7 @@ Kind = Literal[
     "retrain.wanted",
     "platform.paused",
     "platform.resumed",
+    "policy.applied",
 ]
 
 PLATFORM = "perennial"

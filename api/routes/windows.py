@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Path
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 
 from api.auth import Someone
 from api.context import Ctx
@@ -14,11 +13,10 @@ from api.queries import windows as queries
 from api.schemas.base import (
     Cursor,
     EnvironmentFilter,
+    Instant,
     Limit,
     ModelName,
     Page,
-    in_utc,
-    written_out,
 )
 from api.schemas.windows import WindowDetail, WindowSummary
 from perennial.blobs import BlobStore
@@ -28,7 +26,7 @@ router = APIRouter(prefix="/v1/models/{model}/windows", tags=["monitoring"])
 
 Where = Annotated[Environment, Path(description="An environment.", examples=["production"])]
 Start = Annotated[
-    Annotated[AwareDatetime, BeforeValidator(written_out), AfterValidator(in_utc)],
+    Instant,
     Path(
         description="When the window begins (RFC 3339).",
         examples=["2026-03-02T00:00:00Z"],

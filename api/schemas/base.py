@@ -64,15 +64,15 @@ RunFilter = Annotated[str | None, Query(pattern=_ID, description="Of this run on
 EnvironmentFilter = Annotated[Environment | None, Query(description="Of this environment only.")]
 
 
-def written_out(at: object) -> object:
-    """The text of an instant as people write one. Raises ValueError for a mere number."""
+def _written_out(at: object) -> object:
     # pydantic would take 0.5 for half a second of 1970
-    if isinstance(at, str) and not re.match(r"\d{4}-\d\d-\d\d[Tt ]", at):
+    written = isinstance(at, str) and re.match(r"\d{4}-\d\d-\d\d[Tt ]", at)
+    if not written and at is not None and not isinstance(at, datetime):
         raise ValueError("a time is written like 2026-03-01T12:00:00Z")
     return at
 
 
-def in_utc(at: datetime) -> datetime:
+def _in_utc(at: datetime) -> datetime:
     """The same instant in UTC; at the edges of the calendar, the nearest that there is."""
     try:
         return at.astimezone(UTC)
@@ -80,8 +80,11 @@ def in_utc(at: datetime) -> datetime:
         return (datetime.min if at.year == 1 else datetime.max).replace(tzinfo=UTC)
 
 
+Instant = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_in_utc)]
+"""A time with a zone, written out."""
+
 At = Annotated[
-    Annotated[AwareDatetime, BeforeValidator(written_out), AfterValidator(in_utc)] | None,
+    Instant | None,
     Query(
         description="Only what was champion at this time (RFC 3339).",
         examples=["2026-03-01T12:00:00Z"],

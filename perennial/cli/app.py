@@ -16,6 +16,7 @@ from perennial.cli import (
     groups,
     ledger,
     models,
+    policies,
     rollouts,
     runs,
     windows,
@@ -70,6 +71,7 @@ for module in (
     groups,
     windows,
     decisions,
+    policies,
     ledger,
     drill,
 ):

@@ -39,6 +39,11 @@ STYLES = {
     "error": "red",
     "retired": "dim",
     "running": "cyan",
+    "ignore": "green",
+    "alert": "yellow",
+    "retrain": "yellow",
+    "roll_back": "red",
+    "stop_serving": "red",
 }
 
 

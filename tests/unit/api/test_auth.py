@@ -22,6 +22,7 @@ OPEN = {"/healthz", "/readyz"}
 VOTE = {"evidence_digest": "c" * 64}
 ROLLOUT = "/v1/models/flights/rollouts/production"
 PROMOTION = {"version": 1, "environment": "production"}
+LABELS = {"labels": [{"request_id": "r", "value": True, "at": "2026-01-05T09:00:00Z"}]}
 TOGETHER = {
     "environment": "production",
     "members": [{"model": model, "version": 1} for model in ("flights", "digits")],
@@ -32,6 +33,7 @@ MAY: list[tuple[str, dict[str, Any], set[str]]] = [
     ("/v1/models/flights/runs", {}, {"engineer", "admin"}),
     ("/v1/models/flights/promote", PROMOTION, {"engineer", "admin"}),
     ("/v1/models/flights/rollback", {"environment": "production"}, {"engineer", "admin"}),
+    ("/v1/models/nobody/labels", LABELS, {"engineer", "admin"}),
     ("/v1/groups", TOGETHER, {"engineer", "admin"}),
     ("/v1/groups/g-0123456789/rollback", {}, {"engineer", "admin"}),
     (f"/v1/runs/{WAITING}/cancel", {}, {"engineer", "admin"}),
@@ -39,6 +41,8 @@ MAY: list[tuple[str, dict[str, Any], set[str]]] = [
     ("/v1/models/flights/resume", {}, {"admin"}),
     ("/v1/models/flights/retire", {}, {"admin"}),
     ("/v1/decisions/replay", {"model": "nobody"}, {"engineer", "approver", "admin"}),
+    ("/v1/policies/check", {"policy": {"a.rego": "package a"}}, {"engineer", "approver", "admin"}),
+    ("/v1/policies/apply", {"policy": {"a.rego": "package a"}}, {"admin"}),
     (f"/v1/approvals/{APPROVAL}/approve", VOTE, {"approver", "admin"}),
     (f"/v1/approvals/{APPROVAL}/reject", VOTE, {"approver", "admin"}),
     (f"{ROLLOUT}/rule", {**VOTE, "go_on": True}, {"approver", "admin"}),

@@ -59,7 +59,9 @@ def test_every_detail_is_read(store: Store) -> None:
         assert (run.outcome, len(run.stages)) == ("promoted", 2)
         assert run.approval is not None and run.approval.status == "approved"
         assert runs.read_decision(session, "d-bad").outcome == "deny"
-        assert [d.decision_id for d in runs.newest_decisions(session, "flights", 1)] == ["d-good"]
+        assert [d.decision_id for d in runs.newest_decisions(session, 1, model="flights")] == [
+            "d-good"
+        ]
         model = models.read_model(session, "flights")
         assert [c.environment for c in model.champions] == ["development", "production"]
         version = models.read_version(session, "flights", 1)
