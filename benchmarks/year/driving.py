@@ -168,15 +168,14 @@ class Driver:
         """Labels of flights that have landed between two instants."""
         labels = [
             {
-                "request_id": request_id,
-                "row": row,
-                "value": int(flight.late),
-                "at": flight.landed.isoformat(),
-                "asked_at": flight.asked_at.isoformat(),
+                "request_id": found[0],
+                "row": found[1],
+                "value": landed.late,
+                "at": landed.at.isoformat(),
+                "asked_at": landed.asked_at.isoformat(),
             }
-            for flight in self._year.landed(after, until).itertuples()
-            if (found := self.answers.request.get(flight.Index)) is not None
-            for request_id, row in [found]
+            for landed in self._year.landed(after, until)
+            if (found := self.answers.request.get(landed.flight)) is not None
         ]
         for begin in range(0, len(labels), _LABELS):
             self._engineer.label(self._model, labels[begin : begin + _LABELS])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -32,6 +32,15 @@ class Request:
     at: datetime
     flights: list[int]
     rows: list[dict[str, Any]]
+
+
+class Landed(NamedTuple):
+    """A flight that has arrived: its row in the frame of the year, and what is known of it now."""
+
+    flight: int
+    late: int
+    at: datetime
+    asked_at: datetime
 
 
 class Year:
@@ -71,18 +80,28 @@ class Year:
         for at, hour in found.groupby("asked_at", sort=True):
             assert isinstance(at, pd.Timestamp)
             known = hour[_INPUTS].astype(object)
-            yield Request(
-                f"flights-{at:%Y%m%d%H}",
-                at.to_pydatetime(),
-                hour.index.tolist(),
-                known.where(known.notna(), None).to_dict("records"),
-            )
+            rows = [
+                dict(zip(_INPUTS, values, strict=True))
+                for values in known.where(known.notna(), None).to_numpy().tolist()
+            ]
+            request_id = f"flights-{at:%Y%m%d%H}"
+            yield Request(request_id, at.to_pydatetime(), hour.index.tolist(), rows)
 
-    def landed(self, after: datetime, until: datetime) -> pd.DataFrame:
+    def landed(self, after: datetime, until: datetime) -> Iterator[Landed]:
         """Flights that were known to have arrived by an instant, and not by an earlier one."""
         landed = self.frame.landed
         known = (landed > pd.Timestamp(after)) & (landed <= pd.Timestamp(until))
-        return self.frame[known].sort_values("landed")
+        found = self.frame[known].sort_values("landed")
+        yield from map(
+            Landed._make,
+            zip(
+                found.index.tolist(),
+                found.late.tolist(),
+                found.landed.dt.to_pydatetime().tolist(),
+                found.asked_at.dt.to_pydatetime().tolist(),
+                strict=True,
+            ),
+        )
 
 
 def windows(begin: datetime, end: datetime, length: timedelta) -> list[tuple[datetime, datetime]]:
