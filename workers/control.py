@@ -10,6 +10,7 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.labels_waiting import LabelsWaitingActivities
 from activities.owners import OwnerActivities
 from activities.policy import PolicyActivities
 from activities.records import RecordActivities
@@ -41,7 +42,13 @@ WORKFLOWS = [
     GroupWorkflow,
     GroupRollbackWorkflow,
 ]
-ACTIVITIES = (RecordActivities, PolicyActivities, OwnerActivities, RolloutActivities)
+ACTIVITIES = (
+    RecordActivities,
+    PolicyActivities,
+    OwnerActivities,
+    RolloutActivities,
+    LabelsWaitingActivities,
+)
 
 _WATCHES = 1000
 """Activities at once. Nearly all of them sleep: a guard watches a champion for days. A platform
@@ -79,6 +86,7 @@ async def control_worker(
     records = RecordActivities(store)
     owners = OwnerActivities(client, store)
     rollouts = RolloutActivities(store)
+    labels = LabelsWaitingActivities(store)
     try:
         yield Worker(
             client,
@@ -86,7 +94,7 @@ async def control_worker(
             workflows=workflows,
             workflow_runner=_RUNNER,
             activities=[
-                *(m for each in (records, policy, owners, rollouts) for m in methods(each)),
+                *(m for each in (records, policy, owners, rollouts, labels) for m in methods(each)),
                 *activities,
             ],
             max_concurrent_activities=_WATCHES,
