@@ -14,6 +14,7 @@ from temporalio.worker import Worker
 from activities.data import DataActivities
 from activities.evaluation import EvaluationActivities
 from activities.export import ExportActivities
+from activities.labels import LabelActivities
 from activities.mlflow_runs import MlflowRuns
 from activities.mlflow_server import MlflowServer
 from activities.modelling.snapshots import Frames
@@ -38,6 +39,7 @@ ACTIVITIES = (
     ExportActivities,
     RegistryActivities,
     RequestActivities,
+    LabelActivities,
     ScalingActivities,
 )
 
@@ -58,6 +60,7 @@ async def ml_worker(client: Client, settings: Settings) -> AsyncIterator[Worker]
         ExportActivities(blobs, frames),
         RegistryActivities(mlflow, runs, blobs, store),
         RequestActivities(blobs, settings.requests),
+        LabelActivities(settings.requests, store),
         ScalingActivities(cluster),
     )
     # the libraries take seconds to load; do it now rather than in the first run

@@ -191,7 +191,9 @@ class LabelsJoined(Contract):
     """What became of labels.
 
     Attributes:
-        windows: starts of those that have labels now which they had not, oldest first.
+        windows: starts of those that have labels which they were not measured with, oldest first.
+            Each is told again and again until `judge_quality` has measured it, for whatever
+            version: so nothing is lost where a process dies in between.
         joined: labels that found their request.
         waiting: labels whose request is not in the log, or not yet.
     """
@@ -373,7 +375,8 @@ async def await_events(input: AwaitEvents) -> EventsSeen:
 
 @activity.defn(name="count_waiting_labels")
 async def count_waiting_labels(input: ReadMonitored) -> EventsSeen:
-    """Labels of the model that have not found their request; the log is not looked at."""
+    """Labels that there is something to do about: those whose request is to be looked for (again),
+    and those that windows in the records were not measured with. The log is not looked at."""
     raise NotImplementedError
 
 
