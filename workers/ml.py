@@ -22,6 +22,7 @@ from activities.registry import RegistryActivities
 from activities.requests import RequestActivities
 from activities.scaling import ScalingActivities
 from activities.training import TrainingActivities
+from activities.windows import WindowActivities
 from activities.work import warm_up
 from api.db.store import Store
 from perennial.blobs import BlobStore
@@ -39,6 +40,7 @@ ACTIVITIES = (
     RegistryActivities,
     RequestActivities,
     ScalingActivities,
+    WindowActivities,
 )
 
 
@@ -59,6 +61,7 @@ async def ml_worker(client: Client, settings: Settings) -> AsyncIterator[Worker]
         RegistryActivities(mlflow, runs, blobs, store),
         RequestActivities(blobs, settings.requests),
         ScalingActivities(cluster),
+        WindowActivities(blobs, settings.requests),
     )
     # the libraries take seconds to load; do it now rather than in the first run
     loop = asyncio.get_running_loop()
