@@ -23,6 +23,7 @@ from activities.registry import RegistryActivities
 from activities.requests import RequestActivities
 from activities.scaling import ScalingActivities
 from activities.training import TrainingActivities
+from activities.windows import WindowActivities
 from activities.work import warm_up
 from api.db.store import Store
 from perennial.blobs import BlobStore
@@ -41,6 +42,7 @@ ACTIVITIES = (
     RequestActivities,
     LabelActivities,
     ScalingActivities,
+    WindowActivities,
 )
 
 
@@ -62,6 +64,7 @@ async def ml_worker(client: Client, settings: Settings) -> AsyncIterator[Worker]
         RequestActivities(blobs, settings.requests),
         LabelActivities(settings.requests, store),
         ScalingActivities(cluster),
+        WindowActivities(blobs, settings.requests),
     )
     # the libraries take seconds to load; do it now rather than in the first run
     loop = asyncio.get_running_loop()

@@ -66,6 +66,7 @@ class Monitored(Contract):
         back_to: the champion before it, if there was one.
         guard_seconds: how long after its promotion it is rolled back rather than trained again.
         reference: whylogs profile of the rows that it was trained on.
+        snapshot: the rows themselves as Parquet, for segments and for the domain classifier.
         answers: whylogs profile of what it answered to the held-out rows; None of old versions.
         promised: its metrics at promotion.
         rows: the snapshot that it was trained on.
@@ -89,6 +90,7 @@ class Monitored(Contract):
     back_to: int | None = None
     guard_seconds: float = 0.0
     reference: BlobRef | None = None
+    snapshot: BlobRef | None = None
     answers: BlobRef | None = None
     promised: Metrics = Field(default_factory=dict)
     rows: BlobRef | None = None
