@@ -10,6 +10,7 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.labels_waiting import LabelsWaitingActivities
 from activities.monitoring import MonitoringActivities
 from activities.owners import OwnerActivities
 from activities.policy import PolicyActivities
@@ -50,6 +51,7 @@ ACTIVITIES = (
     OwnerActivities,
     RolloutActivities,
     MonitoringActivities,
+    LabelsWaitingActivities,
 )
 
 _WATCHES = 1000
@@ -89,7 +91,8 @@ async def control_worker(
     owners = OwnerActivities(client, store)
     rollouts = RolloutActivities(store)
     monitoring = MonitoringActivities(store, settings.requests)
-    instances = (records, policy, owners, rollouts, monitoring)
+    labels = LabelsWaitingActivities(store)
+    instances = (records, policy, owners, rollouts, monitoring, labels)
     try:
         yield Worker(
             client,

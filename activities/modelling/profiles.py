@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from whylogs.core.column_profile import ColumnProfile
 from whylogs.core.datatypes import Fractional, Integral, StandardTypeMapper, String
 from whylogs.core.metrics.metrics import MetricConfig
@@ -130,6 +132,11 @@ class Sketch:
         return np.array(self._numbers.get_quantiles(shares.tolist()), dtype=np.float64)
 
 
+def sketch_frame(frame: pd.DataFrame) -> dict[str, Sketch]:
+    """What `read_sketches` reads of the profile of these rows, which is not kept."""
+    return {str(name): _sketch(_profile(str(name), frame[name]).view()) for name in frame.columns}
+
+
 def read_sketches(serialized: bytes) -> dict[str, Sketch]:
     """The columns of a profile that `profile_frame` wrote, by name.
 
@@ -185,9 +192,31 @@ def _profile(name: str, column: pd.Series) -> ColumnProfile:
     if pd.api.types.is_float_dtype(column):
         with np.errstate(invalid="ignore", over="ignore"):  # the deviation of an infinity is none
             profile._process_extracted_column(_fractions(column))
+    elif isinstance(column.dtype, pd.StringDtype) and len(column):
+        _count_texts(profile, column)
     else:
         profile.track_column(column)
     return profile
+
+
+def _count_texts(profile: ColumnProfile, column: pd.Series) -> None:
+    """Each text once, with how often it is there; the library takes every row by itself."""
+    counted = pc.value_counts(pa.array(column, pa.large_string(), from_pandas=True).drop_null())
+    texts, often = counted.field("values").to_pylist(), counted.field("counts").to_pylist()
+    if 2 * len(texts) > len(column):  # hardly any text is there twice
+        profile.track_column(column)
+        return
+    metrics, known = profile._metrics, sum(often)
+    rows, once = PreprocessedColumn(), PreprocessedColumn()
+    rows.len = len(column)
+    rows.null_count = rows.nan_count = len(column) - known
+    once.len, once.list.strings = len(texts), texts
+    metrics["counts"].columnar_update(rows)
+    metrics["cardinality"].columnar_update(once)
+    metrics["types"].string.set(metrics["types"].string.value + known)
+    frequent = metrics["frequent_items"]
+    for text, count in zip(texts, often, strict=True):
+        frequent.frequent_strings.value.update(text[: frequent.max_frequent_item_size], count)
 
 
 def _fractions(column: pd.Series) -> PreprocessedColumn:

@@ -66,6 +66,7 @@ class Monitored(Contract):
         back_to: the champion before it, if there was one.
         guard_seconds: how long after its promotion it is rolled back rather than trained again.
         reference: whylogs profile of the rows that it was trained on.
+        snapshot: the rows themselves as Parquet, for segments and for the domain classifier.
         answers: whylogs profile of what it answered to the held-out rows; None of old versions.
         promised: its metrics at promotion.
         rows: the snapshot that it was trained on.
@@ -89,6 +90,7 @@ class Monitored(Contract):
     back_to: int | None = None
     guard_seconds: float = 0.0
     reference: BlobRef | None = None
+    snapshot: BlobRef | None = None
     answers: BlobRef | None = None
     promised: Metrics = Field(default_factory=dict)
     rows: BlobRef | None = None
@@ -191,7 +193,9 @@ class LabelsJoined(Contract):
     """What became of labels.
 
     Attributes:
-        windows: starts of those that have labels now which they had not, oldest first.
+        windows: starts of those that have labels which they were not measured with, oldest first.
+            Each is told again and again until `judge_quality` has measured it, for whatever
+            version: so nothing is lost where a process dies in between.
         joined: labels that found their request.
         waiting: labels whose request is not in the log, or not yet.
     """
@@ -373,7 +377,8 @@ async def await_events(input: AwaitEvents) -> EventsSeen:
 
 @activity.defn(name="count_waiting_labels")
 async def count_waiting_labels(input: ReadMonitored) -> EventsSeen:
-    """Labels of the model that have not found their request; the log is not looked at."""
+    """Labels that there is something to do about: those whose request is to be looked for (again),
+    and those that windows in the records were not measured with. The log is not looked at."""
     raise NotImplementedError
 
 

@@ -11,6 +11,7 @@ from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
+from activities.monitoring import MonitoringActivities
 from activities.owners import OwnerActivities
 from activities.policy import PolicyActivities
 from activities.records import RecordActivities
@@ -60,7 +61,13 @@ def opa_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-async def ml(temporal: Client, store: Store, opa_url: str) -> AsyncIterator[PlannedML]:
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The log of requests."""
+    return tmp_path_factory.mktemp("requests")
+
+
+@pytest.fixture(scope="session")
+async def ml(temporal: Client, store: Store, opa_url: str, log: Path) -> AsyncIterator[PlannedML]:
     planned = PlannedML()
     policy = PolicyActivities.connect(opa_url, store)
     control = Worker(
@@ -72,6 +79,8 @@ async def ml(temporal: Client, store: Store, opa_url: str) -> AsyncIterator[Plan
             *methods(policy),
             *methods(OwnerActivities(temporal, store)),
             *methods(RolloutActivities(store)),
+            *methods(MonitoringActivities(store, f"file://{log}")),
+            *methods(WaitingLabels(store)),
         ],
         interceptors=[ErrorTranslation()],
     )
