@@ -1,4 +1,4 @@
-"""The closed loop on the whole real stack: a winter's model meets a summer, and is trained again."""
+"""The closed loop on the whole real stack: a model of winter meets a summer, and is trained again."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_a_winters_model_meets_july(stack: Stack, people: People, tmp_path: Path
     assert (first["verdict"], first["version"], first["action"]) == ("fail", 1, "retrain")
     assert "temp" in first["reason"] and first["rows"] > 800
     # of the last hours nobody has landed by midnight; they have the day after
-    assert first["coverage"] is not None and first["coverage"] > 0.9
+    assert first["coverage"] is not None and first["coverage"] > 0.85
     assert first["quality_verdict"] not in (None, "no_data") and "roc_auc" in first["metrics"]
     assert second["version"] == 2 and found.weeks[1].versions == (1, 2)
     assert second["metrics"]["roc_auc"] > 0.5
