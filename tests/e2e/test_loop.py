@@ -1,4 +1,4 @@
-"""The closed loop on the whole real stack: a model of winter meets a summer, and is trained again."""
+"""The closed loop on the whole real stack: a model of winter meets July and is trained again."""
 
 from __future__ import annotations
 
