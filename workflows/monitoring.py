@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from temporalio import workflow
 from temporalio.common import VersioningBehavior
+from temporalio.exceptions import ActivityError
 
 from perennial.analysis.lasting import last
 from perennial.contracts import monitoring, policy
@@ -194,7 +195,8 @@ class MonitoringWorkflow:
             )
         if not waiting.done():
             waiting.cancel()
-            await workflow.wait([waiting])
+            with contextlib.suppress(ActivityError):
+                await waiting
             return
         seen = waiting.result()
         self._oldest = seen.oldest
