@@ -61,9 +61,21 @@ class WindowActivities:
                 reason += f"; others answered {sum(traffic.values()):,} rows"
             return WindowJudged(rows=0, traffic=traffic, drift=without("no_data", reason))
         rows = mine[0] if len(mine) == 1 else pd.concat(mine, ignore_index=True)
+        input = self._with_inputs(input)
         judged = self._judge_rows(input, rows)
         took = time.monotonic() - began
         return judged.model_copy(update={"traffic": traffic, "seconds": took})
+
+    def _with_inputs(self, input: JudgeWindow) -> JudgeWindow:
+        """The question with the columns that the file of the version is asked with."""
+        with loading():
+            from activities.modelling.graphs import Graph
+        onnx = input.monitored.onnx
+        if input.monitored.inputs or onnx is None:
+            return input
+        columns = Graph(self._blobs.get(onnx)).columns
+        monitored = input.monitored.model_copy(update={"inputs": columns})
+        return input.model_copy(update={"monitored": monitored})
 
     def _judge_rows(self, input: JudgeWindow, rows: pd.DataFrame) -> WindowJudged:
         with loading():

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from temporalio import workflow
 from temporalio.common import VersioningBehavior
+from temporalio.exceptions import ActivityError
 
 from perennial.analysis.lasting import last
 from perennial.contracts import monitoring, policy
@@ -98,10 +99,9 @@ class MonitoringWorkflow:
         length, start, now = duration(plan.window), self._state.next_start, self._now(plan)
         if start is None:
             since = monitored.since if plan.clock == "wall" else self._oldest
-            if since is not None:
-                self._put(next_start=start_of(since, length))
-            return 0
-        if now is None:
+            start = start_of(since, length) if since is not None else None
+            self._put(next_start=start)
+        if start is None or now is None:
             return 0
         behind = (now - duration(plan.lateness) - start) // length - plan.catch_up
         if behind <= 0:
@@ -194,7 +194,8 @@ class MonitoringWorkflow:
             )
         if not waiting.done():
             waiting.cancel()
-            await workflow.wait([waiting])
+            with contextlib.suppress(ActivityError):
+                await waiting
             return
         seen = waiting.result()
         self._oldest = seen.oldest

@@ -69,8 +69,8 @@ class Monitored(Contract):
         snapshot: the rows themselves as Parquet, for segments and for the domain classifier.
         answers: whylogs profile of what it answered to the held-out rows; None of old versions.
         promised: its metrics at promotion.
-        rows: the snapshot that it was trained on.
-        onnx: the file that answers; it names the columns that it is asked with.
+        onnx: the file that answers.
+        inputs: names of the columns that it is asked with; empty: those that the file names.
     """
 
     model: str
@@ -93,8 +93,8 @@ class Monitored(Contract):
     snapshot: BlobRef | None = None
     answers: BlobRef | None = None
     promised: Metrics = Field(default_factory=dict)
-    rows: BlobRef | None = None
     onnx: BlobRef | None = None
+    inputs: tuple[str, ...] = ()
 
 
 class JudgeWindow(Contract):

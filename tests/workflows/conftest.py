@@ -11,6 +11,7 @@ from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
+from activities.labels_waiting import LabelsWaitingActivities
 from activities.monitoring import MonitoringActivities
 from activities.owners import OwnerActivities
 from activities.policy import PolicyActivities
@@ -80,7 +81,7 @@ async def ml(temporal: Client, store: Store, opa_url: str, log: Path) -> AsyncIt
             *methods(OwnerActivities(temporal, store)),
             *methods(RolloutActivities(store)),
             *methods(MonitoringActivities(store, f"file://{log}")),
-            *methods(WaitingLabels(store)),
+            *methods(LabelsWaitingActivities(store)),
         ],
         interceptors=[ErrorTranslation()],
     )
