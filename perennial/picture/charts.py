@@ -220,9 +220,16 @@ def _names(axis: Axis, shown: Sequence[Line], height: Height) -> Iterator[str]:
     for line in shown:
         at, value = [(at, value) for at, value, _ in line.points if value is not None][-1]
         ends.append((height(value), axis.place(at), line))
-    place = -_LINE
-    for y, x, line in sorted(ends, key=lambda end: end[0]):
-        place = max(y, place + _LINE)
+    ends.sort(key=lambda end: end[0])
+    places: list[float] = []
+    for y, _, _ in ends:
+        places.append(max(y, places[-1] + _LINE) if places else y)
+    # those that were pushed below the chart push the ones above them up again
+    most = float(_TOP + _HEIGHT + 4)
+    for number in reversed(range(len(places))):
+        places[number] = min(places[number], most)
+        most = places[number] - _LINE
+    for (y, x, line), place in zip(ends, places, strict=True):
         right = WIDTH - RIGHT + 12
         name = line.name if len(line.name) <= _LETTERS else f"{line.name[: _LETTERS - 1]}…"
         yield (

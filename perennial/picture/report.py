@@ -27,6 +27,7 @@ _EXPLAINED = 10
 """Windows whose causes are told, the newest."""
 _DONE = 40
 _SIGNS = {"alert": "A", "retrain": "R", "roll_back": "B", "stop_serving": "S"}
+_GRAVE = {"roll_back": "fail", "stop_serving": "fail"}
 _WORDS = {
     "ignore": "nothing to do",
     "alert": "alert",
@@ -214,7 +215,8 @@ def _done(watched: Watched) -> str:
     rows = [
         (
             _link(watched, window, _at(window["start"])),
-            f"<b class='fail'>{_WORDS[window['action'] or '']}</b>",
+            f'<b class="{_GRAVE.get(window["action"] or "", "inconclusive")}">'
+            f"{_WORDS[window['action'] or '']}</b>",
             _decision(watched, window),
             escape(window["followed"]),
         )
