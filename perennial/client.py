@@ -28,6 +28,8 @@ from perennial.documents import (
     GroupRolledBack,
     Identity,
     Json,
+    Labels,
+    LabelsKept,
     LedgerRow,
     LedgerVerdict,
     Model,
@@ -356,6 +358,17 @@ class Client(Connection):
         body: Json = {"model": model, "policy": policy, "limit": limit}
         body = {name: value for name, value in body.items() if value is not None}
         return cast(Replay, self._post("/v1/decisions/replay", body))
+
+    # -- labels
+
+    def send_labels(self, model: str, labels: list[Json]) -> LabelsKept:
+        """Tell what became of rows, 10,000 at once at most. Safe to send again."""
+        answer = self._post(path("models", model, "labels"), {"labels": labels})
+        return cast(LabelsKept, answer)
+
+    def labels(self, model: str) -> Labels:
+        """How many labels a model has, and how many found their request."""
+        return cast(Labels, self._get(path("models", model, "labels")))
 
     # -- the ledger
 

@@ -14,6 +14,7 @@ from perennial.cli import (
     drill,
     exits,
     groups,
+    labels,
     ledger,
     models,
     rollouts,
@@ -60,7 +61,18 @@ def whoami(session: Session) -> None:
     )
 
 
-for module in (models, runs, approvals, champions, rollouts, groups, decisions, ledger, drill):
+for module in (
+    models,
+    labels,
+    runs,
+    approvals,
+    champions,
+    rollouts,
+    groups,
+    decisions,
+    ledger,
+    drill,
+):
     module.register(app)
 command(app, "whoami", panel="Records")(whoami)
 
