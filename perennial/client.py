@@ -28,6 +28,8 @@ from perennial.documents import (
     GroupRolledBack,
     Identity,
     Json,
+    Labels,
+    LabelsKept,
     LedgerRow,
     LedgerVerdict,
     Model,
@@ -372,6 +374,17 @@ class Client(Connection):
         """Put a policy in force."""
         body = {"policy": policy, "reason": reason}
         return cast(PolicyApplied, self._post("/v1/policies/apply", body, key=key))
+
+    # -- labels
+
+    def send_labels(self, model: str, labels: list[Json]) -> LabelsKept:
+        """Tell what became of rows, 10,000 at once at most. Safe to send again."""
+        answer = self._post(path("models", model, "labels"), {"labels": labels})
+        return cast(LabelsKept, answer)
+
+    def labels(self, model: str) -> Labels:
+        """How many labels a model has, and how many found their request."""
+        return cast(Labels, self._get(path("models", model, "labels")))
 
     # -- the ledger
 

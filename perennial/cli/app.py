@@ -14,6 +14,7 @@ from perennial.cli import (
     drill,
     exits,
     groups,
+    labels,
     ledger,
     models,
     policies,
@@ -63,6 +64,7 @@ def whoami(session: Session) -> None:
 
 for module in (
     models,
+    labels,
     runs,
     approvals,
     champions,
