@@ -16,12 +16,14 @@ from api.routes import (
     decisions,
     deployments,
     groups,
+    hooks,
     ledger,
     models,
     platform,
     rollouts,
     runs,
     service,
+    triggers,
 )
 
 
@@ -61,6 +63,8 @@ def create_app(context: Context) -> FastAPI:
         deployments,
         rollouts,
         groups,
+        triggers,
+        hooks,
         decisions,
         ledger,
     ):

@@ -244,4 +244,6 @@ def refusal(cause: BaseException | None) -> errors.PerennialError:
 
 
 def _update_id(update: str, ask: lifecycle.Asked) -> str:
-    return f"{update}/{ask.request_id}/{digest(ask)[:12]}"
+    # a wish to retrain says when it is made, and one that is sent again is the same wish
+    asked = digest(ask.model_dump(mode="json", exclude={"at"}))
+    return f"{update}/{ask.request_id}/{asked[:12]}"

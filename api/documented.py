@@ -45,6 +45,7 @@ TAGS = [
         "description": "How a version earns its traffic, and people's word on it.",
     },
     {"name": "groups", "description": "Versions of several models that move together, or not."},
+    {"name": "triggers", "description": "What asks for models to be trained again."},
     {"name": "decisions", "description": "What the policy judged, and would judge now."},
     {"name": "ledger", "description": "Everything that changed, in a chain of hashes."},
     {"name": "platform", "description": "Pause and resume everything."},

@@ -18,6 +18,7 @@ from perennial.cli import (
     models,
     rollouts,
     runs,
+    triggers,
 )
 from perennial.cli.command import As, AsJson, Session, Url, command
 from perennial.cli.grouped import Grouped
@@ -60,7 +61,18 @@ def whoami(session: Session) -> None:
     )
 
 
-for module in (models, runs, approvals, champions, rollouts, groups, decisions, ledger, drill):
+for module in (
+    models,
+    runs,
+    triggers,
+    approvals,
+    champions,
+    rollouts,
+    groups,
+    decisions,
+    ledger,
+    drill,
+):
     module.register(app)
 command(app, "whoami", panel="Records")(whoami)
 

@@ -43,6 +43,16 @@ def guard_workflow(model: str, environment: str, epoch: int) -> str:
     return f"guard:{model}:{environment}:{epoch}"
 
 
+def monitor_workflow(model: str, environment: str) -> str:
+    """What watches the champions of an environment, one after another."""
+    return f"monitor:{model}:{environment}"
+
+
+def trigger_id(model: str, request_id: str) -> str:
+    """A wish to train a model again: the same request names the same wish."""
+    return f"t-{hashlib.sha256(f'trigger/{model}/{request_id}'.encode()).hexdigest()[:10]}"
+
+
 def run_id(model: str, request_id: str) -> str:
     """The run that a request starts: the same request names the same run."""
     return f"{model}-{hashlib.sha256(f'{model}/{request_id}'.encode()).hexdigest()[:10]}"

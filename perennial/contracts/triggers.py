@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pydantic import Field
 from temporalio import activity
 
 from perennial.contracts.base import Contract, Sha256, Utc
+from perennial.contracts.lifecycle import Asked
 from perennial.contracts.retraining import Cause, Governed, RetrainLimits
 
 RETRAIN = "retrain"
@@ -14,7 +14,7 @@ RETRAIN_WANTED = "retrain_wanted"
 """Signal to a model's workflow: the same from a workflow, which hears of it by the records."""
 
 
-class RetrainWanted(Contract):
+class RetrainWanted(Asked):
     """Train the model again, if its limits allow.
 
     Attributes:
@@ -25,8 +25,6 @@ class RetrainWanted(Contract):
         as_of: rows as they were known then; None: as they are.
     """
 
-    request_id: str = Field(min_length=1, max_length=200)
-    actor: str
     cause: Cause
     snapshot: Sha256
     at: Utc
