@@ -244,6 +244,5 @@ def refusal(cause: BaseException | None) -> errors.PerennialError:
 
 
 def _update_id(update: str, ask: lifecycle.Asked) -> str:
-    # a wish to retrain says when it is made, and one that is sent again is the same wish
-    asked = digest(ask.model_dump(mode="json", exclude={"at"}))
+    asked = digest(ask.model_dump(mode="json", exclude=set(ask.STAMPED)))
     return f"{update}/{ask.request_id}/{asked[:12]}"

@@ -11,9 +11,7 @@ from temporalio.client import Client
 
 from api.asking import ask_model
 from api.db.engine import Database
-from api.db.monitoring_tables import TriggerRow
 from api.queries.models import read_state
-from perennial.contracts import ids
 from perennial.contracts.lifecycle import ModelState
 from perennial.contracts.retraining import Cause
 from perennial.contracts.triggers import RETRAIN, RetrainWanted, TriggerRecorded
@@ -63,20 +61,18 @@ async def wish(
         KeyReused: the request's id was used for another one.
         Unavailable: there was no answer; to ask again is safe.
     """
-    state, before = await run_in_threadpool(_known, database, model, request_id)
+    state = await run_in_threadpool(_state, database, model)
     wanted = RetrainWanted(
         request_id=request_id,
         actor=actor,
         cause=cause,
         snapshot=rows(snapshot, model, request_id),
-        # a request that is sent again is the wish of its first time
-        at=before or datetime.now(UTC),
+        at=datetime.now(UTC),
         reason=reason,
     )
     return await ask_model(client, state, RETRAIN, wanted, TriggerRecorded)
 
 
-def _known(database: Database, model: str, request_id: str) -> tuple[ModelState, datetime | None]:
+def _state(database: Database, model: str) -> ModelState:
     with database.reading() as session:
-        before = session.get(TriggerRow, ids.trigger_id(model, request_id))
-        return read_state(session, model), before.at if before is not None else None
+        return read_state(session, model)

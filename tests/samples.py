@@ -9,6 +9,8 @@ from perennial.canonical import digest
 from perennial.contracts import records
 from perennial.contracts.base import BlobRef
 from perennial.contracts.data import Column, DatasetSnapshot, DataValidation, ReferenceProfile
+from perennial.contracts.monitoring import RecordWindow, WindowJudged
+from perennial.contracts.monitoring_plan import RetrainPlan
 from perennial.contracts.policy import Decision, Evidence, Vote
 from perennial.contracts.spec import ModelSpec
 from perennial.contracts.training import (
@@ -19,6 +21,7 @@ from perennial.contracts.training import (
     Tensor,
     TrainedModel,
 )
+from perennial.contracts.triggers import RecordTrigger
 
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 
@@ -190,5 +193,50 @@ def move(version: int | None, expected_epoch: int, **changes: Any) -> records.Mo
             "reason": "it is better",
             "at": at(20 + expected_epoch),
             **changes,
+        }
+    )
+
+
+def judged(verdict: str = "pass", rows: int = 1000, **changes: Any) -> WindowJudged:
+    said = {"verdict": verdict, "reason": f"columns: {verdict}"}
+    return WindowJudged.model_validate(
+        {"rows": rows, "drift": {**said, "columns": said, "excess": 0.5}, **changes}
+    )
+
+
+def record_window(minutes: float = 60, version: int = 1, **changes: Any) -> RecordWindow:
+    return RecordWindow.model_validate(
+        {
+            "effect": f"window/{minutes}/{version}",
+            "model": "flights",
+            "environment": "production",
+            "version": version,
+            "start": at(minutes),
+            "end": at(minutes + 60),
+            "judged": judged(),
+            "at": at(minutes + 61),
+            **changes,
+        }
+    )
+
+
+def record_trigger(request: str = "w1", minutes: float = 100, **changes: Any) -> RecordTrigger:
+    """A wish of its own snapshot; the limits are those of a spec that says nothing of them."""
+    wanted = {
+        "request_id": request,
+        "actor": "monitor",
+        "cause": "drift",
+        "snapshot": digest(request),
+        "at": at(minutes),
+        "reason": "dep_delay has moved",
+    }
+    return RecordTrigger.model_validate(
+        {
+            "effect": f"trigger/{request}",
+            "trigger_id": f"t-{request}",
+            "model": "flights",
+            "wanted": {**wanted, **changes},
+            "limits": RetrainPlan(),
+            "run_id": f"run-{request}",
         }
     )

@@ -10,6 +10,7 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.monitoring import MonitoringActivities
 from activities.owners import OwnerActivities
 from activities.policy import PolicyActivities
 from activities.records import RecordActivities
@@ -25,6 +26,7 @@ from workflows.group import GroupRollbackWorkflow, GroupWorkflow
 from workflows.guard import GuardWorkflow
 from workflows.lifecycle import LifecycleWorkflow
 from workflows.model import ModelWorkflow
+from workflows.monitoring import MonitoringWorkflow
 from workflows.platform import PlatformWorkflow
 from workflows.promotion import PromotionWorkflow
 from workflows.reconcile import ReconcileWorkflow
@@ -40,8 +42,15 @@ WORKFLOWS = [
     GuardWorkflow,
     GroupWorkflow,
     GroupRollbackWorkflow,
+    MonitoringWorkflow,
 ]
-ACTIVITIES = (RecordActivities, PolicyActivities, OwnerActivities, RolloutActivities)
+ACTIVITIES = (
+    RecordActivities,
+    PolicyActivities,
+    OwnerActivities,
+    RolloutActivities,
+    MonitoringActivities,
+)
 
 _WATCHES = 1000
 """Activities at once. Nearly all of them sleep: a guard watches a champion for days. A platform
@@ -79,6 +88,8 @@ async def control_worker(
     records = RecordActivities(store)
     owners = OwnerActivities(client, store)
     rollouts = RolloutActivities(store)
+    monitoring = MonitoringActivities(store, settings.requests)
+    instances = (records, policy, owners, rollouts, monitoring)
     try:
         yield Worker(
             client,
@@ -86,7 +97,7 @@ async def control_worker(
             workflows=workflows,
             workflow_runner=_RUNNER,
             activities=[
-                *(m for each in (records, policy, owners, rollouts) for m in methods(each)),
+                *(m for each in instances for m in methods(each)),
                 *activities,
             ],
             max_concurrent_activities=_WATCHES,

@@ -14,6 +14,7 @@ from workflows.aliases import AliasKeeper
 from workflows.steps import options
 from workflows.steps.ending import read_failure
 from workflows.steps.run import MODEL
+from workflows.watchers import Watchers
 
 Tell = Callable[[], Sequence[lifecycle.RunInput]]
 """The runs to be told of a move."""
@@ -22,9 +23,10 @@ Tell = Callable[[], Sequence[lifecycle.RunInput]]
 class ChampionWriter:
     """The only code that moves a champion."""
 
-    def __init__(self, model: str, aliases: AliasKeeper) -> None:
+    def __init__(self, model: str, aliases: AliasKeeper, watchers: Watchers) -> None:
         self._model = model
         self._aliases = aliases
+        self._watchers = watchers
         self._wanted: list[lifecycle.ChampionWanted] = []
         self._unwanted: list[lifecycle.ChampionUnwanted] = []
         self._lock = asyncio.Lock()
@@ -122,7 +124,7 @@ class ChampionWriter:
             workflow.logger.info("run %s was gone when its move was done", wanted.run_id)
 
     async def guard_back(self, wanted: lifecycle.RollbackWanted, tell: Tell) -> None:
-        """Put the champion back that a guard found to be better; once, as its epoch says."""
+        """Put the champion back that was found to be better; once, as its epoch says."""
         try:
             await self._move(
                 records.MoveChampion(
@@ -134,7 +136,7 @@ class ChampionWriter:
                     version=wanted.back_to,
                     expected_epoch=wanted.expected_epoch,
                     cause="rollback",
-                    actor="guard",
+                    actor=wanted.actor,
                     reason=wanted.reason,
                     run_id=wanted.run_id,
                     at=workflow.now(),
@@ -276,10 +278,12 @@ class ChampionWriter:
         return champion
 
     async def was_moved(self, champion: records.Champion, tell: Tell, but: str) -> None:
-        """Have MLflow's alias follow, and tell runs other than the one that knows."""
+        """Have MLflow's alias and the monitor follow, and tell runs other than the one that
+        knows."""
         environment = champion.environment
         self._shown[environment] = f"version {champion.version} (epoch {champion.epoch})"
         self._aliases.follow(environment)
+        await self._watchers.look(environment)
         for run in tell():
             if run.run_id != but:
                 await self._tell(run, champion)

@@ -16,9 +16,12 @@ def lifecycle_input(
     if ask.learning_rate is not None:
         changes["learning_rate"] = ask.learning_rate
     training = Training.model_validate({**spec.training.model_dump(), **changes})
+    source = spec.source
+    if ask.as_of is not None:
+        source = source.model_copy(update={"as_of": ask.as_of})
     return lifecycle.RunInput(
         run_id=ask.run_id,
-        spec=spec.model_copy(update={"training": training}),
+        spec=spec.model_copy(update={"training": training, "source": source}),
         spec_version=spec_version,
         author=ask.actor,
         reason=ask.reason,

@@ -10,18 +10,21 @@ import asyncio
 
 from temporalio import workflow
 from temporalio.common import VersioningBehavior
-from temporalio.exceptions import ApplicationError, FailureError
+from temporalio.exceptions import ApplicationError, FailureError, is_cancelled_exception
 
-from perennial.contracts import groups, ids, lifecycle, platform, records, registry
+from perennial.contracts import groups, ids, lifecycle, platform, records, registry, triggers
 from workflows.aliases import AliasKeeper
 from workflows.champions import ChampionWriter
 from workflows.inputs import lifecycle_input, promotion_input
+from workflows.intake import Intake
 from workflows.pauses import PlatformWatch
 from workflows.requests import Requests
+from workflows.retraining import Retraining
 from workflows.runs import RunQueue
 from workflows.steps import options
 from workflows.steps.ending import read_failure
 from workflows.steps.run import MODEL
+from workflows.watchers import Watchers
 
 
 @workflow.defn(name=lifecycle.MODEL_WORKFLOW, versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
@@ -37,8 +40,11 @@ class ModelWorkflow:
         self._requests = Requests(state.handled)
         self._runs = RunQueue(state.model, state.queue)
         self._aliases = AliasKeeper(state.model, state.unprojected)
-        self._champions = ChampionWriter(state.model, self._aliases)
+        self._watchers = Watchers(state.model, lambda: self._spec)
+        self._champions = ChampionWriter(state.model, self._aliases, self._watchers)
         self._platform = PlatformWatch()
+        self._intake = Intake(state.model, self._runs, self._check_alive, self._open)
+        self._retraining = Retraining(state.model, self._intake)
 
     @workflow.run
     async def run(self, state: lifecycle.ModelState) -> None:
@@ -154,6 +160,17 @@ class ModelWorkflow:
         """A guard found the champion worse than the one before it."""
         await self._champions.guard_back(wanted, tell=self._runs.under_way)
 
+    @workflow.signal(name=triggers.RETRAIN_WANTED)
+    async def retrain_wanted(self, wanted: triggers.RetrainWanted) -> None:
+        """A monitor, a schedule or a message wants the model to be trained again."""
+        try:
+            self._check_alive()
+            await self._retrain(wanted)
+        except FailureError as error:
+            if is_cancelled_exception(error):
+                raise
+            workflow.logger.info("not trained again: %s", read_failure(error)[0])
+
     @workflow.signal(name=lifecycle.PLATFORM_CHANGED)
     def platform_changed(self, now: platform.Platform) -> None:
         """The platform was paused or resumed."""
@@ -169,7 +186,7 @@ class ModelWorkflow:
         await self._aliases.put_right(moved, action)
         if promotion:
             try:
-                await self._accept(promotion, self._promotion_input(promotion))
+                await self._intake.accept(promotion, self._promotion_input(promotion))
             except ApplicationError as error:  # others came meanwhile, and the spec rejects
                 workflow.logger.info("not adopted: %s", error.message)
 
@@ -179,7 +196,7 @@ class ModelWorkflow:
         try:
             self._check_alive()
             self._check_environment(wanted.promote.environment)
-            await self._accept_promotion(wanted.promote)
+            await self._intake.promotion(wanted.promote, self._promotion_input(wanted.promote))
         except FailureError as error:
             await self._runs.tell_group(wanted.promote, read_failure(error)[0])
 
@@ -222,6 +239,7 @@ class ModelWorkflow:
                 summary="keep the spec",
             )
             self._spec, self._spec_version = ask.spec, recorded.spec_version
+            await self._watchers.look_everywhere()
             return lifecycle.SpecApplied(
                 model=self._name, spec_version=recorded.spec_version, changed=recorded.changed
             )
@@ -238,7 +256,7 @@ class ModelWorkflow:
     async def start_run(self, ask: lifecycle.StartRun) -> lifecycle.RunAccepted:
         """Start a lifecycle run, or queue it, as the spec's concurrency says."""
         return await self._requests.once(
-            ask, lifecycle.RunAccepted, lambda: self._accept(ask, self._lifecycle_input(ask))
+            ask, lifecycle.RunAccepted, lambda: self._intake.accept(ask, self._lifecycle_input(ask))
         )
 
     @start_run.validator
@@ -252,11 +270,29 @@ class ModelWorkflow:
                 ) from None
             self._runs.check_room(input)
 
+    @workflow.update(name=triggers.RETRAIN)
+    async def retrain(self, ask: triggers.RetrainWanted) -> triggers.TriggerRecorded:
+        """Train the model again, if its limits allow; they answer at once."""
+        return await self._retrain(ask)
+
+    @retrain.validator
+    def _may_retrain(self, ask: triggers.RetrainWanted) -> None:
+        self._check(ask)
+
+    async def _retrain(self, wanted: triggers.RetrainWanted) -> triggers.TriggerRecorded:
+        async def train() -> triggers.TriggerRecorded:
+            assert self._spec is not None
+            return await self._retraining.want(wanted, self._spec, self._spec_version)
+
+        return await self._requests.once(wanted, triggers.TriggerRecorded, train)
+
     @workflow.update(name=lifecycle.PROMOTE)
     async def promote(self, ask: lifecycle.Promote) -> lifecycle.RunAccepted:
         """Start the promotion of a version that exists."""
         return await self._requests.once(
-            ask, lifecycle.RunAccepted, lambda: self._accept_promotion(ask)
+            ask,
+            lifecycle.RunAccepted,
+            lambda: self._intake.promotion(ask, self._promotion_input(ask)),
         )
 
     @promote.validator
@@ -376,52 +412,6 @@ class ModelWorkflow:
     def _promotion_input(self, ask: lifecycle.Promote) -> lifecycle.RunInput:
         assert self._spec is not None
         return promotion_input(self._spec, self._spec_version, ask)
-
-    async def _accept_promotion(self, ask: lifecycle.Promote) -> lifecycle.RunAccepted:
-        await workflow.execute_local_activity(
-            records.read_version,
-            records.ReadVersion(model=self._name, version=ask.version),
-            **options.record(),
-            summary=f"version {ask.version}",
-        )
-        return await self._accept(ask, self._promotion_input(ask))
-
-    async def _accept(
-        self, ask: lifecycle.StartRun | lifecycle.Promote, input: lifecycle.RunInput
-    ) -> lifecycle.RunAccepted:
-        overrides = ask.model_dump(
-            mode="json", include={"params", "epochs", "learning_rate"}, exclude_defaults=True
-        )
-        async with self._runs.arriving:
-            self._check_alive()  # others may have come since the validator looked
-            self._runs.check_room(input)
-            waits = not (self._runs.idle() and self._open())
-            await workflow.execute_local_activity(
-                records.record_run,
-                records.RecordRun(
-                    effect=ids.effect("run", input.run_id, "requested"),
-                    run_id=input.run_id,
-                    model=self._name,
-                    kind=input.kind,
-                    spec_version=input.spec_version,
-                    actor=ask.actor,
-                    reason=input.reason,
-                    hotfix=input.hotfix,
-                    group=input.group or None,
-                    status="queued",
-                    overrides=overrides,
-                    version=input.version,
-                    at=workflow.now(),
-                ),
-                **options.record(),
-                summary=f"run {input.run_id}",
-            )
-            arrival = self._runs.admit(input)
-            ahead = self._runs.ahead(input.run_id)
-        await self._runs.make_room(input, arrival)
-        return lifecycle.RunAccepted(
-            run_id=input.run_id, status="queued" if waits else "running", ahead=ahead
-        )
 
     async def _become(self, status: str, ask: lifecycle.Lever) -> lifecycle.ModelStatus:
         await workflow.execute_local_activity(

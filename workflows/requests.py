@@ -69,5 +69,5 @@ class Requests:
 def _digest(ask: Asked) -> str:
     # the update's name too: pause and resume are asked in the same words
     update = workflow.current_update_info()
-    assert update is not None
-    return digest({"update": update.name, **ask.model_dump(mode="json")})
+    name = update.name if update is not None else "signal"
+    return digest({"update": name, **ask.model_dump(mode="json", exclude=set(ask.STAMPED))})

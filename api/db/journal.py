@@ -32,6 +32,8 @@ Kind = Literal[
     "model.paused",
     "model.resumed",
     "model.retired",
+    "window.answered",
+    "retrain.wanted",
     "platform.paused",
     "platform.resumed",
 ]

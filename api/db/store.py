@@ -14,11 +14,14 @@ from api.db.facts import (
     decisions,
     deployments,
     groups,
+    monitored,
     platform,
     runs,
     serving,
     specs,
+    triggers,
     versions,
+    windows,
 )
 from api.db.migrate import upgrade
 from perennial.contracts import policy, records, registry
@@ -26,9 +29,19 @@ from perennial.contracts.base import Json, Utc
 from perennial.contracts.deployments import ReadServing, SetWeights
 from perennial.contracts.errors import StaleEpoch
 from perennial.contracts.groups import Moved, MoveTogether, PutBack
+from perennial.contracts.monitoring import (
+    MeasuredWindows,
+    Monitored,
+    ReadMeasured,
+    ReadMonitored,
+    RecordAction,
+    RecordQuality,
+    RecordWindow,
+)
 from perennial.contracts.platform import Platform, SetPlatform, Untold
 from perennial.contracts.serving import Deployment, Report, Serving
 from perennial.contracts.spec import Environment
+from perennial.contracts.triggers import RecordTrigger, TriggerRecorded
 
 
 class Store:
@@ -197,6 +210,36 @@ class Store:
         """Keep what a process of the data plane says of itself."""
         with self.database.writing() as session:
             serving.record_report(session, environment, process, report, datetime.now(UTC))
+
+    def read_monitored(self, input: ReadMonitored) -> Monitored:
+        """What a monitor watches, as it is now. Raises NotFound."""
+        with self.database.reading() as session:
+            return monitored.read_monitored(session, input)
+
+    def read_measured(self, input: ReadMeasured) -> MeasuredWindows:
+        """Windows that were judged, by their starts."""
+        with self.database.reading() as session:
+            return windows.read_measured(session, input)
+
+    def record_window(self, input: RecordWindow) -> records.Done:
+        """Keep what a window showed; the first word stands. Raises NotFound."""
+        with self.database.writing() as session:
+            return windows.record_window(session, input)
+
+    def record_quality(self, input: RecordQuality) -> records.Done:
+        """Keep what labels say of a window; the newest word counts. Raises NotFound."""
+        with self.database.writing() as session:
+            return windows.record_quality(session, input)
+
+    def record_action(self, input: RecordAction) -> records.Done:
+        """Keep what was done about a window. Raises NotFound."""
+        with self.database.recording() as session:
+            return windows.record_action(session, input)
+
+    def record_trigger(self, input: RecordTrigger) -> TriggerRecorded:
+        """Keep a wish to train a model again, judged here. Raises NotFound, ModelRetired."""
+        with self.database.recording() as session:
+            return triggers.record_trigger(session, input)
 
     def read_platform(self) -> Platform:
         """Whether the platform is paused."""

@@ -232,11 +232,15 @@ class JudgedWindow(Contract):
         start: of it.
         verdict: that it got.
         excess: as in `WindowVerdict`.
+        rows: of it.
+        reason: the sentence that the verdict came with.
     """
 
     start: Utc
     verdict: Verdict
     excess: float = Field(default=0.0, ge=0)
+    rows: int = 0
+    reason: str = ""
 
 
 class Lasting(Contract):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from pydantic import Field
 
 from perennial.contracts.base import Contract, Sha256, Utc
@@ -47,7 +49,12 @@ SEARCH_ATTRIBUTES = ("ModelName", "Stage", "Environment", "Outcome", "WaitingFor
 
 
 class Asked(Contract):
-    """Every request carries the id its client gave it, and who asks."""
+    """Every request carries the id its client gave it, and who asks.
+
+    `STAMPED` are the fields that a repeat may have otherwise, such as when it was sent.
+    """
+
+    STAMPED: ClassVar[frozenset[str]] = frozenset()
 
     request_id: str = Field(min_length=1, max_length=200)
     actor: str
@@ -71,6 +78,7 @@ class StartRun(Asked):
     params: dict[str, Param] = Field(default_factory=dict)
     epochs: int | None = Field(default=None, ge=1)
     learning_rate: float | None = Field(default=None, gt=0)
+    as_of: Utc | None = Field(default=None, description="rows as they were known then")
 
 
 class Cancel(Contract):
@@ -194,13 +202,14 @@ class ChampionWanted(Contract):
 
 
 class RollbackWanted(Contract):
-    """A guard found a champion worse than the one before it."""
+    """A guard or a monitor found a champion worse than the one before it, or worse than none."""
 
     environment: Environment
     expected_epoch: int
-    back_to: int
+    back_to: int | None = Field(description="None: nothing is served any more")
     run_id: str
     reason: str
+    actor: str = "guard"
 
 
 class ChampionAnswered(Contract):

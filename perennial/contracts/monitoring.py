@@ -28,7 +28,9 @@ class MonitorState(Contract):
 
     Attributes:
         next_start: of the window that is judged next; None before the first.
+        newest: hour of the log, as far as it has been looked at.
         epoch: of the champion that the windows below are of.
+        first: start of its first window.
         drift: the newest windows as they were judged, oldest first.
         quality: the same by their labels.
     """
@@ -36,7 +38,9 @@ class MonitorState(Contract):
     model: str
     environment: Environment
     next_start: Utc | None = None
+    newest: Utc | None = None
     epoch: int = 0
+    first: Utc | None = None
     drift: tuple[JudgedWindow, ...] = ()
     quality: tuple[JudgedWindow, ...] = ()
 
@@ -64,7 +68,8 @@ class Monitored(Contract):
         reference: whylogs profile of the rows that it was trained on.
         answers: whylogs profile of what it answered to the held-out rows; None of old versions.
         promised: its metrics at promotion.
-        inputs: names of the columns that it is asked with.
+        rows: the snapshot that it was trained on.
+        onnx: the file that answers; it names the columns that it is asked with.
     """
 
     model: str
@@ -86,7 +91,8 @@ class Monitored(Contract):
     reference: BlobRef | None = None
     answers: BlobRef | None = None
     promised: Metrics = Field(default_factory=dict)
-    inputs: tuple[str, ...] = ()
+    rows: BlobRef | None = None
+    onnx: BlobRef | None = None
 
 
 class JudgeWindow(Contract):
@@ -284,6 +290,29 @@ class RecordAction(Contract):
     at: Utc
 
 
+class ReadMeasured(Contract):
+    """Ask which versions answered in windows that labels have come for."""
+
+    model: str
+    environment: Environment
+    starts: tuple[Utc, ...]
+
+
+class MeasuredWindow(Contract):
+    """A window as it was judged, and what was promised of its version."""
+
+    start: Utc
+    end: Utc
+    version: int
+    promised: Metrics = Field(default_factory=dict)
+
+
+class MeasuredWindows(Contract):
+    """Oldest first; none of those that were not judged."""
+
+    windows: tuple[MeasuredWindow, ...] = ()
+
+
 class AwaitEvents(Contract):
     """Wait until the log has requests of an hour that begins at `due` or later, or labels came."""
 
@@ -309,6 +338,12 @@ class EventsSeen(Contract):
 @activity.defn(name="read_monitored")
 async def read_monitored(input: ReadMonitored) -> Monitored:
     """What is watched, as it is now. Raises NotFound."""
+    raise NotImplementedError
+
+
+@activity.defn(name="read_measured")
+async def read_measured(input: ReadMeasured) -> MeasuredWindows:
+    """Windows that were judged, by their starts."""
     raise NotImplementedError
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from temporalio import activity
 
 from perennial.contracts.base import Contract, Sha256, Utc
@@ -24,6 +26,8 @@ class RetrainWanted(Asked):
         at: when it is asked, by the clock of what asks.
         as_of: rows as they were known then; None: as they are.
     """
+
+    STAMPED: ClassVar[frozenset[str]] = frozenset({"at"})
 
     cause: Cause
     snapshot: Sha256

@@ -11,9 +11,15 @@ from perennial.contracts import policy
 from workflows.steps import options
 from workflows.steps.ending import read_failure
 
+_ASKED = {
+    "promotion": policy.decide_promotion,
+    "rollout": policy.decide_rollout,
+    "monitoring": policy.decide_monitoring,
+}
+
 
 async def decide(
-    question: policy.PromotionQuestion | policy.RolloutQuestion,
+    question: policy.PromotionQuestion | policy.RolloutQuestion | policy.MonitoringQuestion,
     *,
     effect: str,
     patience: timedelta,
@@ -24,10 +30,9 @@ async def decide(
     A policy engine that stays away for longer than the patience is stored as an `error` decision:
     not allowed, with the reason.
     """
-    promotion = isinstance(question, policy.PromotionQuestion)
     try:
         return await workflow.execute_activity(
-            policy.decide_promotion if promotion else policy.decide_rollout,
+            _ASKED[question.kind],
             policy.Decide(effect=effect, question=question),
             **options.decision(patience),
             summary=summary,

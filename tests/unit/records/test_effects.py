@@ -16,6 +16,7 @@ from perennial.contracts import records
 from perennial.contracts.deployments import SetWeights, Share
 from perennial.contracts.errors import PlatformPaused, StaleEpoch
 from perennial.contracts.groups import MoveTogether, PutBack
+from perennial.contracts.monitoring import QualityJudged, RecordAction, RecordQuality
 from perennial.contracts.platform import SetPlatform
 from perennial.contracts.registry import AliasMoved, RecordAliasMoved
 from perennial.contracts.store import RecordStore
@@ -27,7 +28,9 @@ from tests.samples import (
     open_approval,
     profile,
     record_run,
+    record_trigger,
     record_version,
+    record_window,
     snapshot,
     spec,
     vote,
@@ -36,6 +39,8 @@ from tests.unit.records.reading import kinds
 
 READS = {
     "read_serving",
+    "read_monitored",
+    "read_measured",
     "read_version",
     "read_champions",
     "read_platform",
@@ -109,6 +114,33 @@ WRITES: dict[str, Callable[[Store], Any]] = {
             at=at(30),
         )
     ),
+    "record_window": lambda s: s.record_window(record_window(120)),
+    "record_quality": lambda s: s.record_quality(
+        RecordQuality(
+            effect="x",
+            model="flights",
+            environment="production",
+            version=1,
+            start=at(60),
+            end=at(120),
+            judged=QualityJudged(rows=1000, labelled=400, verdict="pass", reason="fine"),
+            at=at(500),
+        )
+    ),
+    "record_action": lambda s: s.record_action(
+        RecordAction(
+            effect="x",
+            model="flights",
+            environment="production",
+            version=1,
+            start=at(60),
+            action="alert",
+            decision_id="d-1",
+            followed="distance has moved",
+            at=at(130),
+        )
+    ),
+    "record_trigger": lambda s: s.record_trigger(record_trigger()),
     "set_model_status": lambda s: s.set_model_status(
         records.SetModelStatus(
             effect="x", model="flights", status="paused", actor="ada", reason="", at=at(30)
@@ -148,6 +180,7 @@ def ready(store: Store) -> Iterator[Store]:
     store.mark_stage(records.MarkStage(run_id="r1", stage="train", status="running", at=at(1)))
     store.open_approval(open_approval("a", "r1"))
     store.move_champion(move(1, 0))
+    store.record_window(record_window())
     yield store
 
 

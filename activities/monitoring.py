@@ -1,0 +1,117 @@
+"""What a monitor asks of the records, and how far the log of requests is."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+
+import fsspec
+from temporalio import activity
+
+from perennial.contracts.errors import Unavailable
+from perennial.contracts.monitoring import (
+    AwaitEvents,
+    EventsSeen,
+    MeasuredWindows,
+    Monitored,
+    ReadMeasured,
+    ReadMonitored,
+    RecordAction,
+    RecordQuality,
+    RecordWindow,
+)
+from perennial.contracts.records import Done
+from perennial.contracts.store import RecordStore
+from perennial.contracts.triggers import RecordTrigger, TriggerRecorded
+
+_LOOK_SECONDS = 2.0
+
+
+class MonitoringActivities:
+    """Light: the log is looked at by the names of its folders, an hour each."""
+
+    def __init__(self, store: RecordStore, log: str) -> None:
+        self._store = store
+        self._log = log
+
+    @activity.defn(name="read_monitored")
+    async def read_monitored(self, input: ReadMonitored) -> Monitored:
+        """What is watched, as it is now."""
+        return await asyncio.to_thread(self._store.read_monitored, input)
+
+    @activity.defn(name="read_measured")
+    async def read_measured(self, input: ReadMeasured) -> MeasuredWindows:
+        """Windows that were judged."""
+        return await asyncio.to_thread(self._store.read_measured, input)
+
+    @activity.defn(name="record_window")
+    async def record_window(self, input: RecordWindow) -> Done:
+        """Keep a window."""
+        return await asyncio.to_thread(self._store.record_window, input)
+
+    @activity.defn(name="record_quality")
+    async def record_quality(self, input: RecordQuality) -> Done:
+        """Keep a window's quality."""
+        return await asyncio.to_thread(self._store.record_quality, input)
+
+    @activity.defn(name="record_action")
+    async def record_action(self, input: RecordAction) -> Done:
+        """Keep what was done."""
+        return await asyncio.to_thread(self._store.record_action, input)
+
+    @activity.defn(name="record_trigger")
+    async def record_trigger(self, input: RecordTrigger) -> TriggerRecorded:
+        """Keep a wish with what becomes of it."""
+        return await asyncio.to_thread(self._store.record_trigger, input)
+
+    @activity.defn(name="await_events")
+    async def await_events(self, input: AwaitEvents) -> EventsSeen:
+        """Look every two seconds until the log is as far as is asked.
+
+        Raises:
+            Unavailable: the log cannot be read, or this worker shuts down.
+        """
+        shutdown = asyncio.ensure_future(activity.wait_for_worker_shutdown())
+        try:
+            while True:
+                seen = await asyncio.to_thread(self._look, input)
+                if seen.newest is not None and (input.due is None or seen.newest >= input.due):
+                    return seen
+                activity.heartbeat()
+                await asyncio.wait({shutdown}, timeout=_LOOK_SECONDS)
+                if shutdown.done():
+                    raise Unavailable("this worker shuts down; the next attempt goes on looking")
+        finally:
+            shutdown.cancel()
+
+    def _look(self, input: AwaitEvents) -> EventsSeen:
+        try:
+            fs, root = fsspec.core.url_to_fs(self._log)
+            folder = f"{root.rstrip('/')}/environment={input.environment}/model={input.model}"
+            days = _named(fs, folder, "date=")
+            if not days:
+                return EventsSeen()
+            oldest, newest = days[0], days[-1]
+            return EventsSeen(
+                oldest=_hour(oldest, _named(fs, f"{folder}/date={oldest}", "hour=")[0]),
+                newest=_hour(newest, _named(fs, f"{folder}/date={newest}", "hour=")[-1]),
+            )
+        except (OSError, IndexError) as error:  # a day without an hour yet: in a moment it has one
+            raise Unavailable(
+                f"the log of requests of {input.model} at {self._log} cannot be listed: "
+                f"{error or 'it is being written'}; it is looked at again"
+            ) from error
+
+
+def _named(fs: fsspec.AbstractFileSystem, folder: str, key: str) -> list[str]:
+    """The values of the folders `key` in one, sorted; none where the folder is not there."""
+    fs.invalidate_cache()
+    try:
+        entries = fs.ls(folder, detail=False)
+    except FileNotFoundError:
+        return []
+    return sorted(e.rstrip("/").rpartition(key)[2] for e in entries if f"/{key}" in e)
+
+
+def _hour(day: str, hour: str) -> datetime:
+    return datetime.fromisoformat(f"{day}T{hour}:00:00").replace(tzinfo=UTC)

@@ -1,0 +1,86 @@
+"""What a monitor watches: the champion, its references, and the plan that counts now."""
+
+from __future__ import annotations
+
+from sqlmodel import Session, col, select
+
+from api.db.facts.specs import get_model
+from api.db.facts.versions import as_champion, get_version, newest_evidence
+from api.db.tables import ChampionHistoryRow, ChampionRow, SnapshotRow, SpecRow, VersionRow
+from perennial.contracts.base import BlobRef
+from perennial.contracts.data import DatasetSnapshot, ReferenceProfile
+from perennial.contracts.monitoring import Monitored, ReadMonitored
+from perennial.contracts.policy import Evidence
+from perennial.contracts.spec import ModelSpec, duration
+
+
+def read_monitored(session: Session, input: ReadMonitored) -> Monitored:
+    """All that a monitor needs to know; without a plan there is nothing to watch.
+
+    Raises:
+        NotFound: there is no such model.
+    """
+    model = get_model(session, input.model)
+    nothing = Monitored(model=input.model, environment=input.environment)
+    champion = session.get(ChampionRow, (input.model, input.environment))
+    spec_row = session.get(SpecRow, (input.model, model.spec_version))
+    if model.status == "retired" or champion is None or champion.version is None:
+        return nothing
+    spec = ModelSpec.model_validate(spec_row.spec if spec_row is not None else {})
+    plan = spec.monitoring_in(input.environment)
+    if plan is None:
+        return nothing
+    version = get_version(session, input.model, champion.version)
+    evidence = newest_evidence(session, input.model, version.version)
+    known = Evidence.model_validate(evidence.evidence) if evidence is not None else None
+    rollout = spec.rollout_in(input.environment)
+    back_to = _before(session, champion)
+    return Monitored(
+        model=input.model,
+        environment=input.environment,
+        plan=plan,
+        retraining=spec.retraining,
+        owners=spec.owners,
+        risk_tier=spec.risk_tier,
+        task=spec.task,
+        project=spec.project,
+        primary=spec.metrics.primary,
+        goal=spec.metrics.goal,
+        version=version.version,
+        epoch=champion.epoch,
+        since=champion.since,
+        run_id=version.run_id,
+        back_to=back_to,
+        guard_seconds=duration(rollout.guard).total_seconds() if rollout is not None else 0.0,
+        reference=_profile(session, version),
+        answers=known.answers if known is not None else None,
+        promised=known.metrics if known is not None else {},
+        rows=DatasetSnapshot.model_validate(version.snapshot).data,
+        onnx=as_champion(version).onnx,
+    )
+
+
+def _before(session: Session, champion: ChampionRow) -> int | None:
+    """The champion that a promotion has put this one in the place of.
+
+    None after a rollback: the one before it was worse, and two must not take turns for ever.
+    """
+    now = session.get(ChampionHistoryRow, (champion.model, champion.environment, champion.epoch))
+    if now is None or now.cause != "promotion":
+        return None
+    return session.exec(
+        select(ChampionHistoryRow.version)
+        .where(
+            ChampionHistoryRow.model == champion.model,
+            ChampionHistoryRow.environment == champion.environment,
+            col(ChampionHistoryRow.version).is_not(None),
+            ChampionHistoryRow.version != champion.version,
+        )
+        .order_by(col(ChampionHistoryRow.epoch).desc())
+        .limit(1)
+    ).first()
+
+
+def _profile(session: Session, version: VersionRow) -> BlobRef | None:
+    row = session.get(SnapshotRow, (version.model, version.snapshot_digest))
+    return ReferenceProfile.model_validate(row.profile).blob if row is not None else None

@@ -1,0 +1,181 @@
+"""Wishes to train a model again: each is judged in the transaction that keeps it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, select
+
+from api.db import journal
+from api.db.facts.specs import living_model
+from api.db.monitoring_tables import TriggerRow
+from api.db.tables import RunRow, SpecRow, StageRow, VersionRow
+from perennial.analysis.governing import HOUR, govern
+from perennial.contracts.retraining import Governed, Outcome, Retrain, Wish
+from perennial.contracts.spec import ModelSpec
+from perennial.contracts.triggers import RecordTrigger, TriggerRecorded
+
+_PAST = timedelta(days=90)
+"""Runs that a wish is judged by: those of a month, and some before."""
+_BY_HAND = Governed(
+    decision="ask",
+    reason="the spec has no `retraining`, so it is not trained again by itself: a person may start "
+    "a run",
+)
+
+
+def record_trigger(session: Session, input: RecordTrigger) -> TriggerRecorded:
+    """Keep a wish and what becomes of it; a repeat gets the first answer.
+
+    Raises:
+        NotFound, ModelRetired: there is nobody to be trained.
+    """
+    wanted = input.wanted
+    if (row := session.get(TriggerRow, input.trigger_id)) is not None:
+        return as_recorded(row)
+    living_model(session, input.model)
+    wish = Wish(
+        model=input.model,
+        cause=wanted.cause,
+        snapshot=wanted.snapshot,
+        at=wanted.at,
+        cpu_hours=_last_hours(session, input.model),
+    )
+    governed = (
+        _BY_HAND
+        if input.limits is None
+        else govern(wish, _past(session, wish), _wishes(session, wish), input.limits)
+    )
+    run_id = input.run_id if governed.decision == "allow" else None
+    row = TriggerRow(
+        trigger_id=input.trigger_id,
+        model=input.model,
+        cause=wanted.cause,
+        actor=wanted.actor,
+        reason=wanted.reason,
+        snapshot=wanted.snapshot,
+        at=wanted.at,
+        as_of=wanted.as_of,
+        decision=governed.decision,
+        rule=governed.rule,
+        until=governed.until,
+        why=governed.reason,
+        run_id=run_id,
+    )
+    session.add(row)
+    session.flush()
+    journal.append(
+        session,
+        at=wanted.at,
+        actor=wanted.actor,
+        kind="retrain.wanted",
+        model=input.model,
+        subject=input.trigger_id,
+        body={
+            "cause": wanted.cause,
+            "snapshot": wanted.snapshot,
+            "decision": governed.decision,
+            "rule": governed.rule,
+            "reason": governed.reason,
+            "run_id": run_id,
+        },
+        effect=input.effect,
+    )
+    return as_recorded(row)
+
+
+def as_recorded(row: TriggerRow) -> TriggerRecorded:
+    """A row as its answer."""
+    governed = {
+        "decision": row.decision,
+        "rule": row.rule,
+        "until": row.until,
+        "reason": row.why,
+    }
+    return TriggerRecorded(
+        trigger_id=row.trigger_id, governed=Governed.model_validate(governed), run_id=row.run_id
+    )
+
+
+def _wishes(session: Session, wish: Wish) -> list[Wish]:
+    rows = session.exec(
+        select(TriggerRow).where(TriggerRow.at > wish.at - HOUR, TriggerRow.at <= wish.at)
+    )
+    return [
+        Wish.model_validate(
+            {"model": row.model, "cause": row.cause, "snapshot": row.snapshot, "at": row.at}
+        )
+        for row in rows
+    ]
+
+
+def _past(session: Session, wish: Wish) -> list[Retrain]:
+    """Every run that trained the model, by the clock of what asked for it."""
+    asked = {
+        row.run_id: row
+        for row in session.exec(select(TriggerRow).where(TriggerRow.model == wish.model))
+        if row.run_id is not None
+    }
+    runs = session.exec(
+        select(RunRow).where(RunRow.model == wish.model, RunRow.kind == "lifecycle")
+    ).all()
+    snapshots = dict(
+        session.exec(
+            select(VersionRow.run_id, VersionRow.snapshot_digest).where(
+                VersionRow.model == wish.model
+            )
+        ).all()
+    )
+    past = []
+    for run in runs:
+        trigger = asked.get(run.run_id)
+        started = trigger.at if trigger is not None else run.created_at
+        if not wish.at - _PAST < started <= wish.at:
+            continue
+        took = (run.finished_at or run.created_at) - run.created_at
+        past.append(
+            Retrain(
+                # of no snapshot: it failed before it had one, and was asked for by nobody's rows
+                snapshot=trigger.snapshot if trigger else snapshots.get(run.run_id, "0" * 64),
+                started=started,
+                ended=None if run.finished_at is None else started + took,
+                outcome=_outcome(run),
+                cpu_hours=_hours(session, run),
+            )
+        )
+    return past
+
+
+def _outcome(run: RunRow) -> Outcome:
+    if run.outcome is None:
+        return "running"
+    if run.outcome == "promoted":
+        return "promoted"
+    return "failed" if run.outcome in ("failed", "cancelled") else "rejected"
+
+
+def _hours(session: Session, run: RunRow) -> float:
+    """CPU hours of its training: its time, by the CPUs that the spec gives it."""
+    stage = session.get(StageRow, (run.run_id, "train", ""))
+    spec = session.get(SpecRow, (run.model, run.spec_version))
+    if stage is None or stage.finished_at is None or spec is None:
+        return 0.0
+    training = ModelSpec.model_validate(spec.spec).training
+    cpus = training.workers * training.cpus_per_worker
+    return _seconds(stage.started_at, stage.finished_at) * cpus / 3600
+
+
+def _last_hours(session: Session, model: str) -> float:
+    run = session.exec(
+        select(RunRow)
+        .where(
+            RunRow.model == model, RunRow.kind == "lifecycle", col(RunRow.finished_at).is_not(None)
+        )
+        .order_by(col(RunRow.created_at).desc())
+        .limit(1)
+    ).first()
+    return 0.0 if run is None else _hours(session, run)
+
+
+def _seconds(start: datetime, end: datetime) -> float:
+    return max((end - start).total_seconds(), 0.0)

@@ -1,0 +1,218 @@
+"""What a monitor reads of the records, and what it leaves there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from api.db.monitoring_tables import TriggerRow, WindowRow
+from api.db.store import Store
+from perennial.canonical import digest
+from perennial.contracts import records
+from perennial.contracts.errors import NotFound
+from perennial.contracts.monitoring import (
+    Monitored,
+    QualityJudged,
+    ReadMeasured,
+    ReadMonitored,
+    RecordAction,
+    RecordQuality,
+)
+from tests.samples import (
+    at,
+    evidence,
+    judged,
+    move,
+    profile,
+    record_run,
+    record_trigger,
+    record_version,
+    record_window,
+    snapshot,
+    spec,
+)
+from tests.unit.records.reading import kinds, verified
+
+WATCHED = {"request_log": {}, "monitoring": {"window": "1h"}, "retraining": {}, "rollout": {}}
+
+
+@pytest.fixture
+def ready(store: Store) -> Iterator[Store]:
+    """A watched model of two versions, both with evidence, the first of which is champion."""
+    store.record_spec(
+        records.RecordSpec(effect="apply", spec=spec(**WATCHED), actor="ada", at=at())
+    )
+    for number, run_id in enumerate(("r1", "r2"), 1):
+        store.record_run(record_run(run_id))
+        store.record_snapshot(
+            records.RecordSnapshot(
+                effect=f"{run_id}/s", run_id=run_id, snapshot=snapshot(), profile=profile()
+            )
+        )
+        store.record_version(record_version(run_id))
+        known = evidence(number, run_id, roc_auc=0.7 + number / 100)
+        store.record_evidence(
+            records.RecordEvidence(
+                effect=f"{run_id}/e", evidence=known, evidence_digest=digest(known)
+            )
+        )
+        store.finish_run(
+            records.FinishRun(
+                effect=f"{run_id}/f",
+                run_id=run_id,
+                model="flights",
+                outcome="promoted",
+                reason="",
+                at=at(10),
+            )
+        )
+    store.move_champion(move(1, 0))
+    yield store
+
+
+def look(store: Store, environment: str = "production") -> Monitored:
+    return store.read_monitored(
+        ReadMonitored.model_validate({"model": "flights", "environment": environment})
+    )
+
+
+def test_a_champion_is_watched_beside_what_it_was_promised_for(ready: Store) -> None:
+    found = look(ready)
+    assert found.plan is not None and found.plan.window == "1h"
+    assert (found.version, found.epoch, found.run_id) == (1, 1, "r1")
+    assert found.promised == {"roc_auc": 0.71}
+    assert found.reference == profile().blob
+    assert found.rows == snapshot().data
+    assert found.back_to is None
+    assert found.guard_seconds == 7 * 24 * 3600
+
+
+def test_nothing_is_watched_without_a_champion_a_plan_or_a_life(ready: Store) -> None:
+    assert look(ready, "staging").plan is None
+    ready.record_spec(records.RecordSpec(effect="again", spec=spec(), actor="ada", at=at(50)))
+    assert look(ready).plan is None
+    ready.record_spec(
+        records.RecordSpec(effect="more", spec=spec(**WATCHED), actor="ada", at=at(51))
+    )
+    ready.set_model_status(
+        records.SetModelStatus(
+            effect="end", model="flights", status="retired", actor="ada", reason="", at=at(52)
+        )
+    )
+    assert look(ready).plan is None
+
+
+def test_two_champions_never_take_turns(ready: Store) -> None:
+    ready.move_champion(move(2, 1))
+    assert look(ready).back_to == 1
+    ready.move_champion(move(1, 2, cause="rollback"))
+    assert look(ready).back_to is None
+
+
+def test_a_window_is_kept_as_it_was_judged_first(ready: Store) -> None:
+    ready.record_window(record_window(60))
+    ready.record_window(record_window(60, effect="again", judged=judged("fail", 3)))
+    with ready.database.reading() as session:
+        row = session.get_one(WindowRow, ("flights", "production", at(60), 1))
+        assert (row.verdict, row.rows, row.action) == ("pass", 1000, None)
+
+
+def test_the_newest_word_of_labels_counts_and_an_older_one_that_is_late_does_not(
+    ready: Store,
+) -> None:
+    ready.record_window(record_window(60))
+
+    def say(labelled: int, minutes: float) -> None:
+        ready.record_quality(
+            RecordQuality(
+                effect=f"q{labelled}",
+                model="flights",
+                environment="production",
+                version=1,
+                start=at(60),
+                end=at(120),
+                judged=QualityJudged(rows=1000, labelled=labelled, verdict="pass", reason=""),
+                at=at(minutes),
+            )
+        )
+
+    say(200, 300)
+    say(600, 500)
+    say(100, 200)
+    with ready.database.reading() as session:
+        row = session.get_one(WindowRow, ("flights", "production", at(60), 1))
+        assert row.labelled == 600
+
+
+def test_labels_of_a_window_that_was_never_judged_are_refused_by_name(ready: Store) -> None:
+    with pytest.raises(NotFound, match="no window of version 1 of flights in production"):
+        ready.record_action(
+            RecordAction(
+                effect="x",
+                model="flights",
+                environment="production",
+                version=1,
+                start=at(),
+                action="alert",
+                decision_id="d",
+                followed="",
+                at=at(),
+            )
+        )
+
+
+def test_windows_are_measured_by_the_version_that_answered(ready: Store) -> None:
+    ready.record_window(record_window(60, 1))
+    ready.record_window(record_window(120, 2))
+    found = ready.read_measured(
+        ReadMeasured(model="flights", environment="production", starts=(at(60), at(120), at(999)))
+    )
+    assert [(each.version, each.promised) for each in found.windows] == [
+        (1, {"roc_auc": 0.71}),
+        (2, {"roc_auc": 0.72}),
+    ]
+
+
+def test_a_wish_is_answered_by_what_has_been(ready: Store) -> None:
+    day = 24 * 60
+    first = ready.record_trigger(record_trigger("w1", day / 2))
+    assert (first.governed.decision, first.governed.rule) == ("wait", "cooldown")
+    assert first.run_id is None
+    second = ready.record_trigger(record_trigger("w2", 2 * day))
+    assert second.governed.decision == "allow", second.governed.reason
+    assert second.run_id == "run-w2"
+    ready.record_run(record_run("run-w2", at=at(2 * day)))
+    third = ready.record_trigger(record_trigger("w3", 4 * day))
+    assert (third.governed.decision, third.governed.rule) == ("wait", "running")
+    assert "retrain.wanted" in kinds(ready)
+    assert verified(ready)
+
+
+def test_a_run_that_a_wish_asked_for_counts_by_the_clock_of_the_wish(ready: Store) -> None:
+    """Of events that are sent again the run is made today, and its wish was years ago."""
+    day = 24 * 60
+    assert ready.record_trigger(record_trigger("w1", 2 * day)).run_id is not None
+    ready.record_run(record_run("run-w1", at=at(9000 * day)))
+    ready.finish_run(
+        records.FinishRun(
+            effect="f",
+            run_id="run-w1",
+            model="flights",
+            outcome="promoted",
+            reason="",
+            at=at(9000 * day + 1),
+        )
+    )
+    soon = ready.record_trigger(record_trigger("w2", 2.5 * day))
+    assert (soon.governed.decision, soon.governed.rule) == ("wait", "cooldown")
+    assert ready.record_trigger(record_trigger("w3", 4 * day)).governed.decision == "allow"
+
+
+def test_a_model_that_does_not_train_itself_has_people_asked(ready: Store) -> None:
+    wish = record_trigger("w1", 9000).model_copy(update={"limits": None})
+    recorded = ready.record_trigger(wish)
+    assert recorded.governed.decision == "ask"
+    assert "no `retraining`" in recorded.governed.reason
+    with ready.database.reading() as session:
+        assert session.get_one(TriggerRow, "t-w1").run_id is None

@@ -1,0 +1,220 @@
+"""The monitor of an environment: watches its champions, window by window, for a model's life."""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import datetime, timedelta
+
+from temporalio import workflow
+from temporalio.common import VersioningBehavior
+
+from perennial.analysis.lasting import last
+from perennial.contracts import monitoring, policy
+from perennial.contracts.drift import JudgedWindow, Lasting
+from perennial.contracts.monitoring_plan import MonitoringPlan
+from perennial.contracts.spec import duration
+from perennial.windows import start_of
+from workflows.steps import options
+from workflows.steps.answering import Found, answer
+from workflows.steps.run import ENVIRONMENT, STAGE
+from workflows.steps.windows import judge_window, measure_labels, newest
+
+_KEPT = 50
+"""Windows that are carried on: more than any plan looks at."""
+_LABELS_EVERY = timedelta(minutes=5)
+"""How long labels wait at most where windows are longer."""
+
+
+@workflow.defn(
+    name=monitoring.MONITOR_WORKFLOW, versioning_behavior=VersioningBehavior.AUTO_UPGRADE
+)
+class MonitoringWorkflow:
+    """One for each environment that a spec has watched. Its state is one value."""
+
+    @workflow.init
+    def __init__(self, state: monitoring.MonitorState) -> None:
+        self._state = state
+        self._look = False
+        self._oldest: datetime | None = None
+        self._said = "no window was judged yet"
+
+    @workflow.signal(name=monitoring.LOOK_AGAIN)
+    def look_again(self) -> None:
+        """The champion, the spec or the labels are others than they were."""
+        self._look = True
+
+    @workflow.run
+    async def run(self, state: monitoring.MonitorState) -> str:
+        """Watch until there is nothing to watch any more."""
+        workflow.upsert_search_attributes(
+            [STAGE.value_set("monitoring"), ENVIRONMENT.value_set(state.environment)]
+        )
+        while True:
+            self._look = False
+            monitored = await self._read()
+            plan = monitored.plan
+            if plan is None:
+                if self._look:  # a champion came meanwhile
+                    continue
+                return f"nothing of {state.model} is watched in {state.environment} any more"
+            self._begin(monitored)
+            passed_over = self._catch_up(monitored, plan)
+            judged = await self._judge_next(monitored, plan)
+            if await self._measure(monitored, plan) or judged:
+                await self._answer(monitored, plan, passed_over)
+            self._show(monitored)
+            if workflow.info().is_continue_as_new_suggested() and not self._look:
+                workflow.continue_as_new(self._state)
+            if not judged:
+                await self._wait(monitored, plan)
+
+    @workflow.query(name="state")
+    def state(self) -> monitoring.MonitorState:
+        """What the workflow carries."""
+        return self._state
+
+    async def _read(self) -> monitoring.Monitored:
+        found: monitoring.Monitored = await workflow.execute_local_activity(
+            monitoring.read_monitored,
+            monitoring.ReadMonitored(model=self._state.model, environment=self._state.environment),
+            **options.record(),
+            summary="what is watched",
+        )
+        return found
+
+    def _begin(self, monitored: monitoring.Monitored) -> None:
+        """What windows said of another champion is not held against this one."""
+        if monitored.epoch != self._state.epoch:
+            self._put(epoch=monitored.epoch, drift=(), quality=(), first=None)
+
+    def _now(self, plan: MonitoringPlan) -> datetime | None:
+        return workflow.now() if plan.clock == "wall" else self._state.newest
+
+    def _due(self, plan: MonitoringPlan, start: datetime) -> datetime:
+        return start + duration(plan.window) + duration(plan.lateness)
+
+    def _catch_up(self, monitored: monitoring.Monitored, plan: MonitoringPlan) -> int:
+        """Pass over what is too long ago; how many windows that were."""
+        length, start, now = duration(plan.window), self._state.next_start, self._now(plan)
+        if start is None:
+            since = monitored.since if plan.clock == "wall" else self._oldest
+            if since is not None:
+                self._put(next_start=start_of(since, length))
+            return 0
+        if now is None:
+            return 0
+        behind = (now - duration(plan.lateness) - start) // length - plan.catch_up
+        if behind <= 0:
+            return 0
+        self._put(next_start=start + behind * length)
+        return behind
+
+    async def _judge_next(self, monitored: monitoring.Monitored, plan: MonitoringPlan) -> bool:
+        """Judge the window whose turn it is, if it is over. One at a time: much may change."""
+        start, now = self._state.next_start, self._now(plan)
+        if start is None or now is None or now < self._due(plan, start):
+            return False
+        end = start + duration(plan.window)
+        judged = await judge_window(monitored, start, end)
+        self._put(
+            next_start=end,
+            first=self._state.first or start,
+            drift=newest(self._state.drift, [judged], _KEPT),
+        )
+        return True
+
+    async def _measure(self, monitored: monitoring.Monitored, plan: MonitoringPlan) -> bool:
+        until = self._state.next_start
+        if plan.quality is None or until is None or self._state.first is None:
+            return False
+        measured = await measure_labels(monitored, plan.quality, duration(plan.window), until)
+        known = [window for window in measured if window.verdict != "no_data"]
+        # few labels say nothing yet, and must not stand before older windows that have many
+        self._put(quality=newest(self._state.quality, known, _KEPT))
+        return bool(known)
+
+    async def _answer(
+        self, monitored: monitoring.Monitored, plan: MonitoringPlan, passed_over: int
+    ) -> None:
+        drift = last(self._state.drift, plan.lasting)
+        quality = last(self._state.quality, plan.lasting) if self._state.quality else None
+        if drift.verdict == "no_data" and quality is None:
+            self._said = drift.reason
+            return
+        window = self._state.drift[-1]
+        end = window.start + duration(plan.window)
+        now = self._now(plan) or end
+        since = monitored.since if plan.clock == "wall" else self._state.first
+        guard = timedelta(seconds=monitored.guard_seconds)
+        self._said = await answer(
+            monitored,
+            Found(
+                window=window,
+                end=end,
+                now=now,
+                drift=_watched(drift, window),
+                quality=_watched(quality, self._state.quality[-1]) if quality else None,
+                armed=since is not None and now < since + guard,
+                passed_over=passed_over,
+            ),
+        )
+
+    async def _wait(self, monitored: monitoring.Monitored, plan: MonitoringPlan) -> None:
+        """Until a window is over, or something is said to be other than it was."""
+        if plan.clock == "events":
+            await self._wait_for_events(plan)
+            return
+        start = self._state.next_start
+        left = self._due(plan, start) - workflow.now() if start else timedelta(0)
+        left = max(min(left, _LABELS_EVERY), timedelta(seconds=1))
+        try:
+            await workflow.wait_condition(
+                lambda: self._look, timeout=left, timeout_summary="until the window is over"
+            )
+        except TimeoutError:
+            return
+
+    async def _wait_for_events(self, plan: MonitoringPlan) -> None:
+        start = self._state.next_start
+        waiting = workflow.start_activity(
+            monitoring.await_events,
+            monitoring.AwaitEvents(
+                model=self._state.model,
+                environment=self._state.environment,
+                due=self._due(plan, start) if start is not None else None,
+            ),
+            **options.watch(),
+            summary="until the log has later requests",
+        )
+        with contextlib.suppress(TimeoutError):
+            await workflow.wait_condition(
+                lambda: self._look or waiting.done(),
+                timeout=_LABELS_EVERY,
+                timeout_summary="labels may have come",
+            )
+        if not waiting.done():
+            waiting.cancel()
+            await workflow.wait([waiting])
+            return
+        seen = waiting.result()
+        self._oldest = seen.oldest
+        self._put(newest=seen.newest)
+
+    def _put(self, **changes: object) -> None:
+        self._state = self._state.model_copy(update=changes)
+
+    def _show(self, monitored: monitoring.Monitored) -> None:
+        until = self._state.next_start
+        workflow.set_current_details(
+            f"**version {monitored.version}** of {monitored.model} in {monitored.environment}, "
+            f"judged until {f'{until:%Y-%m-%d %H:%M}' if until else 'now: nothing'}\n\n{self._said}"
+        )
+
+
+def _watched(lasting: Lasting, window: JudgedWindow) -> policy.Watched:
+    return policy.Watched(
+        verdict=lasting.verdict,
+        severity=lasting.severity,
+        reason=lasting.reason,
+        newest=window.reason,
+    )

@@ -1,0 +1,185 @@
+"""What is done about a champion's newest windows: the policy says, and it is done here."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta
+from typing import NamedTuple, cast
+
+from temporalio import workflow
+from temporalio.exceptions import FailureError, is_cancelled_exception
+
+from perennial.contracts import ids, lifecycle, monitoring, policy, triggers
+from perennial.contracts.drift import JudgedWindow
+from perennial.contracts.monitoring_plan import RetrainCause
+from workflows.steps import options
+from workflows.steps.asking import decide
+from workflows.steps.ending import read_failure
+
+_PATIENCE = timedelta(seconds=30)
+
+
+class Found(NamedTuple):
+    """What is known of a champion at a moment.
+
+    Attributes:
+        window: the newest one that was judged.
+        end: of it.
+        now: by the clock that windows are told by.
+        drift: of the newest windows together.
+        quality: the same by labels.
+        armed: whether its promotion is so recent that it is rolled back.
+        passed_over: windows that were not judged after a standstill.
+    """
+
+    window: JudgedWindow
+    end: datetime
+    now: datetime
+    drift: policy.Watched
+    quality: policy.Watched | None
+    armed: bool
+    passed_over: int
+
+
+async def answer(monitored: monitoring.Monitored, found: Found) -> str:
+    """Ask the policy, do what it says, and keep both. Returns a line for people."""
+    assert monitored.plan is not None
+    decision = await decide(
+        _question(monitored, found),
+        effect=ids.effect("monitor", monitored.model, monitored.environment, str(workflow.uuid4())),
+        patience=_PATIENCE,
+        summary=f"window of {found.window.start:%Y-%m-%d %H:%M}",
+    )
+    # a policy that cannot be asked has somebody look
+    action = cast(monitoring.Action, decision.action or "alert")
+    if monitored.plan.dry_run and action != "ignore":
+        followed = f"nothing is done, since monitoring is a dry run: {_reasons(decision)}"
+    else:
+        followed = await _follow(monitored, found, action, decision)
+    if found.passed_over:
+        followed = f"{followed}; {found.passed_over} windows passed over after a standstill"
+    await workflow.execute_local_activity(
+        monitoring.record_action,
+        monitoring.RecordAction(
+            effect=ids.effect("action", decision.decision_id),
+            model=monitored.model,
+            environment=monitored.environment,
+            version=monitored.version,
+            start=found.window.start,
+            action=action,
+            decision_id=decision.decision_id,
+            followed=followed,
+            at=workflow.now(),
+        ),
+        **options.record(),
+        summary=action,
+    )
+    return f"{action}: {followed}"
+
+
+def _question(monitored: monitoring.Monitored, found: Found) -> policy.MonitoringQuestion:
+    assert monitored.plan is not None
+    return policy.MonitoringQuestion.model_validate(
+        {
+            "model": monitored.model,
+            "risk_tier": monitored.risk_tier,
+            "environment": monitored.environment,
+            "version": monitored.version,
+            "run_id": monitored.run_id,
+            "window_start": found.window.start,
+            "window_end": found.end,
+            "rows": found.window.rows,
+            "drift": found.drift,
+            "quality": found.quality,
+            "back_to": monitored.back_to,
+            "armed": found.armed,
+            "retraining": monitored.retraining.on if monitored.retraining is not None else (),
+            "dry_run": monitored.plan.dry_run,
+        }
+    )
+
+
+async def _follow(
+    monitored: monitoring.Monitored,
+    found: Found,
+    action: monitoring.Action,
+    decision: policy.Decision,
+) -> str:
+    if action == "retrain":
+        return await _retrain(monitored, found, decision)
+    if action in ("roll_back", "stop_serving"):
+        return await _roll_back(monitored, action, decision)
+    return _reasons(decision)
+
+
+async def _retrain(monitored: monitoring.Monitored, found: Found, decision: policy.Decision) -> str:
+    """Wish for it. What keeps wishes in check answers at once, and the model's owner follows."""
+    assert monitored.plan is not None
+    worse = found.quality is not None and found.quality.verdict == "fail"
+    cause: RetrainCause = "quality" if worse else "drift"
+    start = found.window.start
+    rows = f"{monitored.model}/{monitored.environment}/{start.isoformat()}"
+    events = monitored.plan.clock == "events"
+    wanted = triggers.RetrainWanted(
+        request_id=ids.effect(monitored.environment, start.isoformat(), decision.decision_id),
+        actor="monitor",
+        cause=cause,
+        snapshot=hashlib.sha256(rows.encode()).hexdigest(),
+        at=found.now,
+        reason=_reasons(decision),
+        as_of=found.end if events else None,
+    )
+    trigger_id = ids.trigger_id(monitored.model, wanted.request_id)
+    recorded = await workflow.execute_local_activity(
+        triggers.record_trigger,
+        triggers.RecordTrigger(
+            effect=ids.effect("trigger", trigger_id),
+            trigger_id=trigger_id,
+            model=monitored.model,
+            wanted=wanted,
+            limits=monitored.retraining,
+            run_id=ids.run_id(monitored.model, trigger_id),
+        ),
+        **options.record(),
+        summary=f"train again because of {cause}?",
+    )
+    governed = recorded.governed
+    if recorded.run_id is None:
+        return f"{governed.decision}: {governed.reason}"
+    await _tell_owner(monitored, triggers.RETRAIN_WANTED, wanted)
+    return f"run {recorded.run_id}: {governed.reason}"
+
+
+async def _roll_back(
+    monitored: monitoring.Monitored, action: monitoring.Action, decision: policy.Decision
+) -> str:
+    """Have the single writer move the champion, once, as its epoch says."""
+    back_to = monitored.back_to if action == "roll_back" else None
+    await _tell_owner(
+        monitored,
+        lifecycle.ROLLBACK_WANTED,
+        lifecycle.RollbackWanted(
+            environment=monitored.environment,
+            expected_epoch=monitored.epoch,
+            back_to=back_to,
+            run_id=monitored.run_id,
+            reason=_reasons(decision),
+            actor="monitor",
+        ),
+    )
+    where = "nothing is served any more" if back_to is None else f"back to version {back_to}"
+    return f"{where}: {_reasons(decision)}"
+
+
+async def _tell_owner(monitored: monitoring.Monitored, signal: str, word: object) -> None:
+    owner = workflow.get_external_workflow_handle(ids.model_workflow(monitored.model))
+    try:
+        await owner.signal(signal, word)
+    except FailureError as error:
+        if is_cancelled_exception(error):
+            raise
+        workflow.logger.warning("the model's workflow is gone: %s", read_failure(error)[0])
+
+
+def _reasons(decision: policy.Decision) -> str:
+    return "; ".join(decision.reasons) or "all is as it should be"
