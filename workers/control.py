@@ -15,6 +15,7 @@ from activities.owners import OwnerActivities
 from activities.policy import PolicyActivities
 from activities.records import RecordActivities
 from activities.rollouts import RolloutActivities
+from activities.schedules import ScheduleActivities
 from api.db.store import Store
 from perennial.contracts import queues
 from perennial.settings import Settings
@@ -22,6 +23,7 @@ from workers.interceptors import ErrorTranslation
 from workers.registration import HEARTBEAT_EVERY, methods
 from workers.stopping import DRAIN
 from workers.versioning import deployment
+from workflows.due import DueWorkflow
 from workflows.group import GroupRollbackWorkflow, GroupWorkflow
 from workflows.guard import GuardWorkflow
 from workflows.lifecycle import LifecycleWorkflow
@@ -43,6 +45,7 @@ WORKFLOWS = [
     GroupWorkflow,
     GroupRollbackWorkflow,
     MonitoringWorkflow,
+    DueWorkflow,
 ]
 ACTIVITIES = (
     RecordActivities,
@@ -50,6 +53,7 @@ ACTIVITIES = (
     OwnerActivities,
     RolloutActivities,
     MonitoringActivities,
+    ScheduleActivities,
 )
 
 _WATCHES = 1000
@@ -89,7 +93,8 @@ async def control_worker(
     owners = OwnerActivities(client, store)
     rollouts = RolloutActivities(store)
     monitoring = MonitoringActivities(store, settings.requests)
-    instances = (records, policy, owners, rollouts, monitoring)
+    schedules = ScheduleActivities(client, store)
+    instances = (records, policy, owners, rollouts, monitoring, schedules)
     try:
         yield Worker(
             client,

@@ -15,6 +15,7 @@ from activities.owners import OwnerActivities
 from activities.policy import PolicyActivities
 from activities.records import RecordActivities
 from activities.rollouts import RolloutActivities
+from activities.schedules import ScheduleActivities
 from api.db.store import Store
 from perennial.contracts import queues
 from perennial.plugin import PerennialPlugin
@@ -72,6 +73,7 @@ async def ml(temporal: Client, store: Store, opa_url: str) -> AsyncIterator[Plan
             *methods(policy),
             *methods(OwnerActivities(temporal, store)),
             *methods(RolloutActivities(store)),
+            *methods(ScheduleActivities(temporal, store)),
         ],
         interceptors=[ErrorTranslation()],
     )
