@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
-import json
-import time
 from collections.abc import AsyncIterator
 
 import httpx
@@ -17,10 +12,7 @@ from api.app import create_app
 from api.context import Context
 from api.hooks import TOLERANCE, Deliveries, Replayed, verified
 from perennial.settings import Settings
-
-SECRET = "of the webhook"
-HOOK = "/v1/hooks/mlflow"
-ALIAS = json.dumps({"entity": "model_version_alias", "action": "created", "data": {}}).encode()
+from tests.signing import ALIAS, HOOK, SECRET, signed
 
 # made by MLflow 3.17's own: mlflow.webhooks.delivery._generate_hmac_signature
 RECORDED = {
@@ -28,19 +20,6 @@ RECORDED = {
     "X-MLflow-Timestamp": "1795860000",
     "X-MLflow-Signature": "v1,cAB/NNBa0C8klLxqjR0jYm9Z+BLAN5BySpQQJCNKkL4=",
 }
-
-
-def signed(
-    body: bytes = ALIAS, *, secret: str = SECRET, delivery: str = "d-1", age: float = 0
-) -> dict[str, str]:
-    timestamp = str(int(time.time() - age))
-    content = f"{delivery}.{timestamp}.".encode() + body
-    digest = hmac.new(secret.encode(), content, hashlib.sha256).digest()
-    return {
-        "X-MLflow-Delivery-Id": delivery,
-        "X-MLflow-Timestamp": timestamp,
-        "X-MLflow-Signature": f"v1,{base64.b64encode(digest).decode()}",
-    }
 
 
 @pytest.fixture(scope="module")
