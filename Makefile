@@ -8,7 +8,7 @@ OPA     = $$($(VENV)/python -m infra.toolchain locate opa)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status logs demo test lint types style policies histories bench bench-orchestration bench-lifecycle \
+.PHONY: help setup up down status logs demo test check-kafka lint types style policies histories bench bench-orchestration bench-lifecycle \
   bench-start bench-rollout bench-serving bench-monitoring drill clean-state
 
 help: ## list the targets
@@ -37,6 +37,9 @@ demo: up ## a model's whole life on real data, live
 
 test: lint policies ## everything that must hold: lint, policies, pytest
 	$(VENV)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder $(ARGS)
+
+check-kafka: setup ## the message bus on a real Kafka, from Maven Central (needs java and mvn)
+	$(VENV)/python -m pytest -q tests/integration/api/check_kafka.py
 
 lint: setup ## style, types, and which package may import which
 	@$(MAKE) --no-print-directory -j 2 types style

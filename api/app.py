@@ -16,6 +16,7 @@ from api.routes import (
     decisions,
     deployments,
     groups,
+    hooks,
     labels,
     ledger,
     models,
@@ -24,6 +25,7 @@ from api.routes import (
     rollouts,
     runs,
     service,
+    triggers,
 )
 
 
@@ -64,6 +66,8 @@ def create_app(context: Context) -> FastAPI:
         rollouts,
         groups,
         labels,
+        triggers,
+        hooks,
         decisions,
         policies,
         ledger,

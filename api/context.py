@@ -14,6 +14,7 @@ from temporalio.client import Client
 
 from api.auth import Tokens
 from api.db.store import Store
+from api.hooks import Deliveries
 from perennial.settings import Settings
 from perennial.temporal import connect
 
@@ -27,6 +28,8 @@ class Context:
     tokens: Tokens
     replays: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     """Replays run the OPA program; one at a time is enough."""
+    deliveries: Deliveries = field(default_factory=Deliveries)
+    """Webhooks that were taken."""
     _temporal: Client | None = None
     _http: httpx.AsyncClient | None = None
 

@@ -46,6 +46,7 @@ TAGS = [
     },
     {"name": "groups", "description": "Versions of several models that move together, or not."},
     {"name": "labels", "description": "What became of the rows that a model was asked about."},
+    {"name": "triggers", "description": "What asks for models to be trained again."},
     {"name": "decisions", "description": "What the policy judged, and would judge now."},
     {"name": "ledger", "description": "Everything that changed, in a chain of hashes."},
     {"name": "platform", "description": "Pause and resume everything."},

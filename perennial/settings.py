@@ -11,7 +11,7 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -56,6 +56,18 @@ class Settings(BaseSettings):
         default="",
         description="Names the code of a worker. Set: runs stay on the build they began on. "
         "Empty: every worker takes every workflow.",
+    )
+    bus_url: str = Field(
+        default="",
+        description="Message bus that is listened to: amqp://user:password@host/ or "
+        "kafka://host:port,host:port. Empty: none.",
+    )
+    bus_queue: str = Field(
+        default="perennial.triggers", description="Queue of RabbitMQ, or topic of Kafka."
+    )
+    mlflow_webhook_secret: SecretStr = Field(
+        default=SecretStr(""),
+        description="With which MLflow signs its webhooks. Empty: they are not listened to.",
     )
     temporal_ui_url: str = Field(default="http://127.0.0.1:8233")
     api_url: str = Field(default="http://127.0.0.1:8000")

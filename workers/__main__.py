@@ -22,7 +22,7 @@ from perennial.temporal import connect, ensure_search_attributes  # noqa: E402
 from workers.schedules import ensure_schedules  # noqa: E402
 from workers.stopping import asked_to_stop  # noqa: E402
 
-ROLES = ("control", "ml")
+ROLES = ("control", "ml", "bus")
 
 
 def _worker(role: str, client: Client, settings_: Settings) -> AbstractAsyncContextManager[Worker]:
@@ -36,8 +36,22 @@ def _worker(role: str, client: Client, settings_: Settings) -> AbstractAsyncCont
     return ml_worker(client, settings_)
 
 
+async def _listen(here: Settings) -> None:
+    from workers.bus import listening
+
+    # neither Temporal nor the bus need be there: both are waited for, and nothing is lost
+    async with listening(await connect(lazy=True), here):
+        stop = asked_to_stop()
+        with _ready(here, "bus"):
+            await stop.wait()
+        logging.info("no longer listening: finishing what is in flight")
+
+
 async def _serve(role: str) -> None:
     here = settings()
+    if role == "bus":
+        await _listen(here)
+        return
     client = await connect()
     await ensure_search_attributes(client)
     if role == "control":
@@ -53,7 +67,7 @@ async def _serve(role: str) -> None:
 
 @contextmanager
 def _ready(here: Settings, role: str) -> Iterator[None]:
-    """Tell the supervisor, by a file, that this process polls."""
+    """Tell the supervisor, by a file, that this process is at work."""
     path = here.state_dir / "run" / f"{role}.ready"
     path.parent.mkdir(parents=True, exist_ok=True)
     mine = str(os.getpid())

@@ -16,6 +16,7 @@ from activities.owners import OwnerActivities
 from activities.policy import PolicyActivities
 from activities.records import RecordActivities
 from activities.rollouts import RolloutActivities
+from activities.schedules import ScheduleActivities
 from api.db.store import Store
 from perennial.contracts import queues
 from perennial.settings import Settings
@@ -23,6 +24,7 @@ from workers.interceptors import ErrorTranslation
 from workers.registration import HEARTBEAT_EVERY, methods
 from workers.stopping import DRAIN
 from workers.versioning import deployment
+from workflows.due import DueWorkflow
 from workflows.group import GroupRollbackWorkflow, GroupWorkflow
 from workflows.guard import GuardWorkflow
 from workflows.lifecycle import LifecycleWorkflow
@@ -44,6 +46,7 @@ WORKFLOWS = [
     GroupWorkflow,
     GroupRollbackWorkflow,
     MonitoringWorkflow,
+    DueWorkflow,
 ]
 ACTIVITIES = (
     RecordActivities,
@@ -52,6 +55,7 @@ ACTIVITIES = (
     RolloutActivities,
     MonitoringActivities,
     LabelsWaitingActivities,
+    ScheduleActivities,
 )
 
 _WATCHES = 1000
@@ -91,8 +95,9 @@ async def control_worker(
     owners = OwnerActivities(client, store)
     rollouts = RolloutActivities(store)
     monitoring = MonitoringActivities(store, settings.requests)
+    schedules = ScheduleActivities(client, store)
     labels = LabelsWaitingActivities(store)
-    instances = (records, policy, owners, rollouts, monitoring, labels)
+    instances = (records, policy, owners, rollouts, monitoring, labels, schedules)
     try:
         yield Worker(
             client,

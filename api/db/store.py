@@ -324,6 +324,11 @@ class Store:
         with self.database.writing() as session:
             platform.mark_told(session, epoch)
 
+    def read_schedules(self) -> dict[str, str]:
+        """Models that are trained again by the clock, with the cron expressions of their specs."""
+        with self.database.reading() as session:
+            return specs.read_schedules(session)
+
     def read_aliases(self, model: str | None = None) -> tuple[registry.AliasTruth, ...]:
         """What MLflow's aliases should say: of every model, or of one."""
         with self.database.reading() as session:

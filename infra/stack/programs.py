@@ -47,7 +47,11 @@ class Program:
 
 def programs(config: Config) -> list[Program]:
     """The programs that run here: all but those which the person has elsewhere."""
-    return [program for program in _all(config) if program.name not in config.elsewhere]
+    here = [program for program in _all(config) if program.name not in config.elsewhere]
+    if config.bus_url:
+        command = (sys.executable, "-m", "workers", "bus")
+        here.append(Program("bus", command, last=True, patience=_WORKER_PATIENCE))
+    return here
 
 
 def _all(config: Config) -> list[Program]:

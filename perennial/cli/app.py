@@ -20,6 +20,7 @@ from perennial.cli import (
     policies,
     rollouts,
     runs,
+    triggers,
 )
 from perennial.cli.command import As, AsJson, Session, Url, command
 from perennial.cli.grouped import Grouped
@@ -66,6 +67,7 @@ for module in (
     models,
     labels,
     runs,
+    triggers,
     approvals,
     champions,
     rollouts,

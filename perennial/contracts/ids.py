@@ -53,6 +53,17 @@ def trigger_id(model: str, request_id: str) -> str:
     return f"t-{hashlib.sha256(f'trigger/{model}/{request_id}'.encode()).hexdigest()[:10]}"
 
 
+def retrain_schedule(model: str) -> str:
+    """The schedule by which a model is trained again, and the workflows that it starts."""
+    return f"retrain:{model}"
+
+
+def scheduled_model(schedule: str) -> str:
+    """Whose schedule this is; empty for one of something else."""
+    kind, _, model = schedule.partition(":")
+    return model if kind == "retrain" else ""
+
+
 def run_id(model: str, request_id: str) -> str:
     """The run that a request starts: the same request names the same run."""
     return f"{model}-{hashlib.sha256(f'{model}/{request_id}'.encode()).hexdigest()[:10]}"

@@ -98,6 +98,9 @@ class RecordStore(Protocol):
     def mark_told(self, epoch: int) -> None:
         """Keep that every model's workflow knows of this epoch."""
 
+    def read_schedules(self) -> dict[str, str]:
+        """Models that are trained again by the clock, with the cron expressions of their specs."""
+
     def read_aliases(self, model: str | None = None) -> tuple[registry.AliasTruth, ...]:
         """What MLflow's aliases should say: of every model, or of one."""
 

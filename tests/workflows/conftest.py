@@ -17,6 +17,7 @@ from activities.owners import OwnerActivities
 from activities.policy import PolicyActivities
 from activities.records import RecordActivities
 from activities.rollouts import RolloutActivities
+from activities.schedules import ScheduleActivities
 from api.db.store import Store
 from perennial.contracts import queues
 from perennial.plugin import PerennialPlugin
@@ -82,6 +83,7 @@ async def ml(temporal: Client, store: Store, opa_url: str, log: Path) -> AsyncIt
             *methods(RolloutActivities(store)),
             *methods(MonitoringActivities(store, f"file://{log}")),
             *methods(LabelsWaitingActivities(store)),
+            *methods(ScheduleActivities(temporal, store)),
         ],
         interceptors=[ErrorTranslation()],
     )

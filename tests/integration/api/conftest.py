@@ -43,6 +43,7 @@ def context(state: Path, opa_url: str) -> Context:
             "PERENNIAL_OPA_URL": opa_url,
             "MLFLOW_TRACKING_URI": "http://127.0.0.1:1",
             "RAY_ADDRESS": "127.0.0.1:1",
+            "mlflow_webhook_secret": "of the webhook",
         }
     )
     return Context.open(settings)

@@ -18,6 +18,7 @@ from tests.unit.api.conftest import As
 
 ROLES = ("viewer", "engineer", "approver", "admin", "data-plane")
 OPEN = {"/healthz", "/readyz"}
+SIGNED = {"/v1/hooks/mlflow"}
 
 VOTE = {"evidence_digest": "c" * 64}
 ROLLOUT = "/v1/models/flights/rollouts/production"
@@ -31,6 +32,7 @@ TOGETHER = {
 # who may ask for what; everything that is read is for everybody with a token
 MAY: list[tuple[str, dict[str, Any], set[str]]] = [
     ("/v1/models/flights/runs", {}, {"engineer", "admin"}),
+    ("/v1/models/flights/triggers", {"cause": "data"}, {"engineer", "admin"}),
     ("/v1/models/flights/promote", PROMOTION, {"engineer", "admin"}),
     ("/v1/models/flights/rollback", {"environment": "production"}, {"engineer", "admin"}),
     ("/v1/models/nobody/labels", LABELS, {"engineer", "admin"}),
@@ -98,6 +100,9 @@ async def test_nothing_but_health_answers_without_a_token(app: FastAPI, as_: As)
             )
             if path in OPEN:
                 assert answer.status_code in (200, 503)
+                continue
+            if path in SIGNED:
+                assert answer.status_code == 404, "without its secret it is not there"
                 continue
             asked += 1
             assert answer.status_code == 401, (method, path)

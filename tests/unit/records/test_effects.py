@@ -46,6 +46,7 @@ READS = {
     "read_champions",
     "read_platform",
     "read_untold",
+    "read_schedules",
     "read_aliases",
     "previous_champion",
     "find_decision",
