@@ -9,6 +9,8 @@ from fastapi import FastAPI
 
 from api import documented, problems
 from api.context import Context
+from api.metrics.requests import Counted
+from api.metrics.scrape import Metrics
 from api.middleware import BodyLimit, SecurityHeaders
 from api.routes import (
     approvals,
@@ -17,6 +19,7 @@ from api.routes import (
     deployments,
     groups,
     ledger,
+    metrics,
     models,
     platform,
     rollouts,
@@ -47,12 +50,15 @@ def create_app(context: Context) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.context = context
+    app.state.metrics = Metrics()
     app.add_middleware(BodyLimit)
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(Counted, requests=app.state.metrics.requests)
     problems.register(app)
     documented.install(app)
     for part in (
         service,
+        metrics,
         platform,
         models,
         runs,

@@ -57,6 +57,10 @@ class Settings(BaseSettings):
         description="Names the code of a worker. Set: runs stay on the build they began on. "
         "Empty: every worker takes every workflow.",
     )
+    worker_metrics: str = Field(
+        default="",
+        description="host:port at which a worker shows its figures to Prometheus. Empty: nowhere.",
+    )
     temporal_ui_url: str = Field(default="http://127.0.0.1:8233")
     api_url: str = Field(default="http://127.0.0.1:8000")
 

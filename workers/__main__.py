@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import sys
@@ -19,6 +20,7 @@ from temporalio.worker import Worker  # noqa: E402
 from perennial.contracts.errors import PerennialError  # noqa: E402
 from perennial.settings import Settings, settings  # noqa: E402
 from perennial.temporal import connect, ensure_search_attributes  # noqa: E402
+from workers.metrics import runtime, show_process  # noqa: E402
 from workers.schedules import ensure_schedules  # noqa: E402
 from workers.stopping import asked_to_stop  # noqa: E402
 
@@ -38,17 +40,21 @@ def _worker(role: str, client: Client, settings_: Settings) -> AbstractAsyncCont
 
 async def _serve(role: str) -> None:
     here = settings()
-    client = await connect()
+    figures = runtime(here.worker_metrics)
+    client = await connect(runtime=figures)
     await ensure_search_attributes(client)
     if role == "control":
         await ensure_schedules(client)
     async with _worker(role, client, here) as worker:
         stop = asked_to_stop()
+        shown = asyncio.create_task(show_process(figures)) if figures else None
         async with worker:
             with _ready(here, role):
                 logging.info("%s worker polls %s", role, worker.task_queue)
                 await stop.wait()
             logging.info("%s worker stops: finishing what is in flight", role)
+        if shown:
+            shown.cancel()
 
 
 @contextmanager
