@@ -9,7 +9,7 @@ from fastapi import FastAPI
 
 from api import documented, problems
 from api.context import Context
-from api.metrics.requests import Counted
+from api.metrics.requests import Counted, route_of
 from api.metrics.scrape import Metrics
 from api.middleware import BodyLimit, SecurityHeaders
 from api.routes import (
@@ -26,6 +26,9 @@ from api.routes import (
     runs,
     service,
 )
+
+_PASSED_OVER = ("/healthz", "/readyz", "/metrics", "/v1/deployments/")
+"""Asked for by machines all the time."""
 
 
 def create_app(context: Context) -> FastAPI:
@@ -54,6 +57,12 @@ def create_app(context: Context) -> FastAPI:
     app.add_middleware(BodyLimit)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(Counted, requests=app.state.metrics.requests)
+    if context.tracing is not None:
+        from perennial.tracing.asgi import Traced
+
+        app.add_middleware(
+            Traced, tracing=context.tracing, route=route_of, passed_over=_PASSED_OVER
+        )
     problems.register(app)
     documented.install(app)
     for part in (

@@ -17,6 +17,7 @@ import uvloop  # noqa: E402
 from temporalio.client import Client  # noqa: E402
 from temporalio.worker import Worker  # noqa: E402
 
+from perennial import tracing  # noqa: E402
 from perennial.contracts.errors import PerennialError  # noqa: E402
 from perennial.settings import Settings, settings  # noqa: E402
 from perennial.temporal import connect, ensure_search_attributes  # noqa: E402
@@ -41,7 +42,8 @@ def _worker(role: str, client: Client, settings_: Settings) -> AbstractAsyncCont
 async def _serve(role: str) -> None:
     here = settings()
     figures = runtime(here.worker_metrics)
-    client = await connect(runtime=figures)
+    traced = tracing.start(f"perennial-{role}")
+    client = await connect(runtime=figures, interceptors=tracing.interceptors(traced))
     await ensure_search_attributes(client)
     if role == "control":
         await ensure_schedules(client)
@@ -55,6 +57,8 @@ async def _serve(role: str) -> None:
             logging.info("%s worker stops: finishing what is in flight", role)
         if shown:
             shown.cancel()
+    if traced:
+        await asyncio.to_thread(traced.close)
 
 
 @contextmanager
