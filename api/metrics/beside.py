@@ -64,6 +64,8 @@ async def _described(
         report_stats=True,
     )
     try:
-        return await context.temporal.workflow_service.describe_task_queue(asked, timeout=_PATIENCE)
-    except (RPCError, RuntimeError):  # a lazy client's first connection fails with the latter
+        # the connection of a lazy client has no time limit of its own, and fails as RuntimeError
+        async with asyncio.timeout(_PATIENCE.total_seconds()):
+            return await context.temporal.workflow_service.describe_task_queue(asked)
+    except (RPCError, RuntimeError, TimeoutError):
         return None

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
+from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
 from api.db.tables import DataPlaneRow, TallyRow
@@ -36,6 +37,7 @@ LABELS = ("model", "environment", "variant", "version")
 _LOOKED_BACK = timedelta(days=1)
 """A process that says nothing for so long is not heard of again."""
 
+_KEY = ("model", "environment", "epoch", "variant", "process")
 _Row = tuple[str, str, int, str, str]
 _Place = tuple[str, str, str, str]
 
@@ -61,19 +63,21 @@ class Served:
         yield from _processes(session, now)
 
     def _look(self, session: Session, now: datetime) -> None:
-        rows = session.exec(
-            select(TallyRow)
+        # columns, not rows: there are as many as models, variants and processes together
+        columns = [getattr(TallyRow, name) for name in (*_KEY, "version", *COUNTS)]
+        rows = session.execute(
+            sql_select(*columns)
             .join(DataPlaneRow, col(DataPlaneRow.process) == col(TallyRow.process))
             .where(col(DataPlaneRow.seen_at) >= now - _LOOKED_BACK)
         )
         seen: dict[_Row, tuple[int, ...]] = {}
         sums: dict[_Place, list[int]] = {}
-        for row in rows:
-            key = (row.model, row.environment, row.epoch, row.variant, row.process)
-            counts = seen[key] = tuple(getattr(row, count) for count in COUNTS)
+        for model, environment, epoch, variant, process, version, *found in rows:
+            key = (model, environment, epoch, variant, process)
+            counts = seen[key] = tuple(found)
             # what was answered before the first look belongs to an earlier process of the API
             before = counts if self._seen is None else self._seen.get(key, (0,) * len(COUNTS))
-            place = (row.model, row.environment, row.variant, str(row.version))
+            place = (model, environment, variant, str(version))
             into = sums.setdefault(place, list(self._sums.get(place, [0] * len(COUNTS))))
             for index, (new, old) in enumerate(zip(counts, before, strict=True)):
                 into[index] += max(new - old, 0)
