@@ -90,7 +90,8 @@ ALERTS = (
     ),
     Alert(
         "PerennialNothingServes",
-        told("perennial_deployment_weight_ratio", "environment")
+        # every environment with a champion has a deployment; callers are in production
+        told('perennial_deployment_weight_ratio{environment="production"}', "environment")
         + " > 0 unless "
         + told("perennial_serving_processes", "environment")
         + " > 0",
