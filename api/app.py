@@ -9,6 +9,8 @@ from fastapi import FastAPI
 
 from api import documented, problems
 from api.context import Context
+from api.metrics.requests import Counted, route_of
+from api.metrics.scrape import Metrics
 from api.middleware import BodyLimit, SecurityHeaders
 from api.routes import (
     approvals,
@@ -19,6 +21,7 @@ from api.routes import (
     hooks,
     labels,
     ledger,
+    metrics,
     models,
     platform,
     policies,
@@ -27,6 +30,9 @@ from api.routes import (
     service,
     triggers,
 )
+
+_PASSED_OVER = ("/healthz", "/readyz", "/metrics", "/v1/deployments/")
+"""Asked for by machines all the time."""
 
 
 def create_app(context: Context) -> FastAPI:
@@ -51,12 +57,21 @@ def create_app(context: Context) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.context = context
+    app.state.metrics = Metrics()
     app.add_middleware(BodyLimit)
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(Counted, requests=app.state.metrics.requests)
+    if context.tracing is not None:
+        from perennial.tracing.asgi import Traced
+
+        app.add_middleware(
+            Traced, tracing=context.tracing, route=route_of, passed_over=_PASSED_OVER
+        )
     problems.register(app)
     documented.install(app)
     for part in (
         service,
+        metrics,
         platform,
         models,
         runs,

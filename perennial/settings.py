@@ -69,6 +69,10 @@ class Settings(BaseSettings):
         default=SecretStr(""),
         description="With which MLflow signs its webhooks. Empty: they are not listened to.",
     )
+    worker_metrics: str = Field(
+        default="",
+        description="host:port at which a worker shows its figures to Prometheus. Empty: nowhere.",
+    )
     temporal_ui_url: str = Field(default="http://127.0.0.1:8233")
     api_url: str = Field(default="http://127.0.0.1:8000")
 

@@ -32,6 +32,9 @@ from workers.control import WORKFLOWS
 from workers.interceptors import ErrorTranslation
 from workers.registration import HEARTBEAT_EVERY, methods
 
+TRACED = "traced"
+"""A namespace of its own, whose workers trace."""
+
 
 @pytest.fixture(scope="session")
 async def temporal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Client]:
@@ -43,6 +46,8 @@ async def temporal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cl
             "history.transferProcessorMaxPollRPS=2000",
             "--dynamic-config-value",
             "system.enableActivityEagerExecution=true",
+            "--namespace",
+            TRACED,
         ],
     ) as environment:
         await ensure_search_attributes(environment.client)
