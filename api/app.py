@@ -11,6 +11,7 @@ from api import documented, problems
 from api.context import Context
 from api.middleware import BodyLimit, SecurityHeaders
 from api.routes import (
+    alerts,
     approvals,
     champions,
     decisions,
@@ -62,6 +63,7 @@ def create_app(context: Context) -> FastAPI:
         rollouts,
         groups,
         decisions,
+        alerts,
         ledger,
     ):
         app.include_router(part.router)

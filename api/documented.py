@@ -46,6 +46,7 @@ TAGS = [
     },
     {"name": "groups", "description": "Versions of several models that move together, or not."},
     {"name": "decisions", "description": "What the policy judged, and would judge now."},
+    {"name": "alerts", "description": "What people are to know of, and what is not to be sent."},
     {"name": "ledger", "description": "Everything that changed, in a chain of hashes."},
     {"name": "platform", "description": "Pause and resume everything."},
     {"name": "service", "description": "The service itself."},

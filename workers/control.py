@@ -10,6 +10,8 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.alerts import AlertActivities
+from activities.channels import read_channels
 from activities.owners import OwnerActivities
 from activities.policy import PolicyActivities
 from activities.records import RecordActivities
@@ -21,6 +23,7 @@ from workers.interceptors import ErrorTranslation
 from workers.registration import HEARTBEAT_EVERY, methods
 from workers.stopping import DRAIN
 from workers.versioning import deployment
+from workflows.alerts import AlertsWorkflow
 from workflows.group import GroupRollbackWorkflow, GroupWorkflow
 from workflows.guard import GuardWorkflow
 from workflows.lifecycle import LifecycleWorkflow
@@ -40,8 +43,15 @@ WORKFLOWS = [
     GuardWorkflow,
     GroupWorkflow,
     GroupRollbackWorkflow,
+    AlertsWorkflow,
 ]
-ACTIVITIES = (RecordActivities, PolicyActivities, OwnerActivities, RolloutActivities)
+ACTIVITIES = (
+    RecordActivities,
+    PolicyActivities,
+    OwnerActivities,
+    RolloutActivities,
+    AlertActivities,
+)
 
 _WATCHES = 1000
 """Activities at once. Nearly all of them sleep: a guard watches a champion for days. A platform
@@ -74,11 +84,13 @@ async def control_worker(
         workflows: the workflow classes to run there.
         activities: those of your own, beside the records and the policy.
     """
+    channels = read_channels(settings.channels_file)  # first: wrong ones are refused at the start
     store = Store.open(settings.database)
     policy = PolicyActivities.connect(settings.opa_url, store)
     records = RecordActivities(store)
     owners = OwnerActivities(client, store)
     rollouts = RolloutActivities(store)
+    alerts = AlertActivities(store, channels, settings.api_url)
     try:
         yield Worker(
             client,
@@ -86,7 +98,7 @@ async def control_worker(
             workflows=workflows,
             workflow_runner=_RUNNER,
             activities=[
-                *(m for each in (records, policy, owners, rollouts) for m in methods(each)),
+                *(m for each in (records, policy, owners, rollouts, alerts) for m in methods(each)),
                 *activities,
             ],
             max_concurrent_activities=_WATCHES,

@@ -34,6 +34,10 @@ Kind = Literal[
     "model.retired",
     "platform.paused",
     "platform.resumed",
+    "alert.raised",
+    "alert.acknowledged",
+    "silence.set",
+    "silence.ended",
 ]
 
 PLATFORM = "perennial"

@@ -8,6 +8,7 @@ import sys
 import typer
 
 from perennial.cli import (
+    alerts,
     approvals,
     champions,
     decisions,
@@ -60,7 +61,18 @@ def whoami(session: Session) -> None:
     )
 
 
-for module in (models, runs, approvals, champions, rollouts, groups, decisions, ledger, drill):
+for module in (
+    models,
+    runs,
+    approvals,
+    champions,
+    rollouts,
+    groups,
+    alerts,
+    decisions,
+    ledger,
+    drill,
+):
     module.register(app)
 command(app, "whoami", panel="Records")(whoami)
 

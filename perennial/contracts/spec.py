@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from perennial.contracts.alert_plan import AlertPlan
 from perennial.contracts.request_log import RequestLog
 from perennial.contracts.rollout_plan import RolloutPlan
 from perennial.contracts.spec_part import (
@@ -174,6 +175,9 @@ class ModelSpec(SpecPart):
     )
     request_log: RequestLog | None = Field(
         default=None, description="which requests of its callers are kept; without it, none"
+    )
+    alerts: AlertPlan | None = Field(
+        default=None, description="who is told of alerts; without it they are only kept"
     )
     concurrency: Concurrency = Field(
         default="queue", description="what a second run does while one is under way"
