@@ -11,6 +11,8 @@ from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
+from activities.alerts import AlertActivities
+from activities.channels import Channel
 from activities.owners import OwnerActivities
 from activities.policy import PolicyActivities
 from activities.records import RecordActivities
@@ -60,7 +62,15 @@ def opa_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-async def ml(temporal: Client, store: Store, opa_url: str) -> AsyncIterator[PlannedML]:
+def channels() -> dict[str, Channel]:
+    """Where alerts go; a test adds its own."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+async def ml(
+    temporal: Client, store: Store, opa_url: str, channels: dict[str, Channel]
+) -> AsyncIterator[PlannedML]:
     planned = PlannedML()
     policy = PolicyActivities.connect(opa_url, store)
     control = Worker(
@@ -72,6 +82,7 @@ async def ml(temporal: Client, store: Store, opa_url: str) -> AsyncIterator[Plan
             *methods(policy),
             *methods(OwnerActivities(temporal, store)),
             *methods(RolloutActivities(store)),
+            *methods(AlertActivities(store, channels, "http://api")),
         ],
         interceptors=[ErrorTranslation()],
     )
