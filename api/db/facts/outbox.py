@@ -146,7 +146,10 @@ def _message(session: Session, told: list[tuple[DeliveryRow, AlertRow]], now: da
         row.next_at = now + LEASE
         session.add(row)
     session.flush()
-    told = sorted(told, key=lambda pair: (-rank(pair[1].severity), pair[0].created_at))
+    # an alert that became worse before it was sent is told once, as what it is now
+    told.sort(key=lambda pair: (pair[0].created_at, pair[0].cause != "raised"))
+    latest = {alert.alert_id: (row, alert) for row, alert in told}.values()
+    worst_first = sorted(latest, key=lambda pair: -rank(pair[1].severity))
     return Message(
         message_id=message,
         channel=first.channel,
@@ -154,6 +157,7 @@ def _message(session: Session, told: list[tuple[DeliveryRow, AlertRow]], now: da
         owners=read_plan(session, first.model)[1],
         attempt=first.attempts,
         alerts=tuple(
-            Told.model_validate({**alert.model_dump(), "cause": row.cause}) for row, alert in told
+            Told.model_validate({**alert.model_dump(), "cause": row.cause})
+            for row, alert in worst_first
         ),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,7 @@ from activities.channels import read_channels
 from perennial.contracts.errors import BadInput, NotAllowed
 from perennial.settings import Settings
 from tests.receiving import SECRET
+from workers.control import control_worker
 
 SECRETS = ("hunter2", SECRET.removeprefix("whsec_"))
 
@@ -65,6 +67,13 @@ def test_a_file_that_is_wrong_is_refused(tmp_path: Path, text: str, says: str) -
         read_channels(written(tmp_path, text))
     assert says in caught.value.message
     assert not any(secret in caught.value.message for secret in SECRETS)
+
+
+async def test_no_worker_starts_on_a_file_that_is_wrong(tmp_path: Path) -> None:
+    client: Any = None  # it is not reached
+    with pytest.raises(BadInput, match="either webhook and secret, or apprise"):
+        async with control_worker(client, Settings(channels=written(tmp_path, "ops: {}"))):
+            pass
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:

@@ -135,6 +135,9 @@ def test_what_comes_close_together_goes_out_as_one(store: Store) -> None:
     watch.alert(10, "low", "c")
     watch.alert(10.01, "critical", "d")
     assert watch.told(10.02) == ["all: raised d critical, raised c low", "pager: raised d critical"]
+    watch.alert(11, "low", "e")
+    watch.alert(11, "critical", "e")
+    assert watch.told(11)[0] == "all: worse e critical", "told once, as what it is now"
     other = Watch(store, "digits", channels=[{"name": "all"}])
     for number in range(MOST_TOGETHER + 1):
         watch.alert(20, "high", f"k{number:02}")
