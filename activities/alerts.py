@@ -96,6 +96,9 @@ class AlertActivities:
         except RecordsUnavailable as error:
             # whoever looks next hears of it too; what was sent and not marked is sent again
             logging.warning("alerts to %s: %s", channel, error.message)
+        except Exception:
+            # a fault of ours with one channel must not silence the others
+            logging.exception("alerts to %s could not be sent", channel)
         return Delivered(sent=sent)
 
     async def _send(self, message: Message) -> bool:

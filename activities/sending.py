@@ -122,7 +122,8 @@ async def _post(url: str, secret: str, message: Message, api_url: str) -> None:
             session.post(url, data=body.encode(), headers=headers, allow_redirects=False) as answer,
         ):
             status = answer.status
-    except aiohttp.ClientError as error:
+    except (aiohttp.ClientError, OSError, ValueError) as error:
+        # a host that no resolver can read is a ValueError
         raise NotTaken(f"it cannot be reached ({type(error).__name__})") from None
     if not 200 <= status < 300:
         raise NotTaken(f"it answered HTTP {status}")

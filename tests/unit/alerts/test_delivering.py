@@ -177,12 +177,20 @@ async def test_people_get_words(store: Store) -> None:
     assert second.splitlines()[-1].startswith("perennial alerts ack a-")
 
 
-async def test_a_channel_that_nobody_has_is_shown(store: Store) -> None:
-    alert(store, "lost", "nowhere")
-    assert await Sender(store).send(at()) == Delivered(refused=1)
+async def test_what_could_not_be_sent_is_shown(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    away = {
+        name: Channel.model_validate({"webhook": url, "secret": SECRET})
+        for name, url in (("away", "http://127.0.0.1:1/x"), ("odd", "https://xn--a..b/x"))
+    }
+    alert(store, "lost", "nowhere", *away)
+    assert await Sender(store, **away).send(at()) == Delivered(refused=3)
+    assert caplog.text.count("it cannot be reached (") == 2
     [message] = store.claim_messages("nowhere", at() + WAITS[0], 1)
     with store.database.reading() as session:
-        [delivery] = read_alert(session, message.alerts[0].alert_id).deliveries
+        deliveries = read_alert(session, message.alerts[0].alert_id).deliveries
+    [delivery] = [each for each in deliveries if each.channel == "nowhere"]
     assert "there is no channel 'nowhere': name it in the file of PERENNIAL_CHANNELS" in (
         delivery.last_error
     )
