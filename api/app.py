@@ -13,6 +13,7 @@ from api.metrics.requests import Counted, route_of
 from api.metrics.scrape import Metrics
 from api.middleware import BodyLimit, SecurityHeaders
 from api.routes import (
+    alerts,
     approvals,
     champions,
     decisions,
@@ -85,6 +86,7 @@ def create_app(context: Context) -> FastAPI:
         hooks,
         decisions,
         policies,
+        alerts,
         ledger,
     ):
         app.include_router(part.router)

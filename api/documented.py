@@ -48,6 +48,7 @@ TAGS = [
     {"name": "labels", "description": "What became of the rows that a model was asked about."},
     {"name": "triggers", "description": "What asks for models to be trained again."},
     {"name": "decisions", "description": "What the policy judged, and would judge now."},
+    {"name": "alerts", "description": "What people are to know of, and what is not to be sent."},
     {"name": "ledger", "description": "Everything that changed, in a chain of hashes."},
     {"name": "platform", "description": "Pause and resume everything."},
     {"name": "service", "description": "The service itself."},

@@ -17,7 +17,8 @@ from collections.abc import Iterator
 from typing import Literal, Self, cast
 
 from perennial import discovery, sse
-from perennial.connection import ApiError, Connection, ServiceAway, path
+from perennial.alert_client import AlertCalls
+from perennial.connection import ApiError, ServiceAway, path
 from perennial.documents import (
     Approval,
     Champion,
@@ -55,7 +56,7 @@ __all__ = ["ApiError", "Client", "ServiceAway"]
 _PAGE = 100
 
 
-class Client(Connection):
+class Client(AlertCalls):
     """One connection to one API, as one principal. Safe to keep, not to share between threads."""
 
     @classmethod

@@ -41,6 +41,11 @@ class Settings(BaseSettings):
         default=None,
         description="0600 file of bearer tokens. Empty: tokens.json in the state folder.",
     )
+    channels: Path | None = Field(
+        default=None,
+        description="0600 file of the channels that alerts go to. Empty: channels.yaml in the "
+        "state folder, if it is there.",
+    )
     opa_binary: str = Field(
         default="opa", description="The opa program, with which stored decisions are replayed."
     )
@@ -100,6 +105,12 @@ class Settings(BaseSettings):
     def tokens(self) -> Path:
         """The file that holds the bearer tokens (mode 0600)."""
         return self.tokens_file or self.state_dir / "tokens.json"
+
+    @property
+    def channels_file(self) -> Path | None:
+        """The file that holds the channels of alerts (mode 0600); none where there is none."""
+        usual = self.state_dir / "channels.yaml"
+        return self.channels or (usual if usual.exists() else None)
 
 
 @lru_cache(maxsize=1)

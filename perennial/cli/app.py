@@ -8,6 +8,7 @@ import sys
 import typer
 
 from perennial.cli import (
+    alerts,
     approvals,
     champions,
     decisions,
@@ -74,6 +75,7 @@ for module in (
     groups,
     decisions,
     policies,
+    alerts,
     ledger,
     drill,
 ):

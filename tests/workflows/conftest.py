@@ -11,6 +11,8 @@ from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
+from activities.alerts import AlertActivities
+from activities.channels import Channel
 from activities.labels_waiting import LabelsWaitingActivities
 from activities.monitoring import MonitoringActivities
 from activities.owners import OwnerActivities
@@ -74,7 +76,15 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-async def ml(temporal: Client, store: Store, opa_url: str, log: Path) -> AsyncIterator[PlannedML]:
+def channels() -> dict[str, Channel]:
+    """Where alerts go; a test adds its own."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+async def ml(
+    temporal: Client, store: Store, opa_url: str, channels: dict[str, Channel], log: Path
+) -> AsyncIterator[PlannedML]:
     planned = PlannedML()
     policy = PolicyActivities.connect(opa_url, store)
     control = Worker(
@@ -89,6 +99,7 @@ async def ml(temporal: Client, store: Store, opa_url: str, log: Path) -> AsyncIt
             *methods(MonitoringActivities(store, f"file://{log}")),
             *methods(LabelsWaitingActivities(store)),
             *methods(ScheduleActivities(temporal, store)),
+            *methods(AlertActivities(store, channels, "http://api")),
         ],
         interceptors=[ErrorTranslation()],
     )

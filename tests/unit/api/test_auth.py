@@ -48,6 +48,9 @@ MAY: list[tuple[str, dict[str, Any], set[str]]] = [
     (f"/v1/approvals/{APPROVAL}/approve", VOTE, {"approver", "admin"}),
     (f"/v1/approvals/{APPROVAL}/reject", VOTE, {"approver", "admin"}),
     (f"{ROLLOUT}/rule", {**VOTE, "go_on": True}, {"approver", "admin"}),
+    ("/v1/alerts/a-0123456789ab/acknowledge", {}, {"engineer", "approver", "admin"}),
+    ("/v1/silences", {"model": "nobody", "duration": "1h"}, {"engineer", "admin"}),
+    ("/v1/silences/s-0123456789ab/end", {}, {"engineer", "admin"}),
     (f"{ROLLOUT}/call-off", {}, {"engineer", "approver", "admin"}),
 ]
 
@@ -91,6 +94,8 @@ async def test_nothing_but_health_answers_without_a_token(app: FastAPI, as_: As)
                 approval_id=APPROVAL,
                 decision_id="d-good",
                 group="g-0123456789",
+                alert_id="a-0123456789ab",
+                silence_id="s-0123456789ab",
                 environment="production",
                 process="host-1",
                 version=1,

@@ -64,6 +64,7 @@ def test_what_changes_something_says_how_it_may_be_refused(document: dict[str, A
 
 
 def test_every_request_has_an_example_that_fits(app: FastAPI, document: dict[str, Any]) -> None:
+    import api.schemas.alerts as alerts
     import api.schemas.groups as groups
     import api.schemas.labels as labels
     import api.schemas.models as models
@@ -85,7 +86,17 @@ def test_every_request_has_an_example_that_fits(app: FastAPI, document: dict[str
                 continue
             [schema] = [
                 getattr(module, name)
-                for module in (groups, labels, models, policies, rollouts, runs, serving, triggers)
+                for module in (
+                    alerts,
+                    groups,
+                    labels,
+                    models,
+                    policies,
+                    rollouts,
+                    runs,
+                    serving,
+                    triggers,
+                )
                 if hasattr(module, name)
             ]
             for example in document["components"]["schemas"][name]["examples"]:
