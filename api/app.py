@@ -30,6 +30,7 @@ from api.routes import (
     runs,
     service,
     triggers,
+    windows,
 )
 
 _PASSED_OVER = ("/healthz", "/readyz", "/metrics", "/v1/deployments/")
@@ -80,6 +81,7 @@ def create_app(context: Context) -> FastAPI:
         champions,
         deployments,
         rollouts,
+        windows,
         groups,
         labels,
         triggers,

@@ -49,6 +49,8 @@ from perennial.documents import (
     Trigger,
     TriggerRecorded,
     VoteTaken,
+    Window,
+    WindowDetail,
 )
 
 __all__ = ["ApiError", "Client", "ServiceAway"]
@@ -242,6 +244,24 @@ class Client(AlertCalls):
         """Give the champion all requests again, at once."""
         where = path("models", model, "rollouts", environment, "call-off")
         return cast(Json, self._post(where, {"reason": reason}, key=key))
+
+    # -- monitoring
+
+    def windows(
+        self, model: str, *, environment: str | None = None, limit: int = _PAGE
+    ) -> list[Window]:
+        """Windows that were judged, newest first."""
+        return self._items(path("models", model, "windows"), limit, environment=environment)
+
+    def window(self, model: str, environment: str, start: str) -> WindowDetail:
+        """A window with all that was measured in it, by its start (RFC 3339)."""
+        where = path("models", model, "windows", environment, start)
+        return cast(WindowDetail, self._get(where))
+
+    def label(self, model: str, labels: list[Json], *, key: str | None = None) -> Json:
+        """Tell what became of rows that the model was asked about; sent again, it is the same."""
+        answer = self._post(path("models", model, "labels"), {"labels": labels}, key=key)
+        return cast(Json, answer)
 
     # -- runs
 

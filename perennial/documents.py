@@ -194,6 +194,37 @@ class RolloutPlan(TypedDict):
     guard: str
 
 
+class Window(TypedDict):
+    """A window of a champion's requests: what it showed, and what was done about it."""
+
+    model: str
+    environment: str
+    version: int
+    start: str
+    end: str
+    rows: int
+    verdict: str
+    reason: str
+    labelled: int
+    coverage: float | None
+    quality_verdict: str | None
+    metrics: Metrics
+    promised: Metrics
+    action: str | None
+    decision_id: str | None
+    followed: str
+
+
+class WindowDetail(Window):
+    """A window with all that was measured in it."""
+
+    judged_at: str
+    judged: Json
+    drift: Json | None
+    quality_at: str | None
+    quality: Json | None
+
+
 class Model(TypedDict):
     """A model and what it is doing now."""
 

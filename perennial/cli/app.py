@@ -22,6 +22,7 @@ from perennial.cli import (
     rollouts,
     runs,
     triggers,
+    windows,
 )
 from perennial.cli.command import As, AsJson, Session, Url, command
 from perennial.cli.grouped import Grouped
@@ -73,6 +74,7 @@ for module in (
     champions,
     rollouts,
     groups,
+    windows,
     decisions,
     policies,
     alerts,

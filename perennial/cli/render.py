@@ -18,6 +18,9 @@ from rich.text import Text
 STYLES = {
     "promoted": "green",
     "passed": "green",
+    "pass": "green",
+    "inconclusive": "yellow",
+    "fail": "red",
     "approved": "green",
     "allow": "green",
     "active": "green",

@@ -98,6 +98,7 @@ async def test_nothing_but_health_answers_without_a_token(app: FastAPI, as_: As)
                 silence_id="s-0123456789ab",
                 environment="production",
                 process="host-1",
+                start="2026-01-05T10:00:00Z",
                 version=1,
             )
             answer = await as_(None).request(

@@ -258,3 +258,25 @@ def problem(status: int, kind: str, detail: str, **more: Any) -> Json:
         "detail": detail,
         **more,
     }
+
+
+def window(start: str = "2026-11-16T00:00:00Z", **more: Any) -> Json:
+    return {
+        "model": "flights",
+        "environment": "production",
+        "version": 2,
+        "start": start,
+        "end": "2026-11-23T00:00:00Z",
+        "rows": 6310,
+        "verdict": "pass",
+        "reason": "columns: 17 within their limits",
+        "labelled": 6120,
+        "coverage": 0.97,
+        "quality_verdict": "pass",
+        "metrics": {"roc_auc": 0.7012},
+        "promised": {"roc_auc": 0.7094},
+        "action": "ignore",
+        "decision_id": "d-1",
+        "followed": "all is as it should be",
+        **more,
+    }
