@@ -33,6 +33,7 @@ class MonitorState(Contract):
         first: start of its first window.
         drift: the newest windows as they were judged, oldest first.
         quality: the same by their labels.
+        alerted: kinds of alerts that were raised and not closed.
     """
 
     model: str
@@ -43,6 +44,7 @@ class MonitorState(Contract):
     first: Utc | None = None
     drift: tuple[JudgedWindow, ...] = ()
     quality: tuple[JudgedWindow, ...] = ()
+    alerted: tuple[str, ...] = ()
 
 
 class ReadMonitored(Contract):
