@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -43,8 +44,13 @@ def promtool(*words: str, given: str | None = None) -> str:
 class Prometheus:
     """One that runs."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, server: subprocess.Popen[bytes]) -> None:
+        self._server = server
         self._client = httpx.Client(base_url=url, timeout=5)
+
+    def reload(self) -> None:
+        """Read the configuration again. Whom it asks changes every five seconds after its start."""
+        self._server.send_signal(signal.SIGHUP)
 
     def query(self, expr: str) -> list[dict[str, Any]]:
         """What an expression is now."""
@@ -81,10 +87,11 @@ def prometheus(config: Path, data: Path) -> Iterator[Prometheus]:
             f"--config.file={config}",
             f"--storage.tsdb.path={data}",
             f"--web.listen-address={at}",
+            "--scrape.discovery-reload-interval=100ms",  # 5 s, else, beside those of `reload`
             "--log.level=warn",
         ]
     )
-    running = Prometheus(f"http://{at}")
+    running = Prometheus(f"http://{at}", server)
     try:
         wait_for(f"http://{at}/-/ready", server)
         yield running

@@ -24,7 +24,7 @@ from tests.served import served
 
 GUIDE = Path("docs/guides/telemetry.md")
 AWAY = "127.0.0.1:1"
-EVERY = "500ms"
+EVERY = "400ms"
 
 
 class Plane:
@@ -66,8 +66,18 @@ def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Plane]:
 
 
 @pytest.fixture
-def prometheus(api: Plane, tmp_path: Path) -> Iterator[Prometheus]:
-    """One that was set up by the guide's own lines, and is in a hurry."""
+def prometheus(tmp_path: Path) -> Iterator[Prometheus]:
+    """One that asks nobody yet."""
+    folder = tmp_path / ".perennial" / "telemetry"
+    folder.mkdir(parents=True)
+    (folder / "prometheus.yml").write_text("global: {}")
+    with running(folder / "prometheus.yml", tmp_path / "data") as server:
+        yield server
+
+
+@pytest.fixture
+def guided(prometheus: Prometheus, api: Plane, tmp_path: Path) -> Prometheus:
+    """Set up by the guide's own lines, and in a hurry."""
     blocks = re.findall(r"^```sh\n(.*?)^```", GUIDE.read_text(), re.DOTALL | re.MULTILINE)
     assert len(blocks) == 2
     # the lines are for somebody in the checkout, and write into its folder
@@ -79,32 +89,32 @@ def prometheus(api: Plane, tmp_path: Path) -> Iterator[Prometheus]:
         capture_output=True,
         text=True,
     )
-    folder = tmp_path / ".perennial" / "telemetry"
     assert done.returncode == 0, done.stdout + done.stderr
     assert "perennial_champion_version" in done.stdout
+    folder = tmp_path / ".perennial" / "telemetry"
     config, rules = folder / "prometheus.yml", folder / "alerts.yml"
     config.write_text(config.read_text().replace("15s", EVERY))
     rules.write_text(re.sub(r"\bfor: \w+", "for: 0s", rules.read_text()).replace("15s", EVERY))
     promtool("check", "config", str(config))
-    with running(config, tmp_path / "data") as server:
-        yield server
+    prometheus.reload()
+    return prometheus
 
 
-def test_an_alert_fires(api: Plane, prometheus: Prometheus) -> None:
+def test_an_alert_fires(api: Plane, guided: Prometheus) -> None:
     requests = "perennial_serving_requests_total"
     api.reports()
-    prometheus.until(lambda it: it.query(requests))
+    guided.until(lambda it: it.query(requests))
     api.reports(requests=200, errors=50)
-    alert = prometheus.until(lambda it: it.firing().get("PerennialPredictionsFail"))
+    alert = guided.until(lambda it: it.firing().get("PerennialPredictionsFail"))
     assert alert["labels"] | {"severity": "page"} == alert["labels"]
     assert (alert["labels"]["model"], alert["labels"]["version"]) == ("flights", "1")
     assert alert["annotations"]["summary"] == (
         "25% of the requests fail: version 1 (champion) of flights in production"
     )
-    firing = prometheus.until(lambda it: _those(it, "PerennialAway", "PerennialDependencyAway"))
+    firing = guided.until(lambda it: _those(it, "PerennialAway", "PerennialDependencyAway"))
     assert firing["PerennialAway"]["labels"]["job"] in ("perennial-control", "perennial-ml")
     assert "PerennialNothingServes" not in firing and "PerennialApiFails" not in firing
-    [up] = prometheus.query('up{job="perennial-api"}')
+    [up] = guided.query('up{job="perennial-api"}')
     assert up["value"][1] == "1"
 
 

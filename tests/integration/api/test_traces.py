@@ -96,7 +96,6 @@ async def test_one_trace_leads_from_a_call_to_the_activities(
     assert trained.service == "perennial-control"
     assert ancestors(trained, received.spans) == [
         "StartActivity:train_model",
-        "RunWorkflow:Lifecycle",
         "StartChildWorkflow:Lifecycle",
         "StartUpdateWithStartWorkflow:Model",
         called,
