@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup up down status logs demo test check-kafka lint types style policies histories bench bench-orchestration bench-lifecycle \
-  bench-start bench-rollout bench-serving drill clean-state
+  bench-start bench-rollout bench-serving bench-monitoring drill telemetry replay-year clean-state
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -81,6 +81,15 @@ bench-rollout: setup ## how often a good canary is called off, and how soon a ba
 
 bench-serving: setup ## the prediction service beside FastAPI, MLServer, MLflow, BentoML, LitServe and Ray Serve (needs wrk)
 	$(VENV)/python -m benchmarks serving
+
+bench-monitoring: setup ## a window's verdict beside whylogs, Evidently and NannyML, and beside scipy's exact figures
+	$(VENV)/python -m benchmarks monitoring
+
+telemetry: setup ## alert rules, a dashboard and a scrape configuration, in .perennial/telemetry
+	@$(VENV)/python -m infra.telemetry write .perennial/telemetry
+
+replay-year: setup ## a year of flights, watched and trained again, beside the first champion alone
+	$(VENV)/python -m benchmarks replay-year
 
 clean-state: ## stop the local stack and delete its data
 	@test ! -x $(VENV)/python || $(VENV)/python -m infra.stack clean

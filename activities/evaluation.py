@@ -10,7 +10,7 @@ from temporalio import activity
 
 from activities.work import in_thread, loading
 from perennial.blobs import BlobStore
-from perennial.contracts.base import Metrics
+from perennial.contracts.base import BlobRef, Metrics
 from perennial.contracts.training import (
     CompareChampions,
     EvaluateModel,
@@ -64,6 +64,7 @@ class EvaluationActivities:
             rows=len(rows.truth),
             metrics=found,
             champions=self._champions(input, project, rows),
+            answers=self._answers(scores, preprocessing.classes),
             evaluated_at=datetime.now(UTC),
         )
 
@@ -79,6 +80,18 @@ class EvaluationActivities:
             champions=self._champions(input, project, rows),
             evaluated_at=datetime.now(UTC),
         )
+
+    def _answers(self, scores: NDArray[np.float64], classes: tuple[str, ...]) -> BlobRef:
+        """Profile them in the form in which requests' answers are, to be compared with those."""
+        with loading():
+            import numpy as np
+
+            from activities.modelling.profiles import profile_frame
+            from activities.modelling.request_frames import answer_columns
+        # float64 of what torch computes in float32, as the served file does
+        narrow = scores.reshape(len(scores), -1).astype(np.float32)
+        profile = profile_frame(answer_columns(narrow, classes), datetime.now(UTC))
+        return self._blobs.put_bytes(profile)
 
     def _held_out(self, input: EvaluateModel | CompareChampions, project: Project) -> _Rows:
         from activities.modelling.preprocessing import classes_of, truth_of

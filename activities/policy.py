@@ -87,6 +87,16 @@ class PolicyActivities:
         """
         return await self._decide(input)
 
+    @activity.defn(name="decide_monitoring")
+    async def decide_monitoring(self, input: Decide) -> Decision:
+        """The same for a monitor: what is done about a window? The decision has its action.
+
+        Raises:
+            PolicyUnavailable: as `decide_promotion`.
+            RecordsUnavailable: as `decide_promotion`.
+        """
+        return await self._decide(input)
+
     async def _decide(self, input: Decide) -> Decision:
         stored = await asyncio.to_thread(self._store.find_decision, input.effect)
         if stored is not None:
@@ -94,9 +104,8 @@ class PolicyActivities:
         asked_at = datetime.now(UTC)
         question = _as_json(input.question, asked_at)
         answer = await self._ask(question, DECISIONS[input.question.kind])
-        return await self._keep(
-            input.effect, input.question, question, answer, interpret(answer.get("result"))
-        )
+        reading = interpret(answer.get("result"), input.question.kind)
+        return await self._keep(input.effect, input.question, question, answer, reading)
 
     @activity.defn(name="refuse_unasked")
     async def refuse_unasked(self, input: RefuseUnasked) -> Decision:
@@ -112,6 +121,7 @@ class PolicyActivities:
         decision = Decision(
             decision_id=f"d-{hashlib.sha256(effect.encode()).hexdigest()[:12]}",
             outcome=reading.outcome,
+            action=reading.action,
             reasons=reading.reasons,
             approvals_required=reading.approvals_required,
             approvals_missing=reading.approvals_missing,

@@ -44,9 +44,12 @@ TAGS = [
         "name": "rollouts",
         "description": "How a version earns its traffic, and people's word on it.",
     },
+    {"name": "monitoring", "description": "How champions do, window by window."},
     {"name": "groups", "description": "Versions of several models that move together, or not."},
+    {"name": "labels", "description": "What became of the rows that a model was asked about."},
     {"name": "triggers", "description": "What asks for models to be trained again."},
     {"name": "decisions", "description": "What the policy judged, and would judge now."},
+    {"name": "alerts", "description": "What people are to know of, and what is not to be sent."},
     {"name": "ledger", "description": "Everything that changed, in a chain of hashes."},
     {"name": "platform", "description": "Pause and resume everything."},
     {"name": "service", "description": "The service itself."},
@@ -70,6 +73,9 @@ LISTS = problems(401, 422, 503)
 
 WRITES = problems(400, 401, 403, 404, 409, 413, 415, 422, 503)
 """Error answers of a route that asks for a change."""
+
+SENDS = problems(400, 401, 403, 404, 413, 415, 422, 503)
+"""Error answers of the route that takes labels."""
 
 REPORTS = problems(400, 401, 403, 413, 415, 422, 503)
 """Error answers of the route by which the data plane reports."""

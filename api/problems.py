@@ -20,6 +20,8 @@ MEDIA_TYPE = "application/problem+json"
 _RETRY_SECONDS = "5"
 _OWN_KEYS = {"type", "title", "status", "detail", "instance"}
 _GOT = 60
+_TOLD = 20
+"""Mistakes that an answer tells of: a request may hold ten thousand."""
 
 _TITLES = {
     400: "The request cannot be read",
@@ -103,9 +105,12 @@ async def _invalid(request: Request, error: RequestValidationError) -> JSONRespo
             f"character {errors[0]['loc'][-1]}; correct it and send it again",
         )
     items = [
-        {"field": _field(e["loc"]), "expected": _words(e["msg"]), "got": _got(e)} for e in errors
+        {"field": _field(e["loc"]), "expected": _words(e["msg"]), "got": _got(e)}
+        for e in errors[:_TOLD]
     ]
     listed = "; ".join(f"{i['field']}: {i['expected']}, got {i['got']}" for i in items)
+    if len(errors) > _TOLD:
+        listed += f"; and {len(errors) - _TOLD:,} more"
     return problem(
         request,
         422,

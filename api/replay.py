@@ -28,20 +28,39 @@ async def replay(
     # the policy never saw those that it could not be asked: there is no answer to compare with
     judged = [decision for decision in decisions if decision.policy_digest]
     if policy is None:
-        now = await _under_their_own(judged, settings)
-    else:
-        with tempfile.TemporaryDirectory(prefix="perennial-policy-") as folder:
-            bundle = await run_in_threadpool(
-                policy_bundle.build_from_texts, policy, Path(folder), settings.opa_binary
-            )
-            now = await _ask(judged, bundle, settings)
+        return _compare(decisions, await _under_their_own(judged, settings), exactly=True)
+    with tempfile.TemporaryDirectory(prefix="perennial-policy-") as folder:
+        bundle = await run_in_threadpool(
+            policy_bundle.build_from_texts, policy, Path(folder), settings.opa_binary
+        )
+        return await replay_under(bundle, decisions, settings)
+
+
+async def replay_under(
+    bundle: Path, decisions: list[DecisionDetail], settings: Settings
+) -> ReplayAnswer:
+    """The same under a policy that is built already.
+
+    Raises:
+        PolicyInvalid: it does not load.
+        PolicyUnavailable: as `replay`.
+    """
+    judged = [decision for decision in decisions if decision.policy_digest]
+    return _compare(decisions, await _ask(judged, bundle, settings), exactly=False)
+
+
+def _compare(
+    decisions: list[DecisionDetail], now: dict[str, policy_answer.Reading], *, exactly: bool
+) -> ReplayAnswer:
+    judged = [decision for decision in decisions if decision.decision_id in now]
     flipped = [
         _flip(decision, now[decision.decision_id])
         for decision in judged
-        if decision.decision_id in now
-        and _differs(decision, now[decision.decision_id], exactly=policy is None)
+        if _differs(decision, now[decision.decision_id], exactly=exactly)
     ]
+    windows = sum(each.kind == "monitoring" for each in judged)
     return ReplayAnswer(
+        windows=windows,
         asked=len(now),
         agreed=len(now) - len(flipped),
         skipped=len(decisions) - len(now),
@@ -72,7 +91,7 @@ async def _ask(
         bundle, [decision.question for decision in decisions], settings.opa_binary, _SECONDS
     )
     return {
-        decision.decision_id: policy_answer.interpret(answer)
+        decision.decision_id: policy_answer.interpret(answer, decision.kind)
         for decision, answer in zip(decisions, answers, strict=True)
     }
 
@@ -81,15 +100,16 @@ def _differs(then: DecisionDetail, now: policy_answer.Reading, *, exactly: bool)
     """Whether it would be another decision; under its own policy every word must be the same."""
     if (then.outcome, then.approvals_missing) != (now.outcome, now.approvals_missing):
         return True
+    if then.action != now.action:
+        return True
     return exactly and tuple(then.reasons) != now.reasons
 
 
 def _flip(then: DecisionDetail, now: policy_answer.Reading) -> Flip:
-    about = then.model_dump(include={"decision_id", "model", "environment", "version", "wish"})
+    about = {"decision_id", "kind", "model", "environment", "version", "wish"}
     return Flip(
-        **about,
+        **then.model_dump(include=about),
+        window_start=then.question.get("window_start"),
         stored=Judgement.model_validate(then),
-        now=Judgement(
-            outcome=now.outcome, reasons=list(now.reasons), policy_digest=now.policy_digest
-        ),
+        now=Judgement.model_validate(now),
     )

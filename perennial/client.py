@@ -17,7 +17,8 @@ from collections.abc import Iterator
 from typing import Literal, Self, cast
 
 from perennial import discovery, sse
-from perennial.connection import ApiError, Connection, ServiceAway, path
+from perennial.alert_client import AlertCalls
+from perennial.connection import ApiError, ServiceAway, path
 from perennial.documents import (
     Approval,
     Champion,
@@ -28,11 +29,15 @@ from perennial.documents import (
     GroupRolledBack,
     Identity,
     Json,
+    Labels,
+    LabelsKept,
     LedgerRow,
     LedgerVerdict,
     Model,
     ModelStatus,
     Platform,
+    PolicyApplied,
+    PolicyChecked,
     Reign,
     Replay,
     Rollout,
@@ -44,6 +49,8 @@ from perennial.documents import (
     Trigger,
     TriggerRecorded,
     VoteTaken,
+    Window,
+    WindowDetail,
 )
 
 __all__ = ["ApiError", "Client", "ServiceAway"]
@@ -51,7 +58,7 @@ __all__ = ["ApiError", "Client", "ServiceAway"]
 _PAGE = 100
 
 
-class Client(Connection):
+class Client(AlertCalls):
     """One connection to one API, as one principal. Safe to keep, not to share between threads."""
 
     @classmethod
@@ -238,6 +245,24 @@ class Client(Connection):
         where = path("models", model, "rollouts", environment, "call-off")
         return cast(Json, self._post(where, {"reason": reason}, key=key))
 
+    # -- monitoring
+
+    def windows(
+        self, model: str, *, environment: str | None = None, limit: int = _PAGE
+    ) -> list[Window]:
+        """Windows that were judged, newest first."""
+        return self._items(path("models", model, "windows"), limit, environment=environment)
+
+    def window(self, model: str, environment: str, start: str) -> WindowDetail:
+        """A window with all that was measured in it, by its start (RFC 3339)."""
+        where = path("models", model, "windows", environment, start)
+        return cast(WindowDetail, self._get(where))
+
+    def label(self, model: str, labels: list[Json], *, key: str | None = None) -> Json:
+        """Tell what became of rows that the model was asked about; sent again, it is the same."""
+        answer = self._post(path("models", model, "labels"), {"labels": labels}, key=key)
+        return cast(Json, answer)
+
     # -- runs
 
     def start_run(
@@ -367,6 +392,7 @@ class Client(Connection):
         *,
         model: str | None = None,
         environment: str | None = None,
+        kind: str | None = None,
         outcome: str | None = None,
         run_id: str | None = None,
         limit: int = _PAGE,
@@ -377,6 +403,7 @@ class Client(Connection):
             limit,
             model=model,
             environment=environment,
+            kind=kind,
             outcome=outcome,
             run_id=run_id,
         )
@@ -389,13 +416,36 @@ class Client(Connection):
         self,
         *,
         model: str | None = None,
+        kind: str | None = None,
         policy: dict[str, str] | None = None,
         limit: int | None = None,
     ) -> Replay:
         """Ask stored questions again: under the policy of then, or under the files given."""
-        body: Json = {"model": model, "policy": policy, "limit": limit}
+        body: Json = {"model": model, "kind": kind, "policy": policy, "limit": limit}
         body = {name: value for name, value in body.items() if value is not None}
         return cast(Replay, self._post("/v1/decisions/replay", body))
+
+    def check_policy(self, policy: dict[str, str]) -> PolicyChecked:
+        """Which champions a policy would not have promoted."""
+        return cast(PolicyChecked, self._post("/v1/policies/check", {"policy": policy}))
+
+    def apply_policy(
+        self, policy: dict[str, str], *, reason: str = "", key: str | None = None
+    ) -> PolicyApplied:
+        """Put a policy in force."""
+        body = {"policy": policy, "reason": reason}
+        return cast(PolicyApplied, self._post("/v1/policies/apply", body, key=key))
+
+    # -- labels
+
+    def send_labels(self, model: str, labels: list[Json]) -> LabelsKept:
+        """Tell what became of rows, 10,000 at once at most. Safe to send again."""
+        answer = self._post(path("models", model, "labels"), {"labels": labels})
+        return cast(LabelsKept, answer)
+
+    def labels(self, model: str) -> Labels:
+        """How many labels a model has, and how many found their request."""
+        return cast(Labels, self._get(path("models", model, "labels")))
 
     # -- the ledger
 

@@ -120,6 +120,24 @@ Reign = TypedDict(
 )
 
 
+class LabelsKept(TypedDict):
+    """What became of labels that were sent."""
+
+    new: int
+    repeated: int
+    changed: int
+
+
+class Labels(TypedDict):
+    """The labels of a model: how many found the request that they are of."""
+
+    waiting: int
+    joined: int
+    given_up: int
+    changed: int
+    newest: str | None
+
+
 class VariantShare(TypedDict):
     """A version's part of the requests, and what it did with them."""
 
@@ -174,6 +192,37 @@ class RolloutPlan(TypedDict):
     expected_seconds: float
     worst_seconds: float
     guard: str
+
+
+class Window(TypedDict):
+    """A window of a champion's requests: what it showed, and what was done about it."""
+
+    model: str
+    environment: str
+    version: int
+    start: str
+    end: str
+    rows: int
+    verdict: str
+    reason: str
+    labelled: int
+    coverage: float | None
+    quality_verdict: str | None
+    metrics: Metrics
+    promised: Metrics
+    action: str | None
+    decision_id: str | None
+    followed: str
+
+
+class WindowDetail(Window):
+    """A window with all that was measured in it."""
+
+    judged_at: str
+    judged: Json
+    drift: Json | None
+    quality_at: str | None
+    quality: Json | None
 
 
 class Model(TypedDict):
@@ -316,12 +365,14 @@ class Decision(TypedDict):
     """A judgement of the policy as it was stored."""
 
     decision_id: str
+    kind: str
     model: str
     environment: str
     version: int
     run_id: str
     wish: str
     outcome: str
+    action: str
     reasons: list[str]
     approvals_required: int
     approvals_missing: int
@@ -340,10 +391,12 @@ class Flip(TypedDict):
     """A decision that would be another one now."""
 
     decision_id: str
+    kind: str
     model: str
     environment: str
     version: int
     wish: str
+    window_start: str | None
     stored: Json
     now: Json
 
@@ -354,7 +407,23 @@ class Replay(TypedDict):
     asked: int
     agreed: int
     skipped: int
+    windows: int
     flipped: list[Flip]
+
+
+class PolicyChecked(TypedDict):
+    """What a policy says of the champions."""
+
+    policy_digest: str
+    asked: int
+    unasked: int
+    flipped: list[Flip]
+
+
+class PolicyApplied(PolicyChecked):
+    """A policy that is in force."""
+
+    replaced: str
 
 
 class LedgerRow(TypedDict):

@@ -7,18 +7,20 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from perennial.contracts.base import Sha256
+from perennial.contracts.monitoring import Action
 
 Outcome = Literal["allow", "deny", "needs_approval", "error"]
 
 
 class Reading(NamedTuple):
-    """An answer, read. `reasons` is empty only for `allow`."""
+    """An answer, read. `reasons` is empty only for `allow`; `action` is of monitoring alone."""
 
     outcome: Outcome
     reasons: tuple[str, ...]
     approvals_required: int = 0
     approvals_missing: int = 0
     policy_digest: str = ""
+    action: Action | Literal[""] = ""
 
 
 class _Answer(BaseModel):
@@ -42,14 +44,32 @@ class _Answer(BaseModel):
         return self
 
 
+class _MonitoringAnswer(_Answer):
+    """The one to a monitor, who does what it says. Nobody votes on a window."""
+
+    action: Action
+
+    @model_validator(mode="after")
+    def _does_what_it_allows(self) -> Self:
+        if self.allow is not (self.action == "ignore"):
+            raise ValueError("action contradicts allow: to ignore a window is to allow it")
+        if self.approvals_required:
+            raise ValueError("nobody approves of a window, and approvals are required")
+        return self
+
+
 _DIGEST: TypeAdapter[str] = TypeAdapter(Sha256)
 
 
-def interpret(answer: Any) -> Reading:
-    """Read an answer to a question of either kind; None is an undefined one.
+def interpret(answer: Any, kind: str = "promotion") -> Reading:
+    """Read an answer; None is an undefined one.
 
-    Anything but a complete answer that agrees with itself is an `error`, which is not allowed.
-    An `error` names the policy where the answer did.
+    Anything but a complete answer that agrees with itself is an `error`, which is not allowed, and
+    has no action. An `error` names the policy where the answer did.
+
+    Args:
+        answer: as OPA gave it.
+        kind: of the question. An action is required of a monitor's answer, and refused in others.
     """
     if answer is None:
         return Reading(
@@ -57,20 +77,21 @@ def interpret(answer: Any) -> Reading:
             (
                 "the policy is undefined for this question; check that OPA serves a bundle that "
                 "`perennial.policy_bundle` built, and that it has the decision on this kind of "
-                "question: data.perennial.promotion.decision or data.perennial.rollout.decision",
+                f"question: data.perennial.{kind}.decision",
             ),
         )
     try:
-        read = _Answer.model_validate(answer)
+        read = (_MonitoringAnswer if kind == "monitoring" else _Answer).model_validate(answer)
     except ValidationError as error:
         return Reading("error", (_wrong_with(answer, error),), policy_digest=_digest_of(answer))
     asked, missing, digest = read.approvals_required, read.approvals_missing, read.policy_digest
+    action = read.action if isinstance(read, _MonitoringAnswer) else ""
     if read.deny:
-        return Reading("deny", tuple(read.deny), asked, missing, digest)
+        return Reading("deny", tuple(read.deny), asked, missing, digest, action)
     if missing:
         reason = f"{missing} of {asked} approvals missing"
         return Reading("needs_approval", (reason,), asked, missing, digest)
-    return Reading("allow", (), asked, missing, digest)
+    return Reading("allow", (), asked, missing, digest, action)
 
 
 def _wrong_with(answer: Any, error: ValidationError) -> str:

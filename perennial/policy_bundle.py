@@ -19,15 +19,14 @@ from pathlib import Path, PurePosixPath
 
 from perennial.contracts.base import Json
 from perennial.contracts.errors import NotFound, PolicyInvalid, PolicyUnavailable
+from perennial.contracts.policy import kind_of
 
 DECISIONS = {
     "promotion": "perennial/promotion/decision",
     "rollout": "perennial/rollout/decision",
+    "monitoring": "perennial/monitoring/decision",
 }
 """What is asked of every policy, by the kind of the question."""
-
-_KIND = "promotion"
-"""Of a question that names none."""
 
 _DIGEST_FILE = "perennial/bundle/data.json"
 _DATA_FILES = ("data.json", "data.yaml")
@@ -131,7 +130,7 @@ async def evaluate(
                 asked = {
                     index: question
                     for index, question in enumerate(questions)
-                    if question.get("kind", _KIND) == kind
+                    if kind_of(question) == kind
                 }
                 if asked:
                     for index, answer in (await _exec(program, bundle, decision, asked)).items():

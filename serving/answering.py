@@ -41,6 +41,7 @@ class Turn(NamedTuple):
         seconds: after which the caller no longer waits.
         request_id: theirs, or one that was made for them.
         entity: whose value decided who answers, if any.
+        at: of what moment it is, in seconds since 1970; None: of the one when it came.
     """
 
     served: Served
@@ -50,6 +51,7 @@ class Turn(NamedTuple):
     seconds: float
     request_id: bytes
     entity: bytes | None
+    at: float | None = None
 
     @property
     def model(self) -> Model:
@@ -140,7 +142,7 @@ class Answering:
                 turn.variant,
                 turn.model,
                 turn.request_id,
-                time.time() - seconds,
+                time.time() - seconds if turn.at is None else turn.at,
                 seconds,
                 False,
                 turn.named,

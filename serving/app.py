@@ -18,6 +18,7 @@ from serving.bodies import Bodies, Message, Receive
 from serving.counting import Counting
 from serving.desk import Desk, Served
 from serving.errors import NotServed, RequestRefused
+from serving.event_times import event_time
 from serving.limits import Limits
 from serving.log_files import LogFiles
 from serving.responses import Answer, Headers
@@ -165,7 +166,10 @@ class App:
         told, most = _whole(headers.get(DEADLINE)), self._limits.seconds
         seconds = most if told is None else min(most, told / 1000)
         request_id = headers.get(responses.REQUEST_ID) or os.urandom(16).hex().encode()
-        return Turn(served, variant, named, began, seconds, request_id, entity)
+        log, at = served.deployment.log, None
+        if log is not None and log.event_time == "header":
+            at = event_time(headers, time.time())
+        return Turn(served, variant, named, began, seconds, request_id, entity, at)
 
 
 def _variant(

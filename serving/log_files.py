@@ -48,7 +48,7 @@ class LogFiles:
         self._cleared: dict[str, str] = {}
 
     def write(self, page: Page) -> None:
-        """Write requests, a file for each hour in which they came.
+        """Write requests, a file for each hour that they are of.
 
         Raises:
             OSError, or the store's own errors: nothing of the file that failed is left.
@@ -77,16 +77,29 @@ class LogFiles:
         self._fs.mv(partial, path)
 
     def _clear(self, folder: str, of: Deployment) -> None:
-        """Remove days that are older than the spec keeps them, once a day."""
+        """Remove days that are older than the spec keeps them, once a day.
+
+        Where callers say of when requests are, old days are written today: those count from then,
+        or a year that is sent again would be removed meanwhile.
+        """
         today, log = f"{datetime.now(UTC):%Y-%m-%d}", of.log
         if log is None or self._cleared.get(folder) == today:
             return
         self._cleared[folder] = today
-        oldest = f"{datetime.now(UTC) - duration(log.keep) - timedelta(days=1):%Y-%m-%d}"
+        oldest = datetime.now(UTC) - duration(log.keep) - timedelta(days=1)
         for path in self._fs.ls(folder, detail=False):
             day = path.rstrip("/").rpartition("date=")[2]
-            if day < oldest:
+            if day < f"{oldest:%Y-%m-%d}" and not (
+                log.event_time == "header" and self._written(path) > oldest
+            ):
                 self._fs.rm(path, recursive=True)
+
+    def _written(self, day: str) -> datetime:
+        """When the newest file of a day was."""
+        return max(
+            (self._fs.modified(path) for path in self._fs.find(day)),
+            default=datetime.fromtimestamp(0, UTC),
+        )
 
 
 def _table(page: Page) -> pa.Table:

@@ -9,13 +9,16 @@ from typing import Any, Literal
 from perennial.canonical import digest
 from perennial.contracts.analysis import Assessment, Verdict
 from perennial.contracts.base import Json
+from perennial.contracts.drift import Severity
 from perennial.contracts.policy import (
     Incumbent,
+    MonitoringQuestion,
     PrimaryMetric,
     PromotionQuestion,
     RolloutQuestion,
     Ruling,
     Vote,
+    Watched,
 )
 from perennial.contracts.spec import Environment, RiskTier, Threshold
 from perennial.contracts.training import Parity
@@ -120,7 +123,55 @@ def rollout_question(
     )
 
 
-def as_input(asked: PromotionQuestion | RolloutQuestion, now: datetime = NOW) -> Json:
+_SEVERITIES: dict[Verdict, Severity] = {"inconclusive": "low", "fail": "high", "error": "high"}
+
+
+def watched(verdict: Verdict, severity: Severity | None = None) -> Watched:
+    """What the newest windows say; the severity is the usual one of the verdict."""
+    return Watched(
+        verdict=verdict,
+        severity=severity or _SEVERITIES.get(verdict, "none"),
+        reason=f"3 of the last 5 windows say {verdict}",
+        newest="distance: PSI beyond chance 0.412, 0.250 is allowed",
+    )
+
+
+def monitoring_question(
+    *,
+    drift: Verdict | Watched = "pass",
+    quality: Verdict | Watched | None = "pass",
+    hours: int = 0,
+    asked_at: datetime = NOW,
+    **changes: Any,
+) -> MonitoringQuestion:
+    """A window of version 4 of flights, champion after version 3. Ignored as it is.
+
+    Args:
+        hours: so many before the newest window.
+    """
+    ended = asked_at - timedelta(hours=hours)
+    return MonitoringQuestion(
+        **{
+            "model": "flights",
+            "risk_tier": "medium",
+            "environment": "production",
+            "version": 4,
+            "run_id": "flights-1",
+            "window_start": ended - timedelta(hours=1),
+            "window_end": ended,
+            "rows": 4200,
+            "drift": watched(drift) if isinstance(drift, str) else drift,
+            "quality": watched(quality) if isinstance(quality, str) else quality,
+            "back_to": 3,
+            "retraining": ("drift", "quality"),
+            **changes,
+        }
+    )
+
+
+def as_input(
+    asked: PromotionQuestion | RolloutQuestion | MonitoringQuestion, now: datetime = NOW
+) -> Json:
     """What OPA is given."""
     document: dict[str, Any] = json.loads(asked.model_dump_json())
     return {**document, "now": now.isoformat()}

@@ -16,6 +16,7 @@ from tests.samples import (
     profile,
     record_run,
     record_version,
+    record_window,
     snapshot,
     spec,
     vote,
@@ -43,6 +44,8 @@ def seed(store: Store) -> None:
     )
     _end(store, BAD, "denied", "roc_auc 0.55 is below 0.6", 70)
     store.record_run(record_run(WAITING, at=at(80), actor="admin"))
+    for minutes in (60, 120, 180):
+        store.record_window(record_window(minutes, environment="development"))
     wish(store, "drift", 90, RetrainLimits())
     wish(store, "request", 91, None)
 

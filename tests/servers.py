@@ -12,7 +12,7 @@ import httpx
 
 from infra import toolchain
 from infra.stack.ports import free_ports
-from perennial import policy_bundle
+from perennial import policy_bundle, policy_in_force
 
 
 def program(name: str) -> str:
@@ -26,9 +26,9 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def opa_server(policies: Path, bundles: Path) -> Iterator[str]:
-    """`opa run --server` on the bundle of a folder of policies; yields its URL."""
+    """`opa run --server` as a stack has it, on a folder of policies; yields its URL."""
     opa = program("opa")
-    bundle = policy_bundle.build(policies, bundles, opa)
+    policy_in_force.begin(policy_bundle.build(policies, bundles, opa), bundles)
     url = f"http://127.0.0.1:{free_port()}"
     server = subprocess.Popen(
         [
@@ -41,7 +41,8 @@ def opa_server(policies: Path, bundles: Path) -> Iterator[str]:
             "--log-level",
             "error",
             "--bundle",
-            str(bundle),
+            str(policy_in_force.watched(bundles)),
+            "--watch",
         ]
     )
     try:

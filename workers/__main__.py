@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import sys
@@ -16,9 +17,11 @@ import uvloop  # noqa: E402
 from temporalio.client import Client  # noqa: E402
 from temporalio.worker import Worker  # noqa: E402
 
+from perennial import tracing  # noqa: E402
 from perennial.contracts.errors import PerennialError  # noqa: E402
 from perennial.settings import Settings, settings  # noqa: E402
 from perennial.temporal import connect, ensure_search_attributes  # noqa: E402
+from workers.metrics import runtime, show_process  # noqa: E402
 from workers.schedules import ensure_schedules  # noqa: E402
 from workers.stopping import asked_to_stop  # noqa: E402
 
@@ -52,17 +55,24 @@ async def _serve(role: str) -> None:
     if role == "bus":
         await _listen(here)
         return
-    client = await connect()
+    figures = runtime(here.worker_metrics)
+    traced = tracing.start(f"perennial-{role}")
+    client = await connect(runtime=figures, interceptors=tracing.interceptors(traced))
     await ensure_search_attributes(client)
     if role == "control":
         await ensure_schedules(client)
     async with _worker(role, client, here) as worker:
         stop = asked_to_stop()
+        shown = asyncio.create_task(show_process(figures)) if figures else None
         async with worker:
             with _ready(here, role):
                 logging.info("%s worker polls %s", role, worker.task_queue)
                 await stop.wait()
             logging.info("%s worker stops: finishing what is in flight", role)
+        if shown:
+            shown.cancel()
+    if traced:
+        await asyncio.to_thread(traced.close)
 
 
 @contextmanager

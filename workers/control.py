@@ -10,6 +10,9 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.alerts import AlertActivities
+from activities.channels import read_channels
+from activities.labels_waiting import LabelsWaitingActivities
 from activities.monitoring import MonitoringActivities
 from activities.owners import OwnerActivities
 from activities.policy import PolicyActivities
@@ -23,6 +26,7 @@ from workers.interceptors import ErrorTranslation
 from workers.registration import HEARTBEAT_EVERY, methods
 from workers.stopping import DRAIN
 from workers.versioning import deployment
+from workflows.alerts import AlertsWorkflow
 from workflows.due import DueWorkflow
 from workflows.group import GroupRollbackWorkflow, GroupWorkflow
 from workflows.guard import GuardWorkflow
@@ -46,6 +50,7 @@ WORKFLOWS = [
     GroupRollbackWorkflow,
     MonitoringWorkflow,
     DueWorkflow,
+    AlertsWorkflow,
 ]
 ACTIVITIES = (
     RecordActivities,
@@ -53,7 +58,9 @@ ACTIVITIES = (
     OwnerActivities,
     RolloutActivities,
     MonitoringActivities,
+    LabelsWaitingActivities,
     ScheduleActivities,
+    AlertActivities,
 )
 
 _WATCHES = 1000
@@ -87,6 +94,7 @@ async def control_worker(
         workflows: the workflow classes to run there.
         activities: those of your own, beside the records and the policy.
     """
+    channels = read_channels(settings.channels_file)  # first: wrong ones are refused at the start
     store = Store.open(settings.database)
     policy = PolicyActivities.connect(settings.opa_url, store)
     records = RecordActivities(store)
@@ -94,7 +102,9 @@ async def control_worker(
     rollouts = RolloutActivities(store)
     monitoring = MonitoringActivities(store, settings.requests)
     schedules = ScheduleActivities(client, store)
-    instances = (records, policy, owners, rollouts, monitoring, schedules)
+    labels = LabelsWaitingActivities(store)
+    alerts = AlertActivities(store, channels, settings.api_url)
+    instances = (records, policy, owners, rollouts, monitoring, labels, schedules, alerts)
     try:
         yield Worker(
             client,

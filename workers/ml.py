@@ -14,6 +14,7 @@ from temporalio.worker import Worker
 from activities.data import DataActivities
 from activities.evaluation import EvaluationActivities
 from activities.export import ExportActivities
+from activities.labels import LabelActivities
 from activities.mlflow_runs import MlflowRuns
 from activities.mlflow_server import MlflowServer
 from activities.modelling.snapshots import Frames
@@ -22,6 +23,7 @@ from activities.registry import RegistryActivities
 from activities.requests import RequestActivities
 from activities.scaling import ScalingActivities
 from activities.training import TrainingActivities
+from activities.windows import WindowActivities
 from activities.work import warm_up
 from api.db.store import Store
 from perennial.blobs import BlobStore
@@ -38,7 +40,9 @@ ACTIVITIES = (
     ExportActivities,
     RegistryActivities,
     RequestActivities,
+    LabelActivities,
     ScalingActivities,
+    WindowActivities,
 )
 
 
@@ -58,7 +62,9 @@ async def ml_worker(client: Client, settings: Settings) -> AsyncIterator[Worker]
         ExportActivities(blobs, frames),
         RegistryActivities(mlflow, runs, blobs, store),
         RequestActivities(blobs, settings.requests),
+        LabelActivities(settings.requests, store),
         ScalingActivities(cluster),
+        WindowActivities(blobs, settings.requests),
     )
     # the libraries take seconds to load; do it now rather than in the first run
     loop = asyncio.get_running_loop()

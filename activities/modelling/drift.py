@@ -36,7 +36,12 @@ _TRUTH = {"0": "false", "1": "true", "False": "false", "True": "true"}
 _WORDS: dict[Kind, str] = {"number": "numbers", "text": "text", "other": "neither numbers nor text"}
 
 
-def measure(reference: bytes, window: bytes, columns: Collection[str] | None = None) -> WindowDrift:
+def measure(
+    reference: bytes,
+    window: bytes,
+    columns: Collection[str] | None = None,
+    answers: bytes | None = None,
+) -> WindowDrift:
     """Compare a window with a reference.
 
     Args:
@@ -45,23 +50,37 @@ def measure(reference: bytes, window: bytes, columns: Collection[str] | None = N
         window: the profile of a window of requests.
         columns: that the model reads; those of the reference where it is left out. A snapshot has
             others, such as the target, which no request has.
+        answers: a profile of what the model answers usually, in place of the answers that the
+            reference holds; a snapshot holds none.
 
     Returns:
-        Columns in the order of the names. Answers are compared where the reference holds them,
-        which a snapshot does not.
+        Columns in the order of the names. Of answers that are handed over the window has to have
+        each; those of the reference are compared where both sides hold them.
 
     Raises:
         ProfileCorrupt: a profile cannot be read.
     """
-    usual, now = read_sketches(reference), read_sketches(window)
-    answers = {name for name in usual.keys() & now.keys() if _is_answer(name)}
+    usual = read_sketches(reference)
+    said = None if answers is None else read_sketches(answers)
+    return compare(usual, read_sketches(window), columns, said)
+
+
+def compare(
+    usual: Mapping[str, Sketch],
+    now: Mapping[str, Sketch],
+    columns: Collection[str] | None = None,
+    said: Mapping[str, Sketch] | None = None,
+) -> WindowDrift:
+    """The same of sketches; `said` has those of the usual answers."""
+    if said is None:
+        said = {name: usual[name] for name in usual.keys() & now.keys() if _is_answer(name)}
     asked = {name for name in usual if not _is_answer(name)} if columns is None else set(columns)
     return WindowDrift(
         rows=_rows(now),
         reference_rows=_rows(usual),
         columns=tuple(_column(name, usual.get(name), now.get(name)) for name in sorted(asked)),
-        predictions=tuple(_column(name, usual[name], now[name]) for name in sorted(answers)),
-        unreferenced=tuple(sorted(now.keys() - usual.keys())),
+        predictions=tuple(_column(name, said[name], now.get(name)) for name in sorted(said)),
+        unreferenced=tuple(sorted(now.keys() - usual.keys() - said.keys())),
     )
 
 

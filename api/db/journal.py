@@ -36,6 +36,11 @@ Kind = Literal[
     "retrain.wanted",
     "platform.paused",
     "platform.resumed",
+    "policy.applied",
+    "alert.raised",
+    "alert.acknowledged",
+    "silence.set",
+    "silence.ended",
 ]
 
 PLATFORM = "perennial"

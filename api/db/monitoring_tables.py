@@ -9,6 +9,7 @@ from sqlmodel import Field
 from api.db.columns import AnyText, BigInt, UtcDateTime, one_of
 from api.db.table import Json, Table
 from perennial.contracts.analysis import Verdict
+from perennial.contracts.labels import LabelStatus
 from perennial.contracts.monitoring import Action
 from perennial.contracts.retraining import Cause
 from perennial.contracts.spec import Environment
@@ -51,27 +52,34 @@ class WindowRow(Table, table=True):
 
 
 class LabelRow(Table, table=True):
-    """The truth about one row of a request. `window_start`: of its window, once it is found.
+    """The truth about one row of a request.
 
-    `value` is JSON text. `changes` counts how often another value came.
+    `request_id` is that of the sender, or names an entity and a time; `found_id` and `request_at`
+    are those of the log. `value` is canonical JSON; `changes` counts how often another one came.
+    `environment`: where its request was found, or looked for last. `due_at`: from when on there is
+    something to do: to look for the request, or to measure its window again. None: nothing.
     """
 
     __tablename__ = "labels"
     __table_args__ = (
-        Index(None, "model", "window_start"),
-        Index(None, "model", "received_at"),
+        one_of("status", LabelStatus),
+        Index(None, "model", "status", "due_at"),
+        Index(None, "model", "environment", "request_at"),
     )
 
     model: str = Field(primary_key=True, foreign_key="models.name")
     request_id: str = Field(primary_key=True)
     row: int = Field(primary_key=True)
+    entity: str | None = None
     value: str = Field(sa_type=AnyText)
     at: datetime = Field(sa_type=UtcDateTime)
     asked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     received_at: datetime = Field(sa_type=UtcDateTime)
+    status: str
     environment: str | None = None
-    window_start: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    looked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    found_id: str | None = None
+    request_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    due_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     changes: int = 0
 
 

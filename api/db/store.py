@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Self
 
 from api.db.engine import Database
 from api.db.facts import (
+    alerts,
     aliases,
     approvals,
     champions,
     decisions,
     deployments,
     groups,
+    labels,
     monitored,
+    outbox,
     platform,
     runs,
     serving,
+    silences,
     specs,
     triggers,
     versions,
@@ -25,10 +29,28 @@ from api.db.facts import (
 )
 from api.db.migrate import upgrade
 from perennial.contracts import policy, records, registry
+from perennial.contracts.alerts import (
+    Acknowledge,
+    Alert,
+    CloseAlert,
+    EndSilence,
+    Message,
+    RaiseAlert,
+    SetSilence,
+)
 from perennial.contracts.base import Json, Utc
 from perennial.contracts.deployments import ReadServing, SetWeights
 from perennial.contracts.errors import StaleEpoch
 from perennial.contracts.groups import Moved, MoveTogether, PutBack
+from perennial.contracts.labels import (
+    FoundRequest,
+    JoinedLabel,
+    Label,
+    LabelCounts,
+    LabelsKept,
+    LookedFor,
+    WaitingLabel,
+)
 from perennial.contracts.monitoring import (
     MeasuredWindows,
     Monitored,
@@ -241,6 +263,59 @@ class Store:
         with self.database.recording() as session:
             return triggers.record_trigger(session, input)
 
+    def keep_labels(self, model: str, sent: Sequence[Label], at: datetime) -> LabelsKept:
+        """Keep labels, in one transaction and without a row of the ledger. Raises NotFound."""
+        with self.database.writing() as session:
+            return labels.keep_labels(session, model, sent, at)
+
+    def count_labels(self, model: str) -> LabelCounts:
+        """What became of a model's labels. Raises NotFound."""
+        with self.database.reading() as session:
+            return labels.count_labels(session, model)
+
+    def count_due_labels(self, model: str, environment: Environment, now: datetime) -> int:
+        """Labels that a monitor has something to do about."""
+        with self.database.reading() as session:
+            return labels.count_due(session, model, environment, now)
+
+    def waiting_labels(
+        self, model: str, environment: Environment, now: datetime, most: int
+    ) -> list[WaitingLabel]:
+        """Labels whose request is to be looked for, those due longest first."""
+        with self.database.reading() as session:
+            return labels.waiting_labels(session, model, environment, now, most)
+
+    def mark_labels(
+        self,
+        model: str,
+        environment: Environment,
+        found: Sequence[FoundRequest],
+        looked_for: Sequence[LookedFor],
+        now: datetime,
+    ) -> None:
+        """Keep which requests were found, and when the others are looked for again."""
+        with self.database.writing() as session:
+            labels.mark_labels(session, model, environment, found, looked_for, now)
+
+    def windows_to_measure(
+        self, model: str, environment: Environment, length: timedelta, until: datetime
+    ) -> list[datetime]:
+        """Starts of windows that have labels which they were not measured with."""
+        with self.database.reading() as session:
+            return labels.windows_to_measure(session, model, environment, length, until)
+
+    def labels_of(
+        self, model: str, environment: Environment, start: datetime, end: datetime
+    ) -> list[JoinedLabel]:
+        """The labels of a window's requests."""
+        with self.database.reading() as session:
+            return labels.labels_of(session, model, environment, start, end)
+
+    def mark_measured(self, model: str, measured: Sequence[JoinedLabel]) -> None:
+        """Keep that windows were measured with these values."""
+        with self.database.writing() as session:
+            labels.mark_measured(session, model, measured)
+
     def read_platform(self) -> Platform:
         """Whether the platform is paused."""
         with self.database.reading() as session:
@@ -282,6 +357,51 @@ class Store:
         """Keep that MLflow's alias was moved by hand. Raises NotFound."""
         with self.database.recording() as session:
             return aliases.record_alias_moved(session, input)
+
+    def raise_alert(self, input: RaiseAlert) -> Alert:
+        """Keep an alert, and whom it goes to. Raises NotFound."""
+        with self.database.recording() as session:
+            return alerts.raise_alert(session, input)
+
+    def close_alert(self, input: CloseAlert) -> records.Done:
+        """Keep that an alert is over."""
+        with self.database.recording() as session:
+            return alerts.close_alert(session, input)
+
+    def acknowledge(self, input: Acknowledge) -> None:
+        """Keep that somebody takes care of an alert. Raises NotFound, Refused, KeyReused."""
+        with self.database.recording() as session:
+            alerts.acknowledge(session, input)
+
+    def set_silence(self, input: SetSilence) -> str:
+        """Keep a silence; returns its id. Raises NotFound, BadInput, KeyReused."""
+        with self.database.recording() as session:
+            return silences.set_silence(session, input)
+
+    def end_silence(self, input: EndSilence) -> None:
+        """Keep that a silence ends before its time. Raises NotFound, Refused, KeyReused."""
+        with self.database.recording() as session:
+            silences.end_silence(session, input)
+
+    def due_channels(self, now: datetime) -> tuple[str, ...]:
+        """Channels that something is to be sent to, escalations too."""
+        with self.database.reading() as session:
+            due, late = outbox.due_channels(session, now), outbox.to_escalate(session, now)
+        if late:
+            with self.database.writing() as session:
+                outbox.escalate(session, now)
+                due = outbox.due_channels(session, now)
+        return due
+
+    def claim_messages(self, channel: str, now: datetime, limit: int) -> tuple[Message, ...]:
+        """Take messages to a channel."""
+        with self.database.writing() as session:
+            return outbox.claim(session, channel, now, limit)
+
+    def mark_message(self, message_id: str, error: str, at: datetime) -> None:
+        """Keep what came of an attempt."""
+        with self.database.writing() as session:
+            outbox.mark(session, message_id, error, at)
 
     def find_decision(self, effect: str) -> policy.Decision | None:
         """The decision that was stored under this effect, if any."""

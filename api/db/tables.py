@@ -9,10 +9,10 @@ from typing import Literal
 from sqlalchemy import JSON, CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlmodel import Field
 
-from api.db import monitoring_tables  # noqa: F401 - so that all of them are known
+from api.db import alert_tables, monitoring_tables  # noqa: F401 - so that all are known
 from api.db.columns import AnyText, BigInt, UtcDateTime, one_of
 from api.db.table import Json, Table
-from perennial.contracts.policy import wish
+from perennial.contracts.policy import kind_of, wish
 from perennial.contracts.records import Cause, Outcome, RunKind, RunStatus, Stage, StageStatus
 from perennial.contracts.spec import Environment
 
@@ -202,6 +202,11 @@ class DecisionRow(Table, table=True):
     def wish(self) -> str:
         """What the version wanted, in words."""
         return wish(self.question)
+
+    @property
+    def kind(self) -> str:
+        """Of the question."""
+        return kind_of(self.question)
 
 
 class ApprovalRow(Table, table=True):

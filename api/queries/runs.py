@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlmodel import Session, col
 
 from api.db.facts.approvals import get_approval
@@ -86,15 +86,15 @@ def list_decisions(
     session: Session, cursor: str | None, limit: int, **only: str | None
 ) -> Page[DecisionSummary]:
     """Judgements of the policy, newest first."""
-    statement = _where(select(DecisionRow), DecisionRow, only)
+    statement = _decisions(**only)
     key = [col(DecisionRow.decided_at), col(DecisionRow.decision_id)]
     rows, after = page(session, statement, key, cursor, limit)
     return Page(items=[DecisionSummary.model_validate(row) for row in rows], next_cursor=after)
 
 
-def newest_decisions(session: Session, model: str | None, limit: int) -> list[DecisionDetail]:
+def newest_decisions(session: Session, limit: int, **only: str | None) -> list[DecisionDetail]:
     """Decisions with question and answer, newest first."""
-    statement = _where(select(DecisionRow), DecisionRow, {"model": model})
+    statement = _decisions(**only)
     order = col(DecisionRow.decided_at).desc(), col(DecisionRow.decision_id).desc()
     rows = session.scalars(statement.order_by(*order).limit(limit))
     return [DecisionDetail.model_validate(row) for row in rows]
@@ -106,6 +106,14 @@ def read_decision(session: Session, decision_id: str) -> DecisionDetail:
     if row is None:
         raise NotFound(f"there is no decision {decision_id!r}; list them to see which there are")
     return DecisionDetail.model_validate(row)
+
+
+def _decisions(kind: str | None = None, **only: str | None) -> Select[Any]:
+    statement = _where(select(DecisionRow), DecisionRow, only)
+    if kind is not None:
+        asked = func.coalesce(col(DecisionRow.question)["kind"].as_string(), "promotion")
+        statement = statement.where(asked == kind)
+    return statement
 
 
 def _where(statement: Select[Any], table: Any, only: dict[str, str | None]) -> Select[Any]:

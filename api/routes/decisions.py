@@ -23,6 +23,7 @@ from api.schemas.base import (
 )
 from api.schemas.runs import (
     DecisionDetail,
+    DecisionKind,
     DecisionOutcome,
     DecisionSummary,
     ReplayAnswer,
@@ -38,6 +39,7 @@ def list_all(
     principal: Someone,
     model: ModelFilter = None,
     environment: EnvironmentFilter = None,
+    kind: DecisionKind | None = None,
     outcome: DecisionOutcome | None = None,
     run_id: RunFilter = None,
     cursor: Cursor = None,
@@ -51,6 +53,7 @@ def list_all(
             limit,
             model=model,
             environment=environment,
+            kind=kind,
             outcome=outcome,
             run_id=run_id,
         )
@@ -76,11 +79,11 @@ async def ask_again(
 
     Nothing is recorded, and no decision changes.
     """
-    decisions = await run_in_threadpool(_newest, context, body.model, body.limit)
+    decisions = await run_in_threadpool(_newest, context, body)
     async with context.replays:
         return await replay(decisions, body.policy, context.settings)
 
 
-def _newest(context: Context, model: str | None, limit: int) -> list[DecisionDetail]:
+def _newest(context: Context, body: ReplayRequest) -> list[DecisionDetail]:
     with context.store.database.reading() as session:
-        return queries.newest_decisions(session, model, limit)
+        return queries.newest_decisions(session, body.limit, model=body.model, kind=body.kind)

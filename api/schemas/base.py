@@ -55,6 +55,8 @@ ApprovalId = Annotated[
 DecisionId = Annotated[
     str, Path(pattern=_ID, description="A decision.", examples=["d-9b1c2d3e4f5a"])
 ]
+AlertId = Annotated[str, Path(pattern=_ID, description="An alert.", examples=["a-9b1c2d3e4f5a"])]
+SilenceId = Annotated[str, Path(pattern=_ID, description="A silence.", examples=["s-9b1c2d3e4f5a"])]
 VersionPath = Annotated[int, Path(ge=1, le=2**31 - 1, description="A version.", examples=[3])]
 
 ModelFilter = Annotated[
@@ -66,7 +68,8 @@ EnvironmentFilter = Annotated[Environment | None, Query(description="Of this env
 
 def _written_out(at: object) -> object:
     # pydantic would take 0.5 for half a second of 1970
-    if isinstance(at, str) and not re.match(r"\d{4}-\d\d-\d\d[Tt ]", at):
+    written = isinstance(at, str) and re.match(r"\d{4}-\d\d-\d\d[Tt ]", at)
+    if not written and at is not None and not isinstance(at, datetime):
         raise ValueError("a time is written like 2026-03-01T12:00:00Z")
     return at
 
@@ -79,8 +82,11 @@ def _in_utc(at: datetime) -> datetime:
         return (datetime.min if at.year == 1 else datetime.max).replace(tzinfo=UTC)
 
 
+Instant = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_in_utc)]
+"""A time with a zone, written out."""
+
 At = Annotated[
-    Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_in_utc)] | None,
+    Instant | None,
     Query(
         description="Only what was champion at this time (RFC 3339).",
         examples=["2026-03-01T12:00:00Z"],

@@ -8,11 +8,13 @@ from pydantic import AwareDatetime, ConfigDict, Field, FiniteFloat, StringConstr
 
 from api.schemas.base import Answer, Ask, Hotfixable, Json, Param, Reasoned, Words
 from perennial.contracts.base import Sha256
+from perennial.contracts.monitoring import Action
 from perennial.contracts.records import Outcome, RunKind, RunStatus, Stage, StageStatus
 from perennial.contracts.spec import Environment
 
 ApprovalStatus = Literal["open", "approved", "rejected", "expired", "superseded", "cancelled"]
 DecisionOutcome = Literal["allow", "deny", "needs_approval", "error"]
+DecisionKind = Literal["promotion", "rollout", "monitoring"]
 
 
 class RunRequest(Hotfixable):
@@ -136,6 +138,7 @@ class DecisionSummary(Answer):
     """A judgement of the policy, as it was stored."""
 
     decision_id: str
+    kind: DecisionKind
     model: str
     environment: Environment
     version: int
@@ -144,6 +147,9 @@ class DecisionSummary(Answer):
         description="What the version wanted, in words.", examples=["into production"]
     )
     outcome: DecisionOutcome
+    action: Action | Literal[""] = Field(
+        description="of monitoring: what is done about the window; else empty"
+    )
     reasons: list[str]
     approvals_required: int
     approvals_missing: int
@@ -158,20 +164,26 @@ class DecisionDetail(DecisionSummary):
     answer: Json
 
 
+PolicyFiles = Annotated[
+    dict[Annotated[str, StringConstraints(min_length=1, max_length=200)], str],
+    Field(
+        min_length=1,
+        max_length=200,
+        description="text by path (`promotion/rules.rego`, `data.json`)",
+    ),
+]
+"""The files of a policy."""
+
+
 class ReplayRequest(Ask):
     """Ask stored questions again."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"model": "flights", "limit": 50}]})
 
     model: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,62}$")] | None = None
-    policy: dict[Annotated[str, StringConstraints(min_length=1, max_length=200)], str] | None = (
-        Field(
-            default=None,
-            min_length=1,
-            max_length=200,
-            description="text by path (`promotion/rules.rego`, `data.json`); none: each is asked "
-            "again under the policy that made it",
-        )
+    kind: DecisionKind | None = None
+    policy: PolicyFiles | None = Field(
+        default=None, description="none: each is asked again under the policy that made it"
     )
     limit: int = Field(default=200, ge=1, le=1000, description="the newest decisions, this many")
 
@@ -180,6 +192,7 @@ class Judgement(Answer):
     """What a policy said."""
 
     outcome: DecisionOutcome
+    action: Action | Literal[""]
     reasons: list[str]
     policy_digest: str
 
@@ -188,10 +201,12 @@ class Flip(Answer):
     """A decision that would be another one now."""
 
     decision_id: str
+    kind: DecisionKind
     model: str
     environment: Environment
     version: int
     wish: str
+    window_start: AwareDatetime | None = Field(description="of monitoring")
     stored: Judgement
     now: Judgement
 
@@ -202,4 +217,5 @@ class ReplayAnswer(Answer):
     asked: int
     agreed: int
     skipped: int = Field(description="never judged by a policy, or its policy is not kept")
+    windows: int = Field(description="decisions of monitoring among those asked")
     flipped: list[Flip]

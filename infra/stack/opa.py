@@ -1,6 +1,7 @@
 """`python -m infra.stack.opa OPA POLICIES BUNDLES ADDRESS`: build the bundle, then be OPA.
 
-Built at each start, so that restarting this one service takes changed policies in.
+Built at each start, so that restarting this one service takes changed policies in. OPA watches the
+file that it serves: `perennial policies apply` puts another one there.
 """
 
 from __future__ import annotations
@@ -9,13 +10,15 @@ import os
 import sys
 from pathlib import Path
 
+from perennial import policy_in_force
 from perennial.policy_bundle import build
 
 
 def main() -> None:
     """Replace this process by OPA, so that the supervisor watches OPA itself."""
     opa, policies, bundles, address = sys.argv[1:]
-    bundle = build(Path(policies), Path(bundles), opa)
+    kept = Path(bundles)
+    bundle = policy_in_force.begin(build(Path(policies), kept, opa), kept)
     print(f"serving {bundle}", flush=True)
     os.execv(
         opa,
@@ -25,7 +28,8 @@ def main() -> None:
             "--server",
             f"--addr={address}",
             "--bundle",
-            str(bundle),
+            str(policy_in_force.watched(kept)),
+            "--watch",
             "--log-level=error",
             "--skip-version-check",
             "--shutdown-grace-period=3",

@@ -8,17 +8,21 @@ import sys
 import typer
 
 from perennial.cli import (
+    alerts,
     approvals,
     champions,
     decisions,
     drill,
     exits,
     groups,
+    labels,
     ledger,
     models,
+    policies,
     rollouts,
     runs,
     triggers,
+    windows,
 )
 from perennial.cli.command import As, AsJson, Session, Url, command
 from perennial.cli.grouped import Grouped
@@ -63,13 +67,17 @@ def whoami(session: Session) -> None:
 
 for module in (
     models,
+    labels,
     runs,
     triggers,
     approvals,
     champions,
     rollouts,
     groups,
+    windows,
     decisions,
+    policies,
+    alerts,
     ledger,
     drill,
 ):

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from perennial.documents import Decision, DecisionDetail, Flip, Replay
 
 Model = Annotated[str | None, typer.Option("--model", metavar="NAME", help="Of this model only.")]
+Kind = Annotated[
+    str | None,
+    typer.Option("--kind", metavar="KIND", help="promotion, rollout or monitoring."),
+]
 _POLICY_FILES = (".rego", ".json", ".yaml", ".yml")
 
 
@@ -44,6 +48,7 @@ def decisions(
         str | None,
         typer.Option("--environment", "-e", metavar="ENV", help="In this environment only."),
     ] = None,
+    kind: Kind = None,
     outcome: Annotated[
         str | None,
         typer.Option("--outcome", metavar="OUTCOME", help="allow, deny, needs_approval or error."),
@@ -55,7 +60,12 @@ def decisions(
 ) -> None:
     """List decisions, the newest first."""
     found = session.client.decisions(
-        model=model, environment=environment, outcome=outcome, run_id=run, limit=limit
+        model=model,
+        environment=environment,
+        kind=kind,
+        outcome=outcome,
+        run_id=run,
+        limit=limit,
     )
     session.show(
         {"items": found},
@@ -80,17 +90,19 @@ def replay(
         ),
     ] = None,
     model: Model = None,
+    kind: Kind = None,
     limit: Annotated[
         int | None, typer.Option("--limit", min=1, metavar="N", help="How many at most.")
     ] = None,
 ) -> int:
     """Ask stored questions again, and list the decisions that would flip.
 
-    Each is asked under the policy that made it, which must agree, or under the one in --policy.
+    Each is asked under the policy that made it, which must agree, or under the one in --policy:
+    what would have been done about windows of the past (--kind monitoring)?
     Ends with code 10 when a decision flips.
     """
     files = read_policy(policy) if policy else None
-    answer = session.client.replay(model=model, policy=files, limit=limit)
+    answer = session.client.replay(model=model, kind=kind, policy=files, limit=limit)
     session.show(answer, lambda out: _draw_replay(out, answer))
     return exits.DIFFERS if answer["flipped"] else exits.OK
 
@@ -112,7 +124,7 @@ def read_policy(folder: Path) -> dict[str, str]:
     if not any(name.endswith(".rego") for name in files):
         raise Stop(
             f"{folder} has no Rego file",
-            advice="--policy wants a folder of policies, such as policies/",
+            advice="give a folder of policies, such as policies/",
             code=exits.USAGE,
         )
     return files
@@ -125,7 +137,8 @@ def _list(out: Console, found: list[Decision]) -> None:
     from perennial.cli.render import when, word
 
     for decision in found:
-        what = Text.assemble(f"{when(decision['decided_at'])}  ", word(decision["outcome"]))
+        said = word(decision["action"] or decision["outcome"])
+        what = Text.assemble(f"{when(decision['decided_at'])}  ", said)
         _entry(out, decision, what, decision["reasons"])
 
 
@@ -153,6 +166,7 @@ def _draw(out: Console, decision: DecisionDetail) -> None:
             [
                 ("decision", Text(decision["decision_id"], style="bold")),
                 ("outcome", word(decision["outcome"])),
+                ("action", word(decision["action"]) if decision["action"] else None),
                 *reasons,
                 (
                     "approvals",
@@ -163,6 +177,7 @@ def _draw(out: Console, decision: DecisionDetail) -> None:
                 ("asked for", f"{decision['model']} version {decision['version']}"),
                 ("wanted", decision["wish"]),
                 ("step", _step(decision["question"])),
+                ("window", _window(decision["question"])),
                 ("ruled by", (decision["question"].get("ruling") or {}).get("by")),
                 ("by run", decision["run_id"]),
                 ("policy", decision["policy_digest"] or "none was reached"),
@@ -179,14 +194,33 @@ def _step(asked: dict[str, Any]) -> str | None:
     return f"{asked.get('step')} of {asked.get('steps')}, {asked.get('strategy')}"
 
 
+def _window(asked: dict[str, Any]) -> str | None:
+    """Of a monitor, where it is one."""
+    from perennial.cli.render import when
+
+    if asked.get("kind") != "monitoring":
+        return None
+    dry = ", a dry run" if asked.get("dry_run") else ""
+    return f"{when(asked.get('window_start'))} to {when(asked.get('window_end'))}{dry}"
+
+
 def _draw_replay(out: Console, answer: Replay) -> None:
+    skipped = f", {answer['skipped']} could not be asked" if answer["skipped"] else ""
+    out.print(f"{answer['asked']} asked, {answer['agreed']} agree{skipped}")
+    others = [flip for flip in answer["flipped"] if flip["kind"] == "monitoring"]
+    draw_flips(out, [flip for flip in answer["flipped"] if flip["kind"] != "monitoring"])
+    if others:
+        from perennial.cli.windows_again import draw
+
+        draw(out, others, answer["windows"])
+
+
+def draw_flips(out: Console, flips: list[Flip]) -> None:
+    """A line for each decision that would be another one, and the reasons of now below it."""
     from rich.text import Text
 
     from perennial.cli.render import word
 
-    skipped = f", {answer['skipped']} could not be asked" if answer["skipped"] else ""
-    out.print(f"{answer['asked']} asked, {answer['agreed']} agree{skipped}")
-    for flip in answer["flipped"]:
-        stored, now = flip["stored"], flip["now"]
-        what = Text.assemble(word(stored["outcome"]), " → ", word(now["outcome"]))
-        _entry(out, flip, what, now["reasons"])
+    for flip in flips:
+        what = Text.assemble(word(flip["stored"]["outcome"]), " → ", word(flip["now"]["outcome"]))
+        _entry(out, flip, what, flip["now"]["reasons"])

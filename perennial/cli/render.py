@@ -18,6 +18,9 @@ from rich.text import Text
 STYLES = {
     "promoted": "green",
     "passed": "green",
+    "pass": "green",
+    "inconclusive": "yellow",
+    "fail": "red",
     "approved": "green",
     "allow": "green",
     "active": "green",
@@ -38,6 +41,11 @@ STYLES = {
     "error": "red",
     "retired": "dim",
     "running": "cyan",
+    "ignore": "green",
+    "alert": "yellow",
+    "retrain": "yellow",
+    "roll_back": "red",
+    "stop_serving": "red",
 }
 
 

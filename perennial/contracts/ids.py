@@ -18,6 +18,10 @@ RECONCILE_WORKFLOW = "reconcile-aliases"
 """The schedule that looks for aliases moved by hand, and the workflow that it starts."""
 
 
+ALERTS_WORKFLOW = "deliver-alerts"
+"""The schedule that keeps alerts on their way, and the workflow that it starts."""
+
+
 def run_workflow(model: str, run_id: str) -> str:
     """One run: a whole lifecycle, or the promotion of a version that exists."""
     return f"run:{model}:{run_id}"

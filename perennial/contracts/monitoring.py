@@ -33,6 +33,7 @@ class MonitorState(Contract):
         first: start of its first window.
         drift: the newest windows as they were judged, oldest first.
         quality: the same by their labels.
+        alerted: kinds of alerts that were raised and not closed.
     """
 
     model: str
@@ -43,6 +44,7 @@ class MonitorState(Contract):
     first: Utc | None = None
     drift: tuple[JudgedWindow, ...] = ()
     quality: tuple[JudgedWindow, ...] = ()
+    alerted: tuple[str, ...] = ()
 
 
 class ReadMonitored(Contract):
@@ -66,10 +68,11 @@ class Monitored(Contract):
         back_to: the champion before it, if there was one.
         guard_seconds: how long after its promotion it is rolled back rather than trained again.
         reference: whylogs profile of the rows that it was trained on.
+        snapshot: the rows themselves as Parquet, for segments and for the domain classifier.
         answers: whylogs profile of what it answered to the held-out rows; None of old versions.
         promised: its metrics at promotion.
-        rows: the snapshot that it was trained on.
-        onnx: the file that answers; it names the columns that it is asked with.
+        onnx: the file that answers.
+        inputs: names of the columns that it is asked with; empty: those that the file names.
     """
 
     model: str
@@ -89,10 +92,11 @@ class Monitored(Contract):
     back_to: int | None = None
     guard_seconds: float = 0.0
     reference: BlobRef | None = None
+    snapshot: BlobRef | None = None
     answers: BlobRef | None = None
     promised: Metrics = Field(default_factory=dict)
-    rows: BlobRef | None = None
     onnx: BlobRef | None = None
+    inputs: tuple[str, ...] = ()
 
 
 class JudgeWindow(Contract):
@@ -191,7 +195,9 @@ class LabelsJoined(Contract):
     """What became of labels.
 
     Attributes:
-        windows: starts of those that have labels now which they had not, oldest first.
+        windows: starts of those that have labels which they were not measured with, oldest first.
+            Each is told again and again until `judge_quality` has measured it, for whatever
+            version: so nothing is lost where a process dies in between.
         joined: labels that found their request.
         waiting: labels whose request is not in the log, or not yet.
     """
@@ -373,7 +379,8 @@ async def await_events(input: AwaitEvents) -> EventsSeen:
 
 @activity.defn(name="count_waiting_labels")
 async def count_waiting_labels(input: ReadMonitored) -> EventsSeen:
-    """Labels of the model that have not found their request; the log is not looked at."""
+    """Labels that there is something to do about: those whose request is to be looked for (again),
+    and those that windows in the records were not measured with. The log is not looked at."""
     raise NotImplementedError
 
 

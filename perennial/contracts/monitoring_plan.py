@@ -33,7 +33,8 @@ class QualityPlan(SpecPart):
         description="how much worse than promised the primary metric may be, in its own unit",
     )
     limits: dict[str, Band] = Field(
-        default_factory=dict, description="the same of other metrics, by name"
+        default_factory=dict,
+        description="the same of other metrics, by name. A project's own are better larger",
     )
     within: Duration = Field(default="30d", description="how long labels are waited for")
     groups: tuple[str, ...] = Field(

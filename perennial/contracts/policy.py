@@ -100,6 +100,11 @@ class Ruling(Contract):
     comment: str = ""
 
 
+def kind_of(question: Json) -> str:
+    """Which decision answers a question as it was put; one without a kind is a promotion's."""
+    return str(question.get("kind", "promotion"))
+
+
 def wish(question: Json) -> str:
     """What a version wanted of its environment, as in "version 3 ..." or "may version 3 ...".
 
@@ -107,6 +112,8 @@ def wish(question: Json) -> str:
         question: as it was put, of any kind.
     """
     where = question.get("environment", "")
+    if question.get("kind") == "monitoring":
+        return f"to go on as champion of {where}"
     if question.get("kind") != "rollout":
         return f"into {where}"
     if question.get("phase") == "guard":

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from perennial.contracts.spec_part import Duration, SpecPart
+
+EventTime = Literal["arrival", "header"]
 
 
 class RequestLog(SpecPart):
@@ -12,3 +16,8 @@ class RequestLog(SpecPart):
 
     share: float = Field(default=1.0, gt=0, le=1, description="of the requests that are kept")
     keep: Duration = Field(default="30d", description="how long")
+    event_time: EventTime = Field(
+        default="arrival",
+        description="arrival: a request is of the moment when it came. header: of the one that its "
+        "x-event-time says (RFC 3339 with a zone), for what is scored in batches or sent again",
+    )

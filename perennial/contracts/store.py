@@ -7,12 +7,21 @@ a repeat returns what the first call returned. The methods block and are called 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from perennial.contracts import policy, records, registry
+from perennial.contracts.alerts import Alert, CloseAlert, Message, RaiseAlert
 from perennial.contracts.base import Json, Utc
 from perennial.contracts.deployments import ReadServing, SetWeights
 from perennial.contracts.groups import Moved, MoveTogether, PutBack
+from perennial.contracts.labels import (
+    FoundRequest,
+    JoinedLabel,
+    LabelCounts,
+    LookedFor,
+    WaitingLabel,
+)
 from perennial.contracts.monitoring import (
     MeasuredWindows,
     Monitored,
@@ -60,6 +69,8 @@ class RecordStore(Protocol):
     def set_platform(self, input: SetPlatform) -> Platform: ...
     def read_platform(self) -> Platform: ...
     def record_alias_moved(self, input: registry.RecordAliasMoved) -> records.Done: ...
+    def raise_alert(self, input: RaiseAlert) -> Alert: ...
+    def close_alert(self, input: CloseAlert) -> records.Done: ...
 
     def report_progress(self, run_id: str, stage: str, at: Utc, progress: Json) -> None:
         """Show how far a stage is (the epoch, the loss): a view, not a fact of the ledger."""
@@ -106,3 +117,50 @@ class RecordStore(Protocol):
 
     def mlflow_versions(self, model: str) -> dict[int, str]:
         """MLflow's version by ours."""
+
+    def count_labels(self, model: str) -> LabelCounts:
+        """What became of a model's labels. Raises NotFound."""
+
+    def count_due_labels(self, model: str, environment: Environment, now: datetime) -> int:
+        """Labels that a monitor has something to do about: requests to find, windows to measure."""
+
+    def waiting_labels(
+        self, model: str, environment: Environment, now: datetime, most: int
+    ) -> list[WaitingLabel]:
+        """Labels whose request is to be looked for in an environment, those due longest first."""
+
+    def mark_labels(
+        self,
+        model: str,
+        environment: Environment,
+        found: Sequence[FoundRequest],
+        looked_for: Sequence[LookedFor],
+        now: datetime,
+    ) -> None:
+        """Keep which requests were found, and when the others are looked for again."""
+
+    def windows_to_measure(
+        self, model: str, environment: Environment, length: timedelta, until: datetime
+    ) -> list[datetime]:
+        """Starts of windows that end by then and have labels which they were not measured with."""
+
+    def labels_of(
+        self, model: str, environment: Environment, start: datetime, end: datetime
+    ) -> list[JoinedLabel]:
+        """The labels of a window's requests, in the order of their time."""
+
+    def mark_measured(self, model: str, measured: Sequence[JoinedLabel]) -> None:
+        """Keep that windows were measured with these values; one changed since stays due."""
+
+
+class AlertOutbox(Protocol):
+    """What is to be sent of alerts. Raises RecordsUnavailable when the database is away."""
+
+    def due_channels(self, now: Utc) -> tuple[str, ...]:
+        """The channels that something is to be sent to now."""
+
+    def claim_messages(self, channel: str, now: Utc, limit: int) -> tuple[Message, ...]:
+        """Take messages to send; one that is not marked in time can be taken again."""
+
+    def mark_message(self, message_id: str, error: str, at: Utc) -> None:
+        """Keep that a message was taken, or, with an error, that it was not."""

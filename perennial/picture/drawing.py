@@ -87,7 +87,7 @@ def _stack(timeline: Timeline, place: Place) -> Iterator[str]:
             below += share.percent
             if share.percent:
                 kind = "challenger" if share.version == timeline.version else share.name
-                yield _box(
+                yield box(
                     f"variant {kind}",
                     (left, top, right - left, low - top),
                     f"{share.name}: version {share.version}, {share.percent:g} %",
@@ -134,7 +134,7 @@ def _lanes(timeline: Timeline, place: Place, lanes: list[str]) -> Iterator[str]:
             left, right = place(span.since), place(span.until)
             # what ends a rollout holds for a moment, and is what one looks for
             left = min(left, right - (_SEEN if span.verdict in ("fail", "error") else 2.0))
-            yield _box(
+            yield box(
                 f"verdict {span.verdict}",
                 (max(left, _LEFT), top, right - left, _LANE),
                 f"step {span.step}, {span.verdict}: {span.reason}",
@@ -162,8 +162,8 @@ def _people(timeline: Timeline, place: Place, top: float) -> Iterator[str]:
         yield f'<text class="axis end" x="{_LEFT - 8}" y="{top + 15}">people</text>'
     for since, until in timeline.waits:
         left, right = place(since), place(until)
-        box = (left, top, max(right - left, 2.0), _LANE)
-        yield _box("wait", box, "it waited for a person", ("it waited for a person", "asked"))
+        asked = (left, top, max(right - left, 2.0), _LANE)
+        yield box("wait", asked, "it waited for a person", ("it waited for a person", "asked"))
 
 
 def _axis(timeline: Timeline, bottom: float) -> Iterator[str]:
@@ -178,11 +178,11 @@ def _axis(timeline: Timeline, bottom: float) -> Iterator[str]:
         tick += 1
 
 
-def _box(
-    kind: str, box: tuple[float, float, float, float], title: str, words: tuple[str, ...]
+def box(
+    kind: str, place: tuple[float, float, float, float], title: str, words: tuple[str, ...]
 ) -> str:
     """A rectangle with a title, and with the first of its words that has room in it."""
-    x, y, width, height = box
+    x, y, width, height = place
     told = ""
     room = (width - 8) / _LETTER if height >= 14 else 0
     if said := next((each for each in words if len(each) <= room), ""):

@@ -8,6 +8,7 @@ from html import escape
 
 from perennial.documents import Run
 from perennial.picture.drawing import drawing, elapsed
+from perennial.picture.markup import document, table
 from perennial.picture.style import STYLE
 from perennial.picture.timeline import Timeline
 
@@ -25,14 +26,8 @@ def page(run: Run, rollouts: Sequence[Timeline], now: datetime) -> str:
     title = f"{run['model']}, {run['run_id']}"
     body = "".join(_rollout(run, each) for each in rollouts)
     made = f"{now:%Y-%m-%d %H:%M:%S} UTC"
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{STYLE}</style></head><body><main>"
-        f"{_head(run)}{body}"
-        f"<footer>perennial rollout picture {escape(run['run_id'])}, {made}</footer>"
-        "</main></body></html>\n"
-    )
+    foot = f"perennial rollout picture {escape(run['run_id'])}, {made}"
+    return document(title, STYLE, _head(run) + body, foot)
 
 
 def _head(run: Run) -> str:
@@ -53,8 +48,8 @@ def _rollout(run: Run, rollout: Timeline) -> str:
         f"<section><h2>{escape(rollout.environment)}</h2>"
         f'<p class="quiet">{begin}, {escape(_state(rollout))}</p>'
         f"{_legend(rollout)}{drawing(rollout)}"
-        f"{_table(('after', 'step', 'watched', 'verdict', 'in its words'), _verdicts(rollout))}"
-        f"{_table(('after', 'asked', 'policy', 'because'), _decisions(rollout))}</section>"
+        f"{table(('after', 'step', 'watched', 'verdict', 'in its words'), _verdicts(rollout))}"
+        f"{table(('after', 'asked', 'policy', 'because'), _decisions(rollout))}</section>"
     )
 
 
@@ -110,13 +105,3 @@ def _decisions(rollout: Timeline) -> Iterator[tuple[str, ...]]:
 
 def _after(rollout: Timeline, at: datetime) -> str:
     return elapsed(max((at - rollout.begin).total_seconds(), 0.0))
-
-
-def _table(columns: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> str:
-    """A table of cells that are HTML already; nothing where there are no rows."""
-    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
-    if not body:
-        return ""
-    head = "".join(f"<th>{column}</th>" for column in columns)
-    head = f"<thead><tr>{head}</tr></thead>"
-    return f'<div class="wide"><table>{head}<tbody>{body}</tbody></table></div>'

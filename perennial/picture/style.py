@@ -61,3 +61,39 @@ td:not(:last-child) { white-space: nowrap; } td:last-child { width: 99%; }
 b.pass { color: var(--pass); } b.fail { color: var(--fail); } b.error { color: var(--error); }
 b.inconclusive { color: var(--inconclusive); } b.no_data { color: var(--no_data); }
 """
+
+CHARTS = """
+.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(170px, 1fr)); gap: 12px;
+  margin: 16px 0 8px; }
+.facts div { border: 1px solid var(--line); border-radius: 6px; padding: 8px 12px; }
+.facts span { display: block; color: var(--quiet); font-size: 12px; }
+.facts b { font-size: 18px; font-weight: 600; }
+h3 { font-size: 15px; margin: 20px 0 4px; }
+svg { margin: 4px 0 10px; }
+.limit { stroke: var(--fail); stroke-dasharray: 6 4; stroke-width: 1; }
+.line { fill: none; stroke-width: 1.8; } .lead { stroke: var(--line); fill: none; }
+.l1 { --c: #1f6feb; } .l2 { --c: #b35900; } .l3 { --c: #2e8b57; } .l4 { --c: #8e44ad; }
+.l5 { --c: #b8336a; } .l6 { --c: #5b6675; }
+@media (prefers-color-scheme: dark) {
+  .l1 { --c: #6cb0ff; } .l2 { --c: #f0a35b; } .l3 { --c: #5fcf8f; } .l4 { --c: #cf92ea; }
+  .l5 { --c: #ff8fb3; } .l6 { --c: #98a3b3; }
+}
+path.line { stroke: var(--c); } .dot circle { fill: var(--c); }
+path.l2 { stroke-dasharray: 7 3; } path.l3 { stroke-dasharray: 2 3; }
+path.l4 { stroke-dasharray: 9 3 2 3; } path.l5 { stroke-dasharray: 4 4; }
+path.l6 { stroke-dasharray: 3 2; }
+svg text.name { fill: var(--c); text-anchor: start; }
+.coverage rect { fill: var(--champion); }
+.odd rect { fill: var(--challenger); stroke: var(--ground); }
+.even rect { fill: var(--control); stroke: var(--ground); }
+.action rect { fill: var(--waited); stroke: var(--inconclusive); }
+.action.roll_back rect, .action.stop_serving rect { fill: var(--fail-in); stroke: var(--fail); }
+.cause { border-left: 3px solid var(--line); padding: 0 0 2px 14px; margin: 14px 0; }
+.cause.fail, .cause.error { border-color: var(--fail); }
+.cause.inconclusive { border-color: var(--inconclusive); }
+.cause ul { margin: 2px 0 6px; padding-left: 18px; } .cause li { margin: 1px 0; }
+.cause h4 { font-size: 13px; margin: 6px 0 0; color: var(--quiet); font-weight: 600; }
+.pairs { display: grid; grid-template-columns: repeat(auto-fit, minmax(400px, 1fr)); gap: 0 24px; }
+.bar { display: inline-block; height: 9px; background: var(--challenger); margin-right: 6px; }
+a { color: inherit; }
+"""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -142,6 +143,26 @@ def test_a_stricter_policy_flips_decisions(perennial: Shell, champion: tuple[str
     ended = perennial("decisions", "replay", "--policy", "policies", "--model", model)
     assert ended.code == 10, ended.out + ended.err
     assert "nothing may" in ended.out
+
+
+def test_a_changed_policy_comes_into_force_and_goes(
+    perennial: Shell, champion: tuple[str, str]
+) -> None:
+    own = Path(__file__).parents[2] / "policies"
+    folder = perennial.folder / "changed"
+    shutil.copytree(own, folder)
+    with (folder / "perennial" / "promotion" / "promotion.rego").open("a") as rules:
+        rules.write("\n# decides as before\n")
+    model, _ = champion
+    try:
+        put = perennial("policies", "apply", str(folder), "--as", "admin", "--json")
+        assert put.code == 0, put.err
+        assert put.json["asked"] >= 2, "the champions of both environments"
+        assert model not in {flip["model"] for flip in put.json["flipped"]}
+    finally:
+        back = perennial("policies", "apply", str(own), "--as", "admin")
+    assert back.code == 0, back.err
+    assert f"in place of {put.json['policy_digest'][:12]}" in back.out
 
 
 def test_the_ledger_leaves_the_house_and_still_verifies(

@@ -11,6 +11,10 @@ from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
+from activities.alerts import AlertActivities
+from activities.channels import Channel
+from activities.labels_waiting import LabelsWaitingActivities
+from activities.monitoring import MonitoringActivities
 from activities.owners import OwnerActivities
 from activities.policy import PolicyActivities
 from activities.records import RecordActivities
@@ -30,6 +34,9 @@ from workers.control import WORKFLOWS
 from workers.interceptors import ErrorTranslation
 from workers.registration import HEARTBEAT_EVERY, methods
 
+TRACED = "traced"
+"""A namespace of its own, whose workers trace."""
+
 
 @pytest.fixture(scope="session")
 async def temporal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Client]:
@@ -41,6 +48,8 @@ async def temporal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cl
             "history.transferProcessorMaxPollRPS=2000",
             "--dynamic-config-value",
             "system.enableActivityEagerExecution=true",
+            "--namespace",
+            TRACED,
         ],
     ) as environment:
         await ensure_search_attributes(environment.client)
@@ -61,7 +70,21 @@ def opa_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-async def ml(temporal: Client, store: Store, opa_url: str) -> AsyncIterator[PlannedML]:
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The log of requests."""
+    return tmp_path_factory.mktemp("requests")
+
+
+@pytest.fixture(scope="session")
+def channels() -> dict[str, Channel]:
+    """Where alerts go; a test adds its own."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+async def ml(
+    temporal: Client, store: Store, opa_url: str, channels: dict[str, Channel], log: Path
+) -> AsyncIterator[PlannedML]:
     planned = PlannedML()
     policy = PolicyActivities.connect(opa_url, store)
     control = Worker(
@@ -73,7 +96,10 @@ async def ml(temporal: Client, store: Store, opa_url: str) -> AsyncIterator[Plan
             *methods(policy),
             *methods(OwnerActivities(temporal, store)),
             *methods(RolloutActivities(store)),
+            *methods(MonitoringActivities(store, f"file://{log}")),
+            *methods(LabelsWaitingActivities(store)),
             *methods(ScheduleActivities(temporal, store)),
+            *methods(AlertActivities(store, channels, "http://api")),
         ],
         interceptors=[ErrorTranslation()],
     )

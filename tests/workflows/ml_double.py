@@ -13,8 +13,10 @@ from datetime import UTC, datetime
 
 from temporalio import activity
 
-from perennial.contracts import data, registry, training
+from perennial.contracts import data, monitoring, registry, training
+from perennial.contracts.analysis import Verdict
 from perennial.contracts.base import BlobRef
+from perennial.contracts.drift import WindowVerdict
 from perennial.contracts.errors import PerennialError
 
 
@@ -32,6 +34,9 @@ class Plan:
     def __init__(self) -> None:
         self.failures: dict[str, PerennialError] = {}
         self.calls: list[str] = []
+        self.drift: dict[datetime, Verdict] = {}
+        self.quality: dict[datetime, Verdict] = {}
+        self.labels: list[datetime] = []
         self.aliases_moved: tuple[registry.AliasMoved, ...] = ()
         self._held: dict[str, asyncio.Event] = {}
         self._reached: dict[str, asyncio.Event] = {}
@@ -61,6 +66,10 @@ class Plan:
                     await asyncio.wait_for(held.wait(), timeout=0.2)
         if stage in self.failures:
             raise self.failures[stage]
+
+
+def _said(verdict: Verdict, of: str) -> dict[str, object]:
+    return {"verdict": verdict, "reason": f"{of}: {verdict} as planned", "excess": 1.5}
 
 
 class PlannedML:
@@ -181,6 +190,28 @@ class PlannedML:
     async def find_moved_aliases(self, input: registry.FindMovedAliases) -> registry.MovedAliases:
         found = [moved for plan in self.plans.values() for moved in plan.aliases_moved]
         return registry.MovedAliases(moved=tuple(found), compared=len(self.plans))
+
+    @activity.defn(name="judge_window")
+    async def judge_window(self, input: monitoring.JudgeWindow) -> monitoring.WindowJudged:
+        plan = self.plan(input.model)
+        await plan.at("window")
+        said = _said(plan.drift.get(input.start, "pass"), "columns")
+        drift = WindowVerdict.model_validate({**said, "columns": said})
+        return monitoring.WindowJudged(rows=1000, drift=drift)
+
+    @activity.defn(name="join_labels")
+    async def join_labels(self, input: monitoring.JoinLabels) -> monitoring.LabelsJoined:
+        plan = self.plan(input.model)
+        await plan.at("join")
+        found, plan.labels = plan.labels, []
+        return monitoring.LabelsJoined(windows=tuple(found), joined=len(found))
+
+    @activity.defn(name="judge_quality")
+    async def judge_quality(self, input: monitoring.JudgeQuality) -> monitoring.QualityJudged:
+        plan = self.plan(input.model)
+        await plan.at("quality")
+        said = _said(plan.quality.get(input.start, "pass"), "roc_auc")
+        return monitoring.QualityJudged.model_validate({"rows": 1000, "labelled": 900, **said})
 
     @activity.defn(name="sweep_trainings")
     async def sweep_trainings(self, input: training.SweepTrainings) -> training.Swept:

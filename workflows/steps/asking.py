@@ -11,12 +11,6 @@ from perennial.contracts import policy
 from workflows.steps import options
 from workflows.steps.ending import read_failure
 
-_ASKED = {
-    "promotion": policy.decide_promotion,
-    "rollout": policy.decide_rollout,
-    "monitoring": policy.decide_monitoring,
-}
-
 
 async def decide(
     question: policy.PromotionQuestion | policy.RolloutQuestion | policy.MonitoringQuestion,
@@ -28,11 +22,16 @@ async def decide(
     """Ask, and have question, answer and policy digest stored.
 
     A policy engine that stays away for longer than the patience is stored as an `error` decision:
-    not allowed, with the reason.
+    not allowed, with the reason, and without an action.
     """
+    asked_by = {
+        "promotion": policy.decide_promotion,
+        "rollout": policy.decide_rollout,
+        "monitoring": policy.decide_monitoring,
+    }
     try:
         return await workflow.execute_activity(
-            _ASKED[question.kind],
+            asked_by[question.kind],
             policy.Decide(effect=effect, question=question),
             **options.decision(patience),
             summary=summary,

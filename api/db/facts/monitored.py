@@ -55,7 +55,7 @@ def read_monitored(session: Session, input: ReadMonitored) -> Monitored:
         reference=_profile(session, version),
         answers=known.answers if known is not None else None,
         promised=known.metrics if known is not None else {},
-        rows=DatasetSnapshot.model_validate(version.snapshot).data,
+        snapshot=DatasetSnapshot.model_validate(version.snapshot).data,
         onnx=as_champion(version).onnx,
     )
 

@@ -95,9 +95,21 @@ limits := {
 	},
 	"clock": {"max_skew_seconds": 300},
 	"code": {"committed": {"low": [], "medium": [], "high": ["production"]}},
+	"monitoring": {
+		"alert": {
+			"low": _lasting,
+			"medium": _lasting,
+			"high": ["low", "high", "critical"],
+		},
+		"retrain": {"low": _lasting, "medium": _lasting, "high": _lasting},
+		"roll_back": {"low": _lasting, "medium": _lasting, "high": _lasting},
+		"stop_serving": {"low": [], "medium": [], "high": ["critical"]},
+	},
 	"parity": {"batch_sizes": [1], "min_batch_sizes": 3},
 	"rollout": {"first_percent": {"low": 100, "medium": 50, "high": 10}},
 	"thresholds": {"primary": {"low": [], "medium": [], "high": ["production"]}},
 }
+
+_lasting := ["high", "critical"]
 
 _digest(letter) := concat("", [letter | some _ in numbers.range(1, 64)])

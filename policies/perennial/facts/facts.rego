@@ -20,6 +20,11 @@ holds("a count", value) if {
 
 holds("a list", value) if is_array(value)
 
+holds("a list of drift and quality", value) if {
+	is_array(value)
+	every item in value { item in {"drift", "quality"} }
+}
+
 holds("a name", value) if {
 	is_string(value)
 	value != ""
@@ -32,6 +37,8 @@ holds("a sentence", value) if {
 	value != ""
 }
 
+holds("a severity", value) if value in {"none", "low", "high", "critical"}
+
 holds("a text", value) if is_string(value)
 
 holds("a time", value) if time.parse_rfc3339_ns(value)
@@ -41,6 +48,8 @@ holds("a verdict", value) if value in {"pass", "fail", "inconclusive", "error", 
 holds("an object", value) if is_object(value)
 
 holds("maximize or minimize", value) if value in {"maximize", "minimize"}
+
+holds("monitoring", value) if value == "monitoring"
 
 holds("promotion", value) if value == "promotion"
 

@@ -17,6 +17,7 @@ test_every_tier_says_where_it_needs_more if {
 	object.keys(limits.code.committed) == _tiers
 	object.keys(limits.thresholds.primary) == _tiers
 	object.keys(limits.rollout.first_percent) == _tiers
+	every action in limits.monitoring { object.keys(action) == _tiers }
 }
 
 test_production_asks_no_less_than_any_other_environment if {
@@ -42,4 +43,26 @@ test_more_risk_starts_with_no_larger_share if {
 	first.low >= first.medium
 	first.medium >= first.high
 	first.high > 0
+}
+
+test_every_action_says_from_which_severity_on if {
+	object.keys(limits.monitoring) == {"alert", "retrain", "roll_back", "stop_serving"}
+	every action in limits.monitoring {
+		every severities in action { every severity in severities { severity in _severities } }
+	}
+}
+
+_severities := {"low", "high", "critical"}
+
+test_more_risk_acts_no_later if {
+	every action in limits.monitoring {
+		every severity in action.low { severity in action.medium }
+		every severity in action.medium { severity in action.high }
+	}
+}
+
+test_what_lasts_is_never_ignored if {
+	every tier in _tiers {
+		every severity in ["high", "critical"] { severity in limits.monitoring.alert[tier] }
+	}
 }

@@ -25,7 +25,8 @@ async def test_stored_questions_are_asked_again(desk: Desk) -> None:
     await desk.run(0.4)
     decisions = (await desk.get(f"/decisions?model={desk.model}"))["items"]
     same = await desk.post("/decisions/replay", {"model": desk.model})
-    assert same == {"asked": len(decisions), "agreed": len(decisions), "skipped": 0, "flipped": []}
+    agreed = {"asked": len(decisions), "agreed": len(decisions), "skipped": 0}
+    assert same == {**agreed, "windows": 0, "flipped": []}
 
     allowed = {d["decision_id"] for d in decisions if d["outcome"] == "allow"}
     policy = {"perennial/promotion/promotion.rego": NEVER}
@@ -48,7 +49,7 @@ async def test_a_policy_that_is_kept_nowhere_is_skipped(desk: Desk, state: Path)
         found = await desk.post("/decisions/replay", {"model": desk.model})
     finally:
         away.rename(bundle)
-    assert found == {"asked": 0, "agreed": 0, "skipped": 1, "flipped": []}
+    assert found == {"asked": 0, "agreed": 0, "skipped": 1, "windows": 0, "flipped": []}
 
 
 async def test_a_policy_that_does_not_compile(desk: Desk) -> None:

@@ -11,7 +11,7 @@ from sqlmodel import select
 
 from api.db.store import Store
 from api.db.tables import DecisionRow
-from perennial.contracts.policy import PromotionQuestion, RolloutQuestion
+from perennial.contracts.policy import MonitoringQuestion, PromotionQuestion, RolloutQuestion
 from tests import questions
 from tests.servers import free_port, program, wait_for
 
@@ -44,6 +44,10 @@ def question(**changes: Any) -> PromotionQuestion:
 
 def rollout(**changes: Any) -> RolloutQuestion:
     return questions.rollout_question(asked_at=datetime.now(UTC), **changes)
+
+
+def window(**changes: Any) -> MonitoringQuestion:
+    return questions.monitoring_question(asked_at=datetime.now(UTC), **changes)
 
 
 def policy_texts() -> dict[str, str]:

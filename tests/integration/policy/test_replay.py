@@ -52,7 +52,7 @@ async def test_questions_of_both_kinds_are_asked_again_together(
     decisions = [DecisionDetail.model_validate(row) for row in rows]
     settings = Settings(state_dir=bundle.parent.parent, opa_binary=program("opa"))
     again = await replay(decisions, None, settings)
-    assert again == ReplayAnswer(asked=4, agreed=4, skipped=0, flipped=[])
+    assert again == ReplayAnswer(asked=4, agreed=4, skipped=0, windows=0, flipped=[])
     assert [row.outcome for row in rows] == ["deny", "allow", "allow", "deny"]
 
     texts = policy_texts()

@@ -23,6 +23,7 @@ SIGNED = {"/v1/hooks/mlflow"}
 VOTE = {"evidence_digest": "c" * 64}
 ROLLOUT = "/v1/models/flights/rollouts/production"
 PROMOTION = {"version": 1, "environment": "production"}
+LABELS = {"labels": [{"request_id": "r", "value": True, "at": "2026-01-05T09:00:00Z"}]}
 TOGETHER = {
     "environment": "production",
     "members": [{"model": model, "version": 1} for model in ("flights", "digits")],
@@ -34,6 +35,7 @@ MAY: list[tuple[str, dict[str, Any], set[str]]] = [
     ("/v1/models/flights/triggers", {"cause": "data"}, {"engineer", "admin"}),
     ("/v1/models/flights/promote", PROMOTION, {"engineer", "admin"}),
     ("/v1/models/flights/rollback", {"environment": "production"}, {"engineer", "admin"}),
+    ("/v1/models/nobody/labels", LABELS, {"engineer", "admin"}),
     ("/v1/groups", TOGETHER, {"engineer", "admin"}),
     ("/v1/groups/g-0123456789/rollback", {}, {"engineer", "admin"}),
     (f"/v1/runs/{WAITING}/cancel", {}, {"engineer", "admin"}),
@@ -41,9 +43,14 @@ MAY: list[tuple[str, dict[str, Any], set[str]]] = [
     ("/v1/models/flights/resume", {}, {"admin"}),
     ("/v1/models/flights/retire", {}, {"admin"}),
     ("/v1/decisions/replay", {"model": "nobody"}, {"engineer", "approver", "admin"}),
+    ("/v1/policies/check", {"policy": {"a.rego": "package a"}}, {"engineer", "approver", "admin"}),
+    ("/v1/policies/apply", {"policy": {"a.rego": "package a"}}, {"admin"}),
     (f"/v1/approvals/{APPROVAL}/approve", VOTE, {"approver", "admin"}),
     (f"/v1/approvals/{APPROVAL}/reject", VOTE, {"approver", "admin"}),
     (f"{ROLLOUT}/rule", {**VOTE, "go_on": True}, {"approver", "admin"}),
+    ("/v1/alerts/a-0123456789ab/acknowledge", {}, {"engineer", "approver", "admin"}),
+    ("/v1/silences", {"model": "nobody", "duration": "1h"}, {"engineer", "admin"}),
+    ("/v1/silences/s-0123456789ab/end", {}, {"engineer", "admin"}),
     (f"{ROLLOUT}/call-off", {}, {"engineer", "approver", "admin"}),
 ]
 
@@ -87,8 +94,11 @@ async def test_nothing_but_health_answers_without_a_token(app: FastAPI, as_: As)
                 approval_id=APPROVAL,
                 decision_id="d-good",
                 group="g-0123456789",
+                alert_id="a-0123456789ab",
+                silence_id="s-0123456789ab",
                 environment="production",
                 process="host-1",
+                start="2026-01-05T10:00:00Z",
                 version=1,
             )
             answer = await as_(None).request(

@@ -32,7 +32,7 @@ async def test_anybody_may_read_it(viewer: httpx.AsyncClient, document: dict[str
 
 def test_every_operation_is_named_tagged_and_described(document: dict[str, Any]) -> None:
     names = [operation["operationId"] for _, _, operation in operations(document)]
-    assert len(names) == len(set(names)) == 47
+    assert len(names) == len(set(names)) == 49
     tags = {tag["name"] for tag in document["tags"]}
     for path, _, operation in operations(document):
         assert set(operation["tags"]) <= tags, path
@@ -64,8 +64,11 @@ def test_what_changes_something_says_how_it_may_be_refused(document: dict[str, A
 
 
 def test_every_request_has_an_example_that_fits(app: FastAPI, document: dict[str, Any]) -> None:
+    import api.schemas.alerts as alerts
     import api.schemas.groups as groups
+    import api.schemas.labels as labels
     import api.schemas.models as models
+    import api.schemas.policies as policies
     import api.schemas.rollouts as rollouts
     import api.schemas.runs as runs
     import api.schemas.triggers as triggers
@@ -83,7 +86,17 @@ def test_every_request_has_an_example_that_fits(app: FastAPI, document: dict[str
                 continue
             [schema] = [
                 getattr(module, name)
-                for module in (groups, models, rollouts, runs, triggers, serving)
+                for module in (
+                    alerts,
+                    groups,
+                    labels,
+                    models,
+                    policies,
+                    rollouts,
+                    runs,
+                    serving,
+                    triggers,
+                )
                 if hasattr(module, name)
             ]
             for example in document["components"]["schemas"][name]["examples"]:

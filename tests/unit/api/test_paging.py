@@ -28,6 +28,7 @@ LISTS = (
     "/v1/models/flights/champions/history",
     "/v1/triggers",
     "/v1/models/flights/triggers",
+    "/v1/models/flights/windows",
 )
 
 

@@ -192,3 +192,24 @@ async def test_the_ledger_is_read_in_order_and_verifies(viewer: httpx.AsyncClien
     verdict = await got(viewer, "/v1/ledger/verify")
     assert found.ok and len(rows) > 14
     assert verdict == {"ok": True, "rows": len(rows), "head": found.head, "first_bad": None}
+
+
+async def test_windows_by_their_starts(viewer: httpx.AsyncClient) -> None:
+    found = (await got(viewer, "/v1/models/flights/windows?environment=development"))["items"]
+    assert [window["start"] for window in found] == [rfc3339(180), rfc3339(120), rfc3339(60)]
+    newest = found[0]
+    assert (newest["version"], newest["rows"], newest["verdict"]) == (1, 1000, "pass")
+    assert (newest["coverage"], newest["metrics"], newest["action"]) == (0.0, {}, None)
+    assert newest["promised"] == {"roc_auc": 0.71}, "of the evidence, before labels come"
+    assert (await got(viewer, "/v1/models/flights/windows?environment=testing"))["items"] == []
+
+    where = "/v1/models/flights/windows/development"
+    whole = await got(viewer, f"{where}/{rfc3339(180)}")
+    assert {name: whole[name] for name in newest} == newest
+    assert whole["judged"]["drift"]["excess"] == 0.5 and whole["drift"] is None
+    # the same instant as people in another zone write it
+    assert await got(viewer, f"{where}/2026-01-05T13:00:00%2B01:00") == whole
+
+    none = await viewer.get(f"{where}/{rfc3339(61)}")
+    assert none.status_code == 404 and "no window of flights" in none.json()["detail"]
+    assert (await viewer.get(f"{where}/12")).status_code == 422

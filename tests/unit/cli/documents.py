@@ -151,17 +151,38 @@ def version(**more: Any) -> Json:
 def decision(**more: Any) -> Json:
     return {
         "decision_id": "d-0123456789ab",
+        "kind": "promotion",
         "model": "flights",
         "environment": "production",
         "version": 3,
         "run_id": RUN,
         "wish": "into production",
         "outcome": "deny",
+        "action": "",
         "reasons": ["roc_auc 0.6100 is below the minimum 0.6800"],
         "approvals_required": 0,
         "approvals_missing": 0,
         "policy_digest": "b" * 64,
         "decided_at": STARTED,
+        **more,
+    }
+
+
+def judgement(outcome: str, **more: Any) -> Json:
+    """What a policy said of a decision that is asked again."""
+    return {"outcome": outcome, "action": "", "reasons": [], "policy_digest": "a" * 64, **more}
+
+
+def flipped(**more: Any) -> Json:
+    """A decision that would be another one now."""
+    return {
+        "decision_id": "d-1",
+        "kind": "promotion",
+        "model": "flights",
+        "environment": "production",
+        "version": 3,
+        "wish": "into production",
+        "window_start": None,
         **more,
     }
 
@@ -235,5 +256,27 @@ def problem(status: int, kind: str, detail: str, **more: Any) -> Json:
         "title": kind.replace("-", " ").capitalize(),
         "status": status,
         "detail": detail,
+        **more,
+    }
+
+
+def window(start: str = "2026-11-16T00:00:00Z", **more: Any) -> Json:
+    return {
+        "model": "flights",
+        "environment": "production",
+        "version": 2,
+        "start": start,
+        "end": "2026-11-23T00:00:00Z",
+        "rows": 6310,
+        "verdict": "pass",
+        "reason": "columns: 17 within their limits",
+        "labelled": 6120,
+        "coverage": 0.97,
+        "quality_verdict": "pass",
+        "metrics": {"roc_auc": 0.7012},
+        "promised": {"roc_auc": 0.7094},
+        "action": "ignore",
+        "decision_id": "d-1",
+        "followed": "all is as it should be",
         **more,
     }

@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 
-from perennial.contracts import policy
-
 from .conftest import Call
 from .documents import (
     DIGEST,
@@ -287,83 +285,6 @@ def test_cancel_sends_the_reason(api: Script, cli: Call) -> None:
     api.answers[f"POST /v1/runs/{RUN}/cancel"] = (202, {"run_id": RUN, "status": "cancelling"})
     assert cli("cancel", RUN, "--reason", "wrong data").code == 0
     assert api.asked[0].json == {"reason": "wrong data"}
-
-
-def test_a_decision_is_shown_with_its_reasons(api: Script, cli: Call) -> None:
-    api.answers["GET /v1/decisions/d-1"] = (200, decision(question={"a": 1}, answer={}))
-    result = cli("decisions", "show", "d-1")
-    assert "roc_auc 0.6100 is below the minimum 0.6800" in result.out
-    assert cli("decisions", "show", "d-1", "--json").json["question"] == {"a": 1}
-
-
-@pytest.mark.parametrize(
-    ("asked", "wanted"),
-    [
-        ({}, "into production"),
-        ({"kind": "promotion"}, "into production"),
-        (
-            {"kind": "rollout", "phase": "step", "percent": 2.5, "next_percent": 25.0},
-            "from 2.5 % to 25 % in production",
-        ),
-        ({"kind": "rollout", "percent": None}, "from ? to ? in production"),
-        ({"kind": "rollout", "phase": "guard"}, "to stay champion of production"),
-    ],
-)
-def test_a_question_says_what_the_version_wanted(asked: dict[str, Any], wanted: str) -> None:
-    assert policy.wish({"environment": "production", **asked}) == wanted
-
-
-def test_a_rollout_shows_its_step_and_who_ruled(api: Script, cli: Call) -> None:
-    steps = {"kind": "rollout", "phase": "step", "step": 2, "steps": 4, "strategy": "canary"}
-    question = {**steps, "ruling": {"by": "bob"}}
-    shown = decision(question=question, answer={}, wish="from 5 % to 25 % in production")
-    api.answers["GET /v1/decisions/d-1"] = (200, shown)
-    out = cli("decisions", "show", "d-1").out
-    for told in ("from 5 % to 25 % in production", "2 of 4, canary", "bob"):
-        assert told in out
-
-
-def test_replay_under_another_policy_lists_what_flips(
-    api: Script, cli: Call, tmp_path: Path
-) -> None:
-    folder = tmp_path / "policies" / "perennial"
-    folder.mkdir(parents=True)
-    (folder / "promotion.rego").write_text("package perennial")
-    (folder / "promotion_test.rego").write_text("package perennial_test")
-    (folder / "data.json").write_text("{}")
-    sides = {
-        "stored": {"outcome": "allow", "reasons": [], "policy_digest": "a" * 64},
-        "now": {"outcome": "deny", "reasons": ["stricter now"], "policy_digest": "b" * 64},
-    }
-    flip = {
-        "decision_id": "d-1",
-        "model": "flights",
-        "environment": "staging",
-        "version": 3,
-        "wish": "into staging",
-        **sides,
-    }
-    api.answers["POST /v1/decisions/replay"] = (
-        200,
-        {"asked": 2, "agreed": 1, "skipped": 0, "flipped": [flip]},
-    )
-    result = cli("decisions", "replay", "--policy", str(tmp_path / "policies"))
-    assert result.code == 10
-    assert "stricter now" in result.out
-    assert api.asked[0].json == {
-        "policy": {"perennial/data.json": "{}", "perennial/promotion.rego": "package perennial"}
-    }
-    assert cli("decisions", "replay", "--policy", str(tmp_path / "nothing")).code == 2
-
-
-def test_a_replay_that_agrees_is_well(api: Script, cli: Call) -> None:
-    api.answers["POST /v1/decisions/replay"] = (
-        200,
-        {"asked": 12, "agreed": 12, "skipped": 0, "flipped": []},
-    )
-    result = cli("decisions", "replay")
-    assert (result.code, result.out) == (0, "12 asked, 12 agree\n")
-    assert api.asked[0].json == {}
 
 
 def test_a_group_is_asked_for_shown_and_put_back(api: Script, cli: Call) -> None:

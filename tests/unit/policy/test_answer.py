@@ -86,6 +86,42 @@ def test_everything_else_is_an_error_that_says_why(answer: Any, reason: str) -> 
     assert (reading.approvals_required, reading.approvals_missing) == (0, 0)
 
 
+@pytest.mark.parametrize("action", ["ignore", "alert", "retrain", "roll_back", "stop_serving"])
+def test_a_monitor_is_told_what_to_do(action: str) -> None:
+    ignored = action == "ignore"
+    deny = [] if ignored else ["it drifts"]
+    answer = changed(approvals_required=0, allow=ignored, deny=deny, action=action)
+    outcome = "allow" if ignored else "deny"
+    assert interpret(answer, "monitoring") == Reading(outcome, tuple(deny), 0, 0, DIGEST, action)
+    # nobody but a monitor knows what to do with it
+    assert interpret(answer).outcome == interpret(answer, "rollout").outcome == "error"
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (ALLOW, "action Field required"),
+        (changed(action="ignore"), "approvals are required"),
+        (changed(approvals_required=0, action="pray"), "action"),
+        (changed(approvals_required=0, action=None), "action"),
+        (changed(approvals_required=0, action="alert"), "action contradicts allow"),
+        (
+            changed(approvals_required=0, allow=False, deny=["it drifts"], action="ignore"),
+            "action contradicts allow",
+        ),
+        (
+            changed(approvals_required=0, allow=False, action="alert"),
+            "allow contradicts deny",
+        ),
+        (None, "data.perennial.monitoring.decision"),
+    ],
+)
+def test_a_monitor_does_nothing_about_another_answer(answer: Any, reason: str) -> None:
+    reading = interpret(answer, "monitoring")
+    assert (reading.outcome, reading.action) == ("error", "")
+    assert reason in reading.reasons[0]
+
+
 @pytest.mark.parametrize("missing", ALLOW)
 def test_an_answer_that_lacks_anything_is_an_error(missing: str) -> None:
     answer = {key: value for key, value in ALLOW.items() if key != missing}

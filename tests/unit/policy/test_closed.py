@@ -14,7 +14,7 @@ import pytest
 from perennial.contracts.base import Json
 from perennial.policy_answer import interpret
 from perennial.policy_bundle import evaluate
-from tests.questions import as_input, question, rollout_question
+from tests.questions import as_input, monitoring_question, question, rollout_question
 
 Where = tuple[str | int, ...]
 GONE = object()
@@ -22,7 +22,7 @@ GONE = object()
 # What no rule judges, and what may well not be there.
 FREE = re.compile(
     r"task|owners(/.*)?|requester|champion/epoch"
-    r"|evidence/params(/.*)?|evidence/validation/(rows|violations)"
+    r"|evidence/answers|evidence/params(/.*)?|evidence/validation/(rows|violations)"
     r"|evidence/code/lock_digest|evidence/parity/rows"
     r"|thresholds/0|thresholds/0/(max|environments)|votes/\d/(at|comment)"
 )
@@ -67,7 +67,7 @@ def judged(good: Json) -> list[Where]:
 
 def test_most_of_a_question_is_judged(good: Json, judged: list[Where]) -> None:
     assert len(judged) == 62
-    assert len(list(places(good))) - len(judged) == 18
+    assert len(list(places(good))) - len(judged) == 19
 
 
 MANGLED = [
@@ -132,6 +132,33 @@ async def test_what_is_missing_of_a_rollout_is_never_allowed(
     # no policy decides on another kind of question, and one without a kind is a promotion's
     assert outcomes.pop("kind") == ("deny" if value is GONE else "error")
     assert set(outcomes.values()) == {"deny"}
+
+
+@pytest.mark.parametrize("value", MANGLED)
+async def test_what_is_missing_of_a_window_is_never_ignored(
+    value: Any, bundle: Path, opa: str
+) -> None:
+    calm = as_input(monitoring_question())
+    judged = [where for where in places(calm) if not re.fullmatch(r"retraining/\d", name(where))]
+    assert len(judged) == 24
+    mangled = {name(where): put(calm, where, value) for where in judged}
+    if value is None:
+        del mangled["quality"], mangled["back_to"]  # there may be none
+    if value == "":
+        del mangled["drift/newest"], mangled["quality/newest"]  # it may say nothing by itself
+    if value is True:
+        # being armed changes nothing of a window that passes, nor does a dry run
+        del mangled["armed"], mangled["dry_run"]
+    answers = await evaluate(bundle, [calm, *mangled.values()], opa)
+    readings = {
+        where: interpret(answer, "monitoring")
+        for where, answer in zip(["", *mangled], answers, strict=True)
+    }
+    assert readings.pop("")[0] == "allow"
+    # no policy decides on another kind of question, and one without a kind is a promotion's
+    assert readings.pop("kind").outcome == "error"
+    told = {where: (each.outcome, each.action) for where, each in readings.items()}
+    assert told == dict.fromkeys(readings, ("deny", "alert"))
 
 
 async def test_every_reason_names_something(

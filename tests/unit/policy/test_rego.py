@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from perennial.contracts.policy import PromotionQuestion, RolloutQuestion
+from perennial.contracts.policy import MonitoringQuestion, PromotionQuestion, RolloutQuestion
 from tests.unit.policy.conftest import POLICIES
 
 RULE_FILES = sorted(
@@ -49,10 +49,11 @@ def test_their_own_tests_pass_and_cover_every_line(opa: str) -> None:
     [
         (PromotionQuestion, ("promotion", "checks", "approvals")),
         (RolloutQuestion, ("rollout",)),
+        (MonitoringQuestion, ("monitoring",)),
     ],
 )
 def test_they_ask_for_nothing_that_a_question_does_not_have(
-    question: type[PromotionQuestion | RolloutQuestion],
+    question: type[PromotionQuestion | RolloutQuestion | MonitoringQuestion],
     theirs: tuple[str, ...],
     opa: str,
     tmp_path: Path,
@@ -66,9 +67,10 @@ def test_they_ask_for_nothing_that_a_question_does_not_have(
     run(opa, "check", "--strict", "--schema", str(path), "--ignore", "*_test.rego", *folders)
 
 
-def test_each_folder_is_of_one_kind_of_question_or_of_both() -> None:
+def test_each_folder_is_of_one_kind_of_question_or_of_all() -> None:
     found = {path.parts[1] for path in RULE_FILES}
-    assert found == {"approvals", "checks", "facts", "numbers", "promotion", "rollout"}
+    kinds = {"promotion", "rollout", "monitoring"}
+    assert found == kinds | {"approvals", "checks", "facts", "numbers"}
 
 
 @pytest.mark.parametrize("path", RULE_FILES, ids=str)

@@ -13,9 +13,11 @@ from api.db.store import Store
 from api.db.table import Table
 from perennial.canonical import digest
 from perennial.contracts import records
+from perennial.contracts.alerts import CloseAlert, RaiseAlert
 from perennial.contracts.deployments import SetWeights, Share
 from perennial.contracts.errors import PlatformPaused, StaleEpoch
 from perennial.contracts.groups import MoveTogether, PutBack
+from perennial.contracts.labels import FoundRequest, JoinedLabel, Label
 from perennial.contracts.monitoring import QualityJudged, RecordAction, RecordQuality
 from perennial.contracts.platform import SetPlatform
 from perennial.contracts.registry import AliasMoved, RecordAliasMoved
@@ -51,11 +53,20 @@ READS = {
     "find_decision",
     "finished_among",
     "mlflow_versions",
+    "count_labels",
+    "count_due_labels",
+    "waiting_labels",
+    "windows_to_measure",
+    "labels_of",
 }
 
 _MOVED = AliasMoved(
     model="flights", environment="production", found="7", wanted=1, epoch=1, found_version=None
 )
+_ALERT = RaiseAlert(
+    effect="x", model="flights", severity="critical", kind="drift", key="psi", title="t", at=at(30)
+)
+_OVER = CloseAlert(model="flights", kind="drift", key="psi", at=at(31))
 _EVIDENCE = evidence(1, "r1", roc_auc=0.9)
 
 WRITES: dict[str, Callable[[Store], Any]] = {
@@ -155,6 +166,8 @@ WRITES: dict[str, Callable[[Store], Any]] = {
     "record_alias_moved": lambda s: s.record_alias_moved(
         RecordAliasMoved(effect="x", moved=_MOVED, action="restored", at=at(30))
     ),
+    "raise_alert": lambda s: s.raise_alert(_ALERT),
+    "close_alert": lambda s: (s.raise_alert(_ALERT), s.close_alert(_OVER))[-1],
     "report_progress": lambda s: s.report_progress("r1", "train", at(30), {"epoch": 1}),
     "record_decision": lambda s: s.record_decision(
         "x",
@@ -167,12 +180,18 @@ WRITES: dict[str, Callable[[Store], Any]] = {
         run_id="r1",
     ),
     "set_registration": lambda s: s.set_registration("flights", 1, "run", "1"),
+    "mark_labels": lambda s: s.mark_labels(
+        "flights", "production", [FoundRequest("a", 0, "a", at(30))], [], at(40)
+    ),
+    "mark_measured": lambda s: s.mark_measured(
+        "flights", [JoinedLabel("b", 0, "b", at(30), True, at(35), 0, False)]
+    ),
 }
 
 
 @pytest.fixture
 def ready(store: Store) -> Iterator[Store]:
-    """Two versions, the first one champion, with a stage under way and an open question."""
+    """Two versions, the first one champion, a stage under way, an open question, two labels."""
     store.record_spec(records.RecordSpec(effect="apply", spec=spec(), actor="ada", at=at()))
     for run_id in ("r1", "r2", "r3"):
         store.record_run(record_run(run_id, group="g" if run_id == "r2" else None))
@@ -182,6 +201,9 @@ def ready(store: Store) -> Iterator[Store]:
     store.open_approval(open_approval("a", "r1"))
     store.move_champion(move(1, 0))
     store.record_window(record_window())
+    sent = [Label(request_id=name, value=True, at=at(35)) for name in "ab"]
+    store.keep_labels("flights", sent, at(36))
+    store.mark_labels("flights", "production", [FoundRequest("b", 0, "b", at(30))], [], at(37))
     yield store
 
 

@@ -83,7 +83,7 @@ def test_a_champion_is_watched_beside_what_it_was_promised_for(ready: Store) -> 
     assert (found.version, found.epoch, found.run_id) == (1, 1, "r1")
     assert found.promised == {"roc_auc": 0.71}
     assert found.reference == profile().blob
-    assert found.rows == snapshot().data
+    assert found.snapshot == snapshot().data
     assert found.back_to is None
     assert found.guard_seconds == 7 * 24 * 3600
 

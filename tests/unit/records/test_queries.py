@@ -10,10 +10,11 @@ from sqlmodel import Session
 
 from api.db.store import Store
 from api.queries import models, runs, triggers
+from api.queries.promotions import of_champions
 from api.schemas.base import Page
 from perennial.contracts import records
 from perennial.settings import Settings
-from tests.samples import at, spec
+from tests.samples import at, decision, move, spec
 from tests.seeded import APPROVAL, BAD, GOOD, WAITING, seed
 
 Listing = Callable[[Session, str | None, int], Page[Any]]
@@ -81,10 +82,51 @@ def test_every_detail_is_read(store: Store) -> None:
         assert (run.outcome, len(run.stages)) == ("promoted", 2)
         assert run.approval is not None and run.approval.status == "approved"
         assert runs.read_decision(session, "d-bad").outcome == "deny"
-        assert [d.decision_id for d in runs.newest_decisions(session, "flights", 1)] == ["d-good"]
+        assert [d.decision_id for d in runs.newest_decisions(session, 1, model="flights")] == [
+            "d-good"
+        ]
         model = models.read_model(session, "flights")
         assert [c.environment for c in model.champions] == ["development", "production"]
         version = models.read_version(session, "flights", 1)
         assert version.champion_in == ["development", "production"]
         assert models.read_state(session, "flights").spec_version == 1
         assert models.read_history(session, "flights", None, at(19), None, 50).items == []
+
+
+def test_decisions_are_read_by_the_kind_of_their_question(store: Store) -> None:
+    seed(store)
+    store.record_decision(
+        "window",
+        decision("d-window", "deny"),
+        {"kind": "monitoring"},
+        {},
+        model="flights",
+        environment="production",
+        version=1,
+        run_id=GOOD,
+    )
+    with store.database.reading() as session:
+        for kind, expected in {
+            "promotion": {"d-good", "d-bad"},
+            "monitoring": {"d-window"},
+            "rollout": set(),
+        }.items():
+            listed = runs.list_decisions(session, None, 50, kind=kind).items
+            newest = runs.newest_decisions(session, 50, kind=kind, model="flights")
+            assert {each.decision_id for each in listed} == expected
+            assert {each.decision_id for each in newest} == expected
+            assert {each.kind for each in listed} <= {kind}
+
+
+def test_a_champion_is_there_by_its_promotion_also_after_a_rollback(store: Store) -> None:
+    seed(store)
+    with store.database.reading() as session:
+        [promotion], unasked = of_champions(session)
+    assert (promotion.decision_id, unasked) == ("d-good", 1), "nobody asked about development"
+    store.move_champion(move(2, 1, run_id=BAD))
+    with store.database.reading() as session:
+        assert of_champions(session) == ([], 2)
+    store.move_champion(move(1, 2, cause="rollback"))
+    with store.database.reading() as session:
+        [again], _ = of_champions(session)
+    assert again == promotion

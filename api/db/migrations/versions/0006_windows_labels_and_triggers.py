@@ -19,22 +19,31 @@ def upgrade() -> None:
         sa.Column("model", sa.String(), nullable=False),
         sa.Column("request_id", sa.String(), nullable=False),
         sa.Column("row", sa.Integer(), nullable=False),
+        sa.Column("entity", sa.String(), nullable=True),
         sa.Column("value", sa.Text(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("asked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
         sa.Column("environment", sa.String(), nullable=True),
-        sa.Column("window_start", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("looked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("found_id", sa.String(), nullable=True),
+        sa.Column("request_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("changes", sa.Integer(), nullable=False),
+        sa.CheckConstraint(
+            "status IN ('waiting', 'joined', 'given_up')", name=op.f("ck_labels_status")
+        ),
         sa.ForeignKeyConstraint(["model"], ["models.name"], name=op.f("fk_labels_model_models")),
         sa.PrimaryKeyConstraint("model", "request_id", "row", name=op.f("pk_labels")),
     )
     op.create_index(
-        op.f("ix_labels_model_received_at"), "labels", ["model", "received_at"], unique=False
+        op.f("ix_labels_model_status_due_at"), "labels", ["model", "status", "due_at"], unique=False
     )
     op.create_index(
-        op.f("ix_labels_model_window_start"), "labels", ["model", "window_start"], unique=False
+        op.f("ix_labels_model_environment_request_at"),
+        "labels",
+        ["model", "environment", "request_at"],
+        unique=False,
     )
     op.create_table(
         "triggers",

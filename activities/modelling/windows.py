@@ -1,0 +1,104 @@
+"""A window's rows beside what the champion learnt from: all that is made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from activities.modelling.drift import compare
+from activities.modelling.estimating import estimate
+from activities.modelling.multivariate import tell_apart
+from activities.modelling.profiles import ProfileCorrupt, Sketch, read_sketches
+from activities.modelling.reference_rows import ReferenceRows
+from activities.modelling.request_frames import PREDICTION, PROBABILITY
+from activities.modelling.segments import Sides, judge_segments
+from activities.modelling.verdicts import without
+from perennial.analysis.judging import judge
+from perennial.blobs import BlobCorrupt, BlobStore
+from perennial.contracts.base import BlobRef
+from perennial.contracts.drift import DriftLimits, WindowDrift, WindowVerdict
+from perennial.contracts.estimates import EstimatedQuality
+from perennial.contracts.monitoring import JudgeWindow, Monitored, Multivariate, SegmentVerdict
+
+
+@dataclass(frozen=True)
+class Beside:
+    """A window beside its reference.
+
+    Attributes:
+        verdict: that follows.
+        drift: None where the reference cannot be read.
+    """
+
+    verdict: WindowVerdict
+    drift: WindowDrift | None = None
+
+
+def beside_reference(blobs: BlobStore, window: Mapping[str, Sketch], asked: Monitored) -> Beside:
+    """Compare a window's columns with the champion's reference.
+
+    A reference that is corrupt is a verdict, `error`, since a person has to look, and no trying
+    again would help. Raises Unavailable where blobs cannot be read now.
+    """
+    if asked.reference is None:
+        reason = f"no reference profile is kept of version {asked.version}: train a new version"
+        return Beside(without("no_data", reason))
+    try:
+        usual = _sketches(blobs, asked.reference, "reference profile", asked)
+        said = None
+        if asked.answers is not None:
+            said = _sketches(blobs, asked.answers, "profile of held-out answers", asked)
+    except ProfileCorrupt as error:
+        return Beside(without("error", str(error)))
+    drift = compare(usual, window, asked.inputs, said)
+    return Beside(judge(drift, _limits(asked)), drift)
+
+
+def _sketches(blobs: BlobStore, ref: BlobRef, what: str, asked: Monitored) -> dict[str, Sketch]:
+    try:
+        return read_sketches(blobs.get_bytes(ref))
+    except (BlobCorrupt, ProfileCorrupt) as error:
+        raise ProfileCorrupt(
+            f"the {what} of version {asked.version} of {asked.model} is corrupt, so nothing can be "
+            f"compared with it: {error}"
+        ) from error
+
+
+def beside_rows(
+    references: ReferenceRows, rows: pd.DataFrame, asked: JudgeWindow
+) -> tuple[tuple[SegmentVerdict, ...], Multivariate | None]:
+    """What needs the reference's rows: segments, and the domain classifier.
+
+    Nothing where they are not at hand; a snapshot that is corrupt is an `error`.
+    """
+    monitored = asked.monitored
+    plan, snapshot = monitored.plan, monitored.snapshot
+    if snapshot is None:
+        return (), None
+    by = plan.segments if plan else ()
+    try:
+        reference = references.read(snapshot, {*monitored.inputs, *by})
+    except BlobCorrupt as error:
+        reason = f"domain classifier and segments: the snapshot cannot be read: {error}"
+        return (), Multivariate(auc=0.5, verdict="error", reason=reason)
+    limits, seed = _limits(monitored), int(asked.start.timestamp()) % 2**32
+    whole = tell_apart(rows, reference, monitored.inputs, limits.rows, seed)
+    sides = Sides(rows, reference, monitored.inputs)
+    return judge_segments(sides, by, limits, seed), whole
+
+
+def estimated(rows: pd.DataFrame) -> EstimatedQuality | None:
+    """What is to be expected of a classifier's answers; None of other models."""
+    names = [name for name in rows if str(name).startswith(PROBABILITY)]
+    return estimate(rows[names].to_numpy()) if len(names) > 1 else None
+
+
+def unanswered(rows: pd.DataFrame) -> int:
+    """Rows that got no answer."""
+    return int(rows[PREDICTION].isna().sum()) if PREDICTION in rows else len(rows)
+
+
+def _limits(asked: Monitored) -> DriftLimits:
+    return asked.plan.drift if asked.plan else DriftLimits()

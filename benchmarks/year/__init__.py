@@ -1,0 +1,1 @@
+"""A year of flights, sent again: what watching a model is worth, and what it costs."""

@@ -1,0 +1,203 @@
+"""A champion's life after its promotion: window by window, in the time of its events.
+
+The log of requests tells the time here, an hour a folder, so that a month takes seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlmodel import col, select
+
+from api.db.monitoring_tables import TriggerRow, WindowRow
+from api.db.tables import ChampionHistoryRow, DecisionRow
+from perennial.contracts import ids, lifecycle, monitoring
+from perennial.contracts.errors import Final
+from perennial.contracts.labels import Label
+from tests.workflows.house import House
+from tests.workflows.waiting import until
+
+DAY = timedelta(days=1)
+# a week after the first run, so that no cooldown holds what is wished for
+START = (datetime.now(UTC) + 7 * DAY).replace(hour=0, minute=0, second=0, microsecond=0)
+PLAN: dict[str, Any] = {
+    "environments": ["production"],
+    "request_log": {"event_time": "header"},
+    "monitoring": {"clock": "events", "window": "1d", "lateness": "1h"},
+}
+
+
+class Days:
+    """Requests of a model by event time, and what its monitor made of them."""
+
+    def __init__(self, house: House, log: Path) -> None:
+        self.house = house
+        self._folder = log / "environment=production" / f"model={house.model}"
+
+    def pass_by(self, last: int) -> None:
+        """Requests come until the second hour after day `last`, counted from 0."""
+        for at in (START, START + (last + 1) * DAY + timedelta(hours=1)):
+            day = self._folder / f"date={at:%Y-%m-%d}" / f"hour={at:%H}"
+            day.mkdir(parents=True, exist_ok=True)
+
+    def rows(self) -> list[WindowRow]:
+        with self.house.store.database.reading() as session:
+            return list(
+                session.exec(
+                    select(WindowRow)
+                    .where(WindowRow.model == self.house.model)
+                    .order_by(col(WindowRow.start), col(WindowRow.version))
+                )
+            )
+
+    async def judged(self, count: int) -> list[WindowRow]:
+        """The windows, once so many are judged and the last one is answered."""
+        await until(lambda: len(self.rows()) >= count and self.rows()[-1].action is not None)
+        return self.rows()
+
+    def triggers(self) -> list[TriggerRow]:
+        with self.house.store.database.reading() as session:
+            query = select(TriggerRow).where(TriggerRow.model == self.house.model)
+            return list(session.exec(query.order_by(col(TriggerRow.at))))
+
+    def label(self, day: int) -> None:
+        """A label of some request of a day arrives."""
+        self.house.plan.labels.append(START + day * DAY)
+        self.house.store.keep_labels(
+            self.house.model,
+            [Label(request_id=f"r{day}", value=1, at=START + 14 * DAY)],
+            datetime.now(UTC),
+        )
+
+    @property
+    def monitor(self) -> Any:
+        return self.house.client.get_workflow_handle(
+            ids.monitor_workflow(self.house.model, "production")
+        )
+
+
+@pytest.fixture
+def days(house: House, log: Path) -> Iterator[Days]:
+    yield Days(house, log)
+
+
+async def test_windows_are_judged_one_after_another_and_drift_that_lasts_trains_again(
+    days: Days,
+) -> None:
+    house = days.house
+    await house.apply(**PLAN, retraining={})
+    await house.run(0.8)
+    house.plan.drift = {START + day * DAY: "fail" for day in (1, 3, 4)}
+    days.pass_by(4)
+    rows = await days.judged(5)
+    assert [row.start for row in rows] == [START + day * DAY for day in range(5)]
+    assert [row.verdict for row in rows] == ["pass", "fail", "pass", "fail", "fail"]
+    # one window alone is an accident, three of five are not
+    assert [row.action for row in rows] == ["ignore", "ignore", "ignore", "ignore", "retrain"]
+    (wish,) = days.triggers()
+    assert (wish.cause, wish.decision, wish.as_of) == ("drift", "allow", START + 5 * DAY)
+    assert wish.run_id is not None
+    # the run is promoted through the same gates, and its champion begins with a clean slate
+    assert (await house.result(wish.run_id)).outcome == "promoted"
+    days.pass_by(5)
+    rows = await days.judged(6)
+    assert (rows[-1].version, rows[-1].action) == (2, "ignore")
+    state = await days.monitor.query("state", result_type=monitoring.MonitorState)
+    assert [window.start for window in state.drift] == [START + 5 * DAY]
+    with house.store.database.reading() as session:
+        decision = session.get_one(DecisionRow, rows[4].decision_id)
+        assert (decision.action, decision.outcome) == ("retrain", "deny")
+        assert decision.question["drift"]["severity"] == "high"
+
+
+async def test_labels_of_day_14_roll_back_on_day_15(days: Days) -> None:
+    house = days.house
+    rollout = {"strategy": "blue-green", "guard": "30d"}
+    await house.apply(environments=["production"])
+    await house.run(0.8)
+    await house.run(0.9)
+    assert house.champions() == {"production": 2}
+    await house.apply(**PLAN, rollout=rollout, retraining={})
+    days.pass_by(13)
+    assert {row.action for row in await days.judged(14)} == {"ignore"}
+    house.plan.quality = {START + day * DAY: "fail" for day in range(5)}
+    for day in range(5):
+        days.label(day)
+    days.pass_by(14)
+    await until(lambda: house.champions() == {"production": 1})
+    last = days.rows()[-1]
+    assert last.start == START + 14 * DAY
+    assert (last.action, last.version) == ("roll_back", 2)
+    assert "back to version 1" in last.followed
+    assert [row.quality_verdict for row in days.rows()[:6]] == ["fail"] * 5 + [None]
+    with house.store.database.reading() as session:
+        moves = session.exec(
+            select(ChampionHistoryRow)
+            .where(ChampionHistoryRow.model == house.model)
+            .order_by(col(ChampionHistoryRow.epoch))
+        ).all()
+    assert [(move.version, move.cause, move.actor) for move in moves][-1] == (
+        1,
+        "rollback",
+        "monitor",
+    )
+    assert days.triggers() == []
+
+
+async def test_a_dry_run_decides_and_does_nothing(days: Days) -> None:
+    house = days.house
+    plan = {**PLAN["monitoring"], "dry_run": True, "lasting": {"windows": 1, "of": 1}}
+    await house.apply(**{**PLAN, "monitoring": plan}, retraining={})
+    await house.run(0.8)
+    house.plan.drift = {START: "fail"}
+    days.pass_by(0)
+    (row,) = await days.judged(1)
+    assert row.action == "retrain"
+    assert row.followed.startswith("nothing is done, since monitoring is a dry run")
+    assert days.triggers() == []
+
+
+async def test_after_a_standstill_the_newest_windows_are_caught_up(days: Days) -> None:
+    house = days.house
+    plan = {**PLAN["monitoring"], "catch_up": 2}
+    await house.apply(**{**PLAN, "monitoring": plan})
+    await house.run(0.8)
+    days.pass_by(9)
+    rows = await days.judged(2)
+    assert [row.start for row in rows] == [START + day * DAY for day in (8, 9)]
+    assert "8 windows passed over after a standstill" in rows[0].followed
+
+
+async def test_a_window_that_cannot_be_judged_has_somebody_look(days: Days) -> None:
+    house = days.house
+    plan = {**PLAN["monitoring"], "lasting": {"windows": 1, "of": 1}}
+    await house.apply(**{**PLAN, "monitoring": plan}, retraining={})
+    await house.run(0.8)
+    house.plan.failures["window"] = Final("a file of the log is no Parquet file: remove it")
+    days.pass_by(0)
+    (row,) = await days.judged(1)
+    assert (row.verdict, row.action) == ("error", "alert")
+    assert "remove it" in row.reason
+    # and it goes on watching
+    del house.plan.failures["window"]
+    days.pass_by(1)
+    assert (await days.judged(2))[-1].verdict == "pass"
+
+
+async def test_it_ends_with_what_it_watches(days: Days) -> None:
+    house = days.house
+    await house.apply(**PLAN)
+    await house.run(0.8)
+    days.pass_by(0)
+    await days.judged(1)
+    await house.apply(environments=["production"])
+    assert "nothing of" in await days.monitor.result()
+    await house.apply(**PLAN)  # and begins again
+    days.pass_by(1)
+    await until(lambda: len(days.rows()) >= 2)
+    await house.lever(lifecycle.RETIRE)
+    assert "nothing of" in await days.monitor.result()
