@@ -46,19 +46,18 @@ from perennial.documents import (
     RunAccepted,
     RunSummary,
     SpecApplied,
-    Trigger,
-    TriggerRecorded,
     VoteTaken,
     Window,
     WindowDetail,
 )
+from perennial.trigger_client import TriggerCalls
 
 __all__ = ["ApiError", "Client", "ServiceAway"]
 
 _PAGE = 100
 
 
-class Client(AlertCalls):
+class Client(AlertCalls, TriggerCalls):
     """One connection to one API, as one principal. Safe to keep, not to share between threads."""
 
     @classmethod
@@ -320,44 +319,6 @@ class Client(AlertCalls):
         """
         headers = {"Last-Event-ID": after} if after else {}
         yield from sse.parse(self._lines(path("runs", run_id, "events"), headers))
-
-    # -- triggers
-
-    def retrain(
-        self,
-        model: str,
-        *,
-        snapshot: str | None = None,
-        new_data: bool = False,
-        reason: str = "",
-        key: str | None = None,
-    ) -> TriggerRecorded:
-        """Ask for a model to be trained again, if its limits allow.
-
-        Args:
-            model: that is to be trained.
-            snapshot: a digest of the rows, or any text that names them; without it they are taken
-                for new.
-            new_data: it is asked since rows have arrived.
-            reason: in words.
-            key: idempotency key.
-        """
-        body: Json = {"cause": "data" if new_data else "request", "reason": reason}
-        if snapshot is not None:
-            body["snapshot"] = snapshot
-        return cast(TriggerRecorded, self._post(path("models", model, "triggers"), body, key=key))
-
-    def triggers(
-        self,
-        model: str | None = None,
-        *,
-        cause: str | None = None,
-        decision: str | None = None,
-        limit: int = _PAGE,
-    ) -> list[Trigger]:
-        """What asked for models to be trained again, newest first."""
-        where = path("models", model, "triggers") if model else "/v1/triggers"
-        return self._items(where, limit, cause=cause, decision=decision)
 
     # -- approvals
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
@@ -12,6 +11,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+import psutil
 
 from infra.stack.ports import HOST, free_ports
 
@@ -51,6 +52,8 @@ def server() -> Iterator[int]:
         "RABBITMQ_NODENAME": f"perennial-{port}@localhost",
         "RABBITMQ_PID_FILE": str(folder / "pid"),
     }
+    # its name server would make itself a process that is nobody's, unless there is one
+    names = subprocess.Popen(["epmd"], env=environment, stdin=subprocess.DEVNULL)
     log = folder / "log"
     with log.open("wb") as out:
         process = subprocess.Popen(
@@ -60,38 +63,32 @@ def server() -> Iterator[int]:
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
-            start_new_session=True,
         )
     try:
         _await(port, process, log)
         yield port
     finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        _end_epmd(environment)
+        _end(process)
+        names.kill()
+        names.wait()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """The program is a script, which collects the node that it has started."""
+    for child in psutil.Process(process.pid).children():
+        with suppress(psutil.NoSuchProcess):
+            child.kill()
+    try:
+        process.wait(10)
+    finally:
+        process.kill()
 
 
 def _await(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + _SECONDS
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            break
+    while time.monotonic() < deadline and process.poll() is None:
         with suppress(OSError), socket.create_connection((HOST, port), 1):
             return
         time.sleep(0.05)
     raise RuntimeError(f"RabbitMQ did not start:\n{log.read_text(errors='replace')[-4000:]}")
-
-
-def _end_epmd(environment: dict[str, str]) -> None:
-    """The node's name server made a process of its own, which ends once it has no names left."""
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        done = subprocess.run(
-            ["epmd", "-kill"], env=environment, capture_output=True, text=True, check=False
-        )
-        if "Killed" in done.stdout or "Cannot connect" in done.stdout + done.stderr:
-            return
-        time.sleep(0.05)
-    raise RuntimeError(f"epmd on port {environment['ERL_EPMD_PORT']} does not end: {done.stdout}")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from perennial.documents import Trigger, TriggerRecorded
+    from perennial.trigger_documents import Trigger, TriggerRecorded
 
 PANEL = "Runs"
 

@@ -46,7 +46,8 @@ async def test_a_schedule_follows_its_spec_and_ends_in_one_wish(
     await settled(temporal, house)
     made = (await described()).schedule
     [calendar] = made.spec.calendars
-    assert calendar.day_of_week == [ScheduleRange(1)] and calendar.hour == [ScheduleRange(4)]
+    assert list(calendar.day_of_week) == [ScheduleRange(1)]
+    assert list(calendar.hour) == [ScheduleRange(4)]
     assert made.policy.catchup_window == CATCH_UP, "an outage is not made up for"
 
     await schedule.trigger()

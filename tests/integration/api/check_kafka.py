@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from temporalio.client import Client
 
 from api.context import Context
@@ -14,6 +14,7 @@ from tests.gate import Gate
 from tests.integration.api.courier import Aside, Place, nothing_is_lost, poison_is_put_aside
 from tests.integration.api.desk import Desk
 from tests.servers import free_port
+from workers.brokers import GROUP
 
 
 class Kafkas:
@@ -33,6 +34,14 @@ class Kafkas:
             await producer.send_and_wait(
                 self._topic, body, headers=[(n, v.encode()) for n, v in sent.items()]
             )
+
+    async def left(self) -> int:
+        partition = TopicPartition(self._topic, 0)
+        consumer = AIOKafkaConsumer(bootstrap_servers=self._server, group_id=GROUP)
+        async with consumer:
+            consumer.assign([partition])
+            ends = await consumer.end_offsets([partition])
+            return int(ends[partition]) - (await consumer.committed(partition) or 0)
 
     async def aside(self, count: int) -> list[Aside]:
         found: list[Aside] = []

@@ -19,7 +19,7 @@ from perennial.settings import Settings
 from tests.integration.api.desk import Desk
 from tests.served import served
 from tests.servers import opa_server, program
-from tests.workflows.conftest import channels, ml, temporal  # noqa: F401  (fixtures)
+from tests.workflows.conftest import channels, log, ml, temporal  # noqa: F401  (fixtures)
 from tests.workflows.ml_double import PlannedML
 
 

@@ -38,6 +38,12 @@ class Rabbits:
             await channel.declare_queue(self._queue, durable=True)
             await channel.default_exchange.publish(message, routing_key=self._queue)
 
+    async def left(self) -> int:
+        async with await aio_pika.connect(self._url) as connection:
+            channel = await connection.channel()
+            queue = await channel.declare_queue(self._queue, durable=True)
+            return queue.declaration_result.message_count or 0
+
     async def aside(self, count: int) -> list[Aside]:
         found: list[Aside] = []
         async with await aio_pika.connect(self._url) as connection:
