@@ -88,6 +88,7 @@ def run() -> list[Row]:
 def _taken(name: str, python: Path, path: Path, rounds: int) -> dict[str, Any]:
     module = f"benchmarks.monitoring.{ENTRANTS[name].module}"
     env = os.environ | {"PYTHONPATH": str(_ROOT), "WHYLOGS_NO_ANALYTICS": "1", "DO_NOT_TRACK": "1"}
+    env["NML_DISABLE_USAGE_LOGGING"] = "1"
     command = [str(python), "-m", module, str(path), str(rounds)]
     done = subprocess.run(command, cwd=_ROOT, env=env, capture_output=True, text=True, check=False)
     try:

@@ -63,7 +63,7 @@ async def run() -> list[Row]:
         seconds = []
         for _ in range(_ROUNDS + 1):
             found = await ActivityEnvironment().run(activities.judge_window, asked)
-            if found.rows != ROWS or found.drift.verdict != "fail":
+            if found.rows != ROWS or found.drift.verdict != "inconclusive":
                 raise RuntimeError(f"{found.rows:,} rows were judged: {found.drift.reason}")
             seconds.append(found.seconds)
     case = f"a window of {ROWS:,} rows x {COLUMNS} columns, from the log's files to its verdict"
