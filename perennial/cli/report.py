@@ -8,7 +8,6 @@ from pathlib import Path
 from perennial.cli import exits
 from perennial.cli.problems import Stop
 from perennial.client import Client
-from perennial.documents import Json
 from perennial.picture.report import report
 from perennial.picture.watched import Watched
 
@@ -48,7 +47,7 @@ def watched(client: Client, model: str, environment: str, windows: int) -> Watch
     starts = sorted({window["start"] for window in listed})
     found = [client.window(model, environment, start) for start in starts]
     decided = [w["decision_id"] for w in found if w["decision_id"] is not None]
-    triggers: list[Json] = []
+    triggers = client.triggers(model, limit=windows)
     asked = {each["run_id"] for each in triggers if each["run_id"] is not None}
     return Watched(
         model=model,

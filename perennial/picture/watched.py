@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from perennial.documents import DecisionDetail, Json, Reign, Run, WindowDetail
+from perennial.documents import DecisionDetail, Json, Reign, Run, Trigger, WindowDetail
 
 Point = tuple[datetime, float | None, str]
 """When (the middle of a window), what, and in words."""
@@ -37,7 +37,7 @@ class Watched:
     windows: Sequence[WindowDetail]
     reigns: Sequence[Reign]
     now: datetime
-    triggers: Sequence[Json] = ()
+    triggers: Sequence[Trigger] = ()
     decisions: dict[str, DecisionDetail] = field(default_factory=dict)
     versions: dict[int, Json] = field(default_factory=dict)
     runs: dict[str, Run] = field(default_factory=dict)

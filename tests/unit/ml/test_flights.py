@@ -39,7 +39,7 @@ def test_what_is_watched_is_the_first_model() -> None:
     plain, watched = page("model.yaml"), page("watched.yaml")
     for name in ("project", "task", "training", "risk_tier", "owners"):
         assert watched[name] == plain[name], name
-    assert watched["source"]["options"] == {**plain["source"]["options"], "days": 90}
+    assert watched["source"]["options"] == {**plain["source"]["options"], "days": 365}
     assert parse_spec((FOLDER / "watched.yaml").read_text()).monitoring is not None
 
 
