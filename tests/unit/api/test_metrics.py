@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from api.app import create_app
+from api.context import Context
 from api.db.facts import serving
 from api.db.store import Store
 from api.metrics.serving import Served
@@ -48,6 +51,25 @@ async def test_systems_that_are_away(viewer: httpx.AsyncClient) -> None:
     assert found.value("perennial_dependency_up", dependency="records") == 1
     assert found.value("perennial_dependency_up", dependency="temporal") == 0
     assert "perennial_task_queue_backlog" in found.families
+
+
+async def test_records_that_are_away_cost_only_what_they_say(context: Context) -> None:
+    away = Store("postgresql+psycopg://nobody@127.0.0.1:1/nothing")
+    app = create_app(Context(context.settings, away, context.tokens))
+    entries = json.loads(context.settings.tokens.read_text())["tokens"]
+    [token] = [entry["token"] for entry in entries if entry["role"] == "viewer"]
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(
+            transport=httpx.ASGITransport(app),
+            base_url="http://api",
+            headers={"Authorization": f"Bearer {token}"},
+        ) as client,
+    ):
+        found = await scrape(client)
+    assert found.value("perennial_dependency_up", dependency="records") == 0
+    assert found.value("process_resident_memory_bytes")
+    assert "perennial_models" not in found.families
 
 
 async def test_requests_count_by_template_and_never_by_path(
