@@ -16,6 +16,7 @@ from sqlmodel import Session, col, select
 
 from api.db.facts.platform import read_platform
 from api.db.tables import ApprovalRow, ChampionRow, DeploymentRow, ModelRow, ModelStatus, RunRow
+from api.metrics import watched
 from perennial.contracts.deployments import Share
 from perennial.contracts.records import RunStatus
 from perennial.contracts.serving import WHOLE
@@ -132,4 +133,14 @@ def runs(session: Session, now: datetime) -> Iterator[Metric]:
     yield ended
 
 
-FACTS: tuple[Fact, ...] = (models, champions, deployments, approvals, runs)
+FACTS: tuple[Fact, ...] = (
+    models,
+    champions,
+    deployments,
+    approvals,
+    runs,
+    watched.windows,
+    watched.labels,
+    watched.triggers,
+    watched.alerts,
+)

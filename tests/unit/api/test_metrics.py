@@ -44,6 +44,12 @@ async def test_what_the_records_say(viewer: httpx.AsyncClient) -> None:
     ended = {"model": "flights", "kind": "lifecycle"}
     assert found.value("perennial_runs_finished_total", outcome="denied", **ended) == 1
     assert found.value("process_resident_memory_bytes")
+    window = {**PLACE, "environment": "development"}
+    assert found.value("perennial_window_failing", of="drift", **window) == 0
+    assert found.value("perennial_window_rows", **window) == 1000
+    assert found.value("perennial_window_end_timestamp_seconds", **window) == at(240).timestamp()
+    wish = {"model": "flights", "cause": "request", "decision": "ask"}
+    assert found.value("perennial_triggers_total", **wish) == 1
 
 
 async def test_systems_that_are_away(viewer: httpx.AsyncClient) -> None:
