@@ -61,7 +61,6 @@ async def wish(
         KeyReused: the request's id was used for another one.
         Unavailable: there was no answer; to ask again is safe.
     """
-    state = await run_in_threadpool(_state, database, model)
     wanted = RetrainWanted(
         request_id=request_id,
         actor=actor,
@@ -70,6 +69,14 @@ async def wish(
         at=datetime.now(UTC),
         reason=reason,
     )
+    return await put(client, database, model, wanted)
+
+
+async def put(
+    client: Client, database: Database, model: str, wanted: RetrainWanted
+) -> TriggerRecorded:
+    """Put a wish to the model's workflow. Raises as `wish`."""
+    state = await run_in_threadpool(_state, database, model)
     return await ask_model(client, state, RETRAIN, wanted, TriggerRecorded)
 
 

@@ -389,6 +389,7 @@ class PolicyApplied(PolicyChecked):
     """A policy that is in force."""
 
     replaced: str
+    wished: dict[str, str]
 
 
 class LedgerRow(TypedDict):

@@ -70,6 +70,7 @@ async def test_a_policy_is_tried_and_put_in_force(champion: Desk, opa_url: str) 
     applied = await champion.post("/policies/apply", ask, role="admin", key=champion.model)
     assert mine(champion, applied) == [flip]
     assert applied["replaced"] == before
+    assert applied["wished"][champion.model].startswith("ask: the spec has no `retraining`")
     assert await served(opa_url) == applied["policy_digest"] == tried["policy_digest"]
     assert (await champion.run())["outcome"] == "denied", "it decides from now on"
 
