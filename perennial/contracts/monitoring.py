@@ -9,6 +9,7 @@ from temporalio import activity
 
 from perennial.contracts.analysis import Verdict
 from perennial.contracts.base import BlobRef, Contract, Metrics, Utc
+from perennial.contracts.concept import ConceptDrift
 from perennial.contracts.drift import JudgedWindow, WindowVerdict
 from perennial.contracts.estimates import EstimatedQuality
 from perennial.contracts.monitoring_plan import MonitoringPlan, QualityPlan, RetrainPlan
@@ -237,6 +238,7 @@ class QualityJudged(Contract):
         promised: the same at promotion.
         deviation: of the primary metric, from the rows' chance alone.
         groups: by the plan's columns.
+        concept: when, within the window, its errors became others; none below the floors.
         verdict: `no_data` below the plan's floors.
         excess: how many times the alert limit the worst metric is, chance taken off.
     """
@@ -247,6 +249,7 @@ class QualityJudged(Contract):
     promised: Metrics = Field(default_factory=dict)
     deviation: float | None = None
     groups: tuple[GroupQuality, ...] = ()
+    concept: ConceptDrift | None = None
     verdict: Verdict
     reason: str
     excess: float = Field(default=0.0, ge=0)
