@@ -8,8 +8,8 @@ OPA     = $$($(VENV)/python -m infra.toolchain locate opa)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status logs demo test lint types style policies histories bench bench-orchestration bench-lifecycle \
-  bench-start bench-rollout bench-serving drill replay-year clean-state
+.PHONY: help setup up down status logs demo test check-kafka lint types style policies histories bench bench-orchestration bench-lifecycle \
+  bench-start bench-rollout bench-serving bench-monitoring drill telemetry replay-year clean-state
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ demo: up ## a model's whole life on real data, live
 
 test: lint policies ## everything that must hold: lint, policies, pytest
 	$(VENV)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder $(ARGS)
+
+check-kafka: setup ## the message bus on a real Kafka, from Maven Central (needs java and mvn)
+	$(VENV)/python -m pytest -q tests/integration/api/check_kafka.py
 
 lint: setup ## style, types, and which package may import which
 	@$(MAKE) --no-print-directory -j 2 types style
@@ -78,6 +81,12 @@ bench-rollout: setup ## how often a good canary is called off, and how soon a ba
 
 bench-serving: setup ## the prediction service beside FastAPI, MLServer, MLflow, BentoML, LitServe and Ray Serve (needs wrk)
 	$(VENV)/python -m benchmarks serving
+
+bench-monitoring: setup ## a window's verdict beside whylogs, Evidently and NannyML, and beside scipy's exact figures
+	$(VENV)/python -m benchmarks monitoring
+
+telemetry: setup ## alert rules, a dashboard and a scrape configuration, in .perennial/telemetry
+	@$(VENV)/python -m infra.telemetry write .perennial/telemetry
 
 replay-year: setup ## a year of flights, watched and trained again, beside the first champion alone
 	$(VENV)/python -m benchmarks replay-year

@@ -24,7 +24,7 @@ from perennial.contracts.records import Done
 from perennial.contracts.store import RecordStore
 from perennial.contracts.triggers import RecordTrigger, TriggerRecorded
 
-_LOOK_SECONDS = 2.0
+_FIRST_LOOK_SECONDS, _LOOK_SECONDS = 0.1, 2.0
 
 
 class MonitoringActivities:
@@ -66,19 +66,21 @@ class MonitoringActivities:
 
     @activity.defn(name="await_events")
     async def await_events(self, input: AwaitEvents) -> EventsSeen:
-        """Look every two seconds until the log is as far as is asked.
+        """Look until the log is as far as is asked: soon at first, then every two seconds.
 
         Raises:
             Unavailable: the log cannot be read, or this worker shuts down.
         """
         shutdown = asyncio.ensure_future(activity.wait_for_worker_shutdown())
+        pause = _FIRST_LOOK_SECONDS
         try:
             while True:
                 seen = await asyncio.to_thread(self._look, input)
                 if seen.newest is not None and (input.due is None or seen.newest >= input.due):
                     return seen
                 activity.heartbeat()
-                await asyncio.wait({shutdown}, timeout=_LOOK_SECONDS)
+                await asyncio.wait({shutdown}, timeout=pause)
+                pause = min(2 * pause, _LOOK_SECONDS)
                 if shutdown.done():
                     raise Unavailable("this worker shuts down; the next attempt goes on looking")
         finally:

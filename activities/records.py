@@ -6,7 +6,7 @@ import asyncio
 
 from temporalio import activity
 
-from perennial.contracts import deployments, groups, platform, records, registry
+from perennial.contracts import alerts, deployments, groups, platform, records, registry
 from perennial.contracts.serving import Deployment, Serving
 from perennial.contracts.store import RecordStore
 
@@ -131,3 +131,13 @@ class RecordActivities:
     async def record_alias_moved(self, input: registry.RecordAliasMoved) -> records.Done:
         """Keep that an alias was moved by hand."""
         return await asyncio.to_thread(self._store.record_alias_moved, input)
+
+    @activity.defn(name="raise_alert")
+    async def raise_alert(self, input: alerts.RaiseAlert) -> alerts.Alert:
+        """Keep an alert and whom it goes to."""
+        return await asyncio.to_thread(self._store.raise_alert, input)
+
+    @activity.defn(name="close_alert")
+    async def close_alert(self, input: alerts.CloseAlert) -> records.Done:
+        """Keep that an alert is over."""
+        return await asyncio.to_thread(self._store.close_alert, input)

@@ -15,6 +15,7 @@ from activities.mlflow_runs import MlflowRuns, OpenRun
 from activities.ray_cluster import RayCluster
 from activities.ray_tasks.job import Job, Progress
 from activities.work import in_thread
+from perennial import tracing
 from perennial.blobs import BlobStore
 from perennial.contracts.errors import (
     ClusterUnavailable,
@@ -55,7 +56,12 @@ class TrainingActivities:
     async def train_model(self, input: TrainModel) -> TrainedModel:
         """Train, or go on following a training that was started by an earlier attempt."""
         run = await in_thread(self._runs.open, input)
-        job = Job(input=input, blob_url=self._blobs.url, unattended_seconds=_UNATTENDED_SECONDS)
+        job = Job(
+            input=input,
+            blob_url=self._blobs.url,
+            unattended_seconds=_UNATTENDED_SECONDS,
+            traceparent=tracing.traceparent(),
+        )
         try:
             trained = await self._followed(job, run)
         except asyncio.CancelledError:

@@ -80,12 +80,12 @@ class WindowActivities:
     def _judge_rows(self, input: JudgeWindow, rows: pd.DataFrame) -> WindowJudged:
         with loading():
             from activities.modelling import windows
-            from activities.modelling.profiles import profile_frame
+            from activities.modelling.profiles import profile_and_read
             from activities.modelling.reference_rows import ReferenceRows
         if self._references is None:
             self._references = ReferenceRows(self._blobs)
-        profile = profile_frame(rows, input.start)
-        beside = windows.beside_reference(self._blobs, profile, input.monitored)
+        profile, columns = profile_and_read(rows, input.start)
+        beside = windows.beside_reference(self._blobs, columns, input.monitored)
         segments, whole = windows.beside_rows(self._references, rows, input)
         details = None
         if beside.drift is not None:

@@ -9,23 +9,32 @@ from fastapi import FastAPI
 
 from api import documented, problems
 from api.context import Context
+from api.metrics.requests import Counted, route_of
+from api.metrics.scrape import Metrics
 from api.middleware import BodyLimit, SecurityHeaders
 from api.routes import (
+    alerts,
     approvals,
     champions,
     decisions,
     deployments,
     groups,
+    hooks,
     labels,
     ledger,
+    metrics,
     models,
     platform,
     policies,
     rollouts,
     runs,
     service,
+    triggers,
     windows,
 )
+
+_PASSED_OVER = ("/healthz", "/readyz", "/metrics", "/v1/deployments/")
+"""Asked for by machines all the time."""
 
 
 def create_app(context: Context) -> FastAPI:
@@ -50,12 +59,21 @@ def create_app(context: Context) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.context = context
+    app.state.metrics = Metrics()
     app.add_middleware(BodyLimit)
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(Counted, requests=app.state.metrics.requests)
+    if context.tracing is not None:
+        from perennial.tracing.asgi import Traced
+
+        app.add_middleware(
+            Traced, tracing=context.tracing, route=route_of, passed_over=_PASSED_OVER
+        )
     problems.register(app)
     documented.install(app)
     for part in (
         service,
+        metrics,
         platform,
         models,
         runs,
@@ -66,8 +84,11 @@ def create_app(context: Context) -> FastAPI:
         windows,
         groups,
         labels,
+        triggers,
+        hooks,
         decisions,
         policies,
+        alerts,
         ledger,
     ):
         app.include_router(part.router)

@@ -244,4 +244,5 @@ def refusal(cause: BaseException | None) -> errors.PerennialError:
 
 
 def _update_id(update: str, ask: lifecycle.Asked) -> str:
-    return f"{update}/{ask.request_id}/{digest(ask)[:12]}"
+    asked = digest(ask.model_dump(mode="json", exclude=set(ask.STAMPED)))
+    return f"{update}/{ask.request_id}/{asked[:12]}"

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import httpx
 from fastapi import Depends, Request
@@ -14,8 +14,13 @@ from temporalio.client import Client
 
 from api.auth import Tokens
 from api.db.store import Store
+from api.hooks import Deliveries
+from perennial import tracing
 from perennial.settings import Settings
 from perennial.temporal import connect
+
+if TYPE_CHECKING:
+    from perennial.tracing.spans import Tracing
 
 
 @dataclass
@@ -27,6 +32,10 @@ class Context:
     tokens: Tokens
     replays: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     """Replays run the OPA program; one at a time is enough."""
+    deliveries: Deliveries = field(default_factory=Deliveries)
+    """Webhooks that were taken."""
+    tracing: Tracing | None = None
+    """None where nothing is traced."""
     _temporal: Client | None = None
     _http: httpx.AsyncClient | None = None
 
@@ -38,14 +47,17 @@ class Context:
             PerennialError: one of the two cannot be had; the message says why.
         """
         tokens = Tokens.load(settings.tokens)
-        return cls(settings, Store.open(settings.database), tokens)
+        store = Store.open(settings.database)
+        return cls(settings, store, tokens, tracing=tracing.start("perennial-api"))
 
     @asynccontextmanager
     async def clients(self) -> AsyncIterator[None]:
         """Have clients for as long as the application runs."""
         async with httpx.AsyncClient(timeout=2.0) as self._http:
             # lazily: the API reads and answers also while Temporal is away
-            self._temporal = await connect(lazy=True)
+            self._temporal = await connect(
+                lazy=True, interceptors=tracing.interceptors(self.tracing)
+            )
             try:
                 yield
             finally:

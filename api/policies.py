@@ -58,9 +58,9 @@ async def apply(
     async with context.replays:
         with tempfile.TemporaryDirectory(prefix="perennial-policy-") as folder:
             bundle = await _build(context, body.policy, Path(folder))
-            found = await _checked(context, bundle)
-            digest = found.policy_digest
+            digest = bundle.name.removesuffix(".tar.gz")
             done = await run_in_threadpool(_find, context, effect, digest)
+            found = await _checked(context, bundle)
             before = await _in_force(context)
             way_back = policy_bundle.kept(bundles, before)
             await run_in_threadpool(policy_in_force.put, bundle, bundles)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from benchmarks import demo, drill, large_lives, results, rollback, rollout, start
 from benchmarks.lifecycle import measure as lifecycle
+from benchmarks.monitoring import measure as monitoring
 from benchmarks.orchestration import measure as orchestration
 from benchmarks.serving import measure as serving
 from benchmarks.year import measure as year
@@ -22,6 +23,7 @@ BENCHMARKS: dict[str, Callable[[], list[results.Row]]] = {
     "rollout": rollout.run,
     "rollback": rollback.run,
     "serving": serving.run,
+    "monitoring": monitoring.run,
     "replay-year": year.run,
 }
 _ONLY_BY_NAME = {"drill", "replay-year", "serving"}  # two take long, one needs wrk

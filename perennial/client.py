@@ -17,7 +17,8 @@ from collections.abc import Iterator
 from typing import Literal, Self, cast
 
 from perennial import discovery, sse
-from perennial.connection import ApiError, Connection, ServiceAway, path
+from perennial.alert_client import AlertCalls
+from perennial.connection import ApiError, ServiceAway, path
 from perennial.documents import (
     Approval,
     Champion,
@@ -28,6 +29,8 @@ from perennial.documents import (
     GroupRolledBack,
     Identity,
     Json,
+    Labels,
+    LabelsKept,
     LedgerRow,
     LedgerVerdict,
     Model,
@@ -47,13 +50,14 @@ from perennial.documents import (
     Window,
     WindowDetail,
 )
+from perennial.trigger_client import TriggerCalls
 
 __all__ = ["ApiError", "Client", "ServiceAway"]
 
 _PAGE = 100
 
 
-class Client(Connection):
+class Client(AlertCalls, TriggerCalls):
     """One connection to one API, as one principal. Safe to keep, not to share between threads."""
 
     @classmethod
@@ -392,6 +396,17 @@ class Client(Connection):
         """Put a policy in force."""
         body = {"policy": policy, "reason": reason}
         return cast(PolicyApplied, self._post("/v1/policies/apply", body, key=key))
+
+    # -- labels
+
+    def send_labels(self, model: str, labels: list[Json]) -> LabelsKept:
+        """Tell what became of rows, 10,000 at once at most. Safe to send again."""
+        answer = self._post(path("models", model, "labels"), {"labels": labels})
+        return cast(LabelsKept, answer)
+
+    def labels(self, model: str) -> Labels:
+        """How many labels a model has, and how many found their request."""
+        return cast(Labels, self._get(path("models", model, "labels")))
 
     # -- the ledger
 

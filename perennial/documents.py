@@ -85,6 +85,24 @@ Reign = TypedDict(
 )
 
 
+class LabelsKept(TypedDict):
+    """What became of labels that were sent."""
+
+    new: int
+    repeated: int
+    changed: int
+
+
+class Labels(TypedDict):
+    """The labels of a model: how many found the request that they are of."""
+
+    waiting: int
+    joined: int
+    given_up: int
+    changed: int
+    newest: str | None
+
+
 class VariantShare(TypedDict):
     """A version's part of the requests, and what it did with them."""
 
@@ -371,6 +389,7 @@ class PolicyApplied(PolicyChecked):
     """A policy that is in force."""
 
     replaced: str
+    wished: dict[str, str]
 
 
 class LedgerRow(TypedDict):

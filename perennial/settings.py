@@ -11,7 +11,7 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -41,6 +41,11 @@ class Settings(BaseSettings):
         default=None,
         description="0600 file of bearer tokens. Empty: tokens.json in the state folder.",
     )
+    channels: Path | None = Field(
+        default=None,
+        description="0600 file of the channels that alerts go to. Empty: channels.yaml in the "
+        "state folder, if it is there.",
+    )
     opa_binary: str = Field(
         default="opa", description="The opa program, with which stored decisions are replayed."
     )
@@ -56,6 +61,22 @@ class Settings(BaseSettings):
         default="",
         description="Names the code of a worker. Set: runs stay on the build they began on. "
         "Empty: every worker takes every workflow.",
+    )
+    bus_url: str = Field(
+        default="",
+        description="Message bus that is listened to: amqp://user:password@host/ or "
+        "kafka://host:port,host:port. Empty: none.",
+    )
+    bus_queue: str = Field(
+        default="perennial.triggers", description="Queue of RabbitMQ, or topic of Kafka."
+    )
+    mlflow_webhook_secret: SecretStr = Field(
+        default=SecretStr(""),
+        description="With which MLflow signs its webhooks. Empty: they are not listened to.",
+    )
+    worker_metrics: str = Field(
+        default="",
+        description="host:port at which a worker shows its figures to Prometheus. Empty: nowhere.",
     )
     temporal_ui_url: str = Field(default="http://127.0.0.1:8233")
     api_url: str = Field(default="http://127.0.0.1:8000")
@@ -84,6 +105,12 @@ class Settings(BaseSettings):
     def tokens(self) -> Path:
         """The file that holds the bearer tokens (mode 0600)."""
         return self.tokens_file or self.state_dir / "tokens.json"
+
+    @property
+    def channels_file(self) -> Path | None:
+        """The file that holds the channels of alerts (mode 0600); none where there is none."""
+        usual = self.state_dir / "channels.yaml"
+        return self.channels or (usual if usual.exists() else None)
 
 
 @lru_cache(maxsize=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -11,8 +12,9 @@ from temporalio.api.operatorservice.v1 import (
     AddSearchAttributesRequest,
     ListSearchAttributesRequest,
 )
-from temporalio.client import Client
+from temporalio.client import Client, Interceptor
 from temporalio.envconfig import ClientConfig
+from temporalio.runtime import Runtime
 from temporalio.service import GrpcCompression, RPCError, RPCStatusCode
 
 from perennial.contracts.errors import Unavailable
@@ -24,11 +26,15 @@ class TemporalUnavailable(Unavailable):
     """The Temporal server did not answer."""
 
 
-async def connect(*, lazy: bool = False) -> Client:
+async def connect(
+    *, lazy: bool = False, interceptors: Sequence[Interceptor] = (), runtime: Runtime | None = None
+) -> Client:
     """Connect as the standard `TEMPORAL_*` variables say (address, namespace, TLS, API key).
 
     Args:
         lazy: do not wait for the server; the first call connects.
+        interceptors: of the client, and of every worker that is made of it.
+        runtime: the SDK's; its usual one unless given.
 
     Raises:
         TemporalUnavailable: the server does not answer.
@@ -39,6 +45,8 @@ async def connect(*, lazy: bool = False) -> Client:
         return await Client.connect(
             **config,
             plugins=[PerennialPlugin()],
+            interceptors=interceptors,
+            runtime=runtime,
             lazy=lazy,
             grpc_compression=compression(address),
         )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from serving.app import App
 from serving.limits import Limits
 from serving.process import Process
+from serving.tracing import Hosted, traced
 
 
-def create() -> App:
+def create() -> Hosted:
     """The app of this process, which follows the API as long as it runs."""
-    return Process(Limits()).app
+    return traced(Process(Limits()).app)

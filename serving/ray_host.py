@@ -230,6 +230,7 @@ def _of_replicas() -> dict[str, str]:
     return {
         **{name: value for name, value in named.items() if value},
         **{name: value for name, value in limits.items() if not name.startswith(_OF_THE_HOST)},
+        **_starting_with("OTEL_"),
         **_of_serve(),
     }
 

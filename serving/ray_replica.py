@@ -9,11 +9,12 @@ from __future__ import annotations
 from ray import serve
 
 from perennial.serve_details import DEPLOYMENT
-from serving.app import App, Send
+from serving.app import Send
 from serving.bodies import Message, Receive
 from serving.limits import Limits
 from serving.process import Process
 from serving.responses import REQUEST_ID
+from serving.tracing import Hosted, traced
 
 
 class Replica:
@@ -24,7 +25,7 @@ class Replica:
         self._process = Process(Limits(), knows_first=True)
 
     def __serve_build_asgi_app__(self) -> _NamedOnce:  # Ray Serve's name for it
-        return _NamedOnce(self._process.app)
+        return _NamedOnce(traced(self._process.app))
 
     async def check_health(self) -> None:
         """Raises Unavailable where Ray Serve should replace this replica."""
@@ -34,7 +35,7 @@ class Replica:
 class _NamedOnce:
     """The app without its header of the request's id, which Ray Serve adds by itself."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: Hosted) -> None:
         self._app = app
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from api.db.store import Store
 from perennial.canonical import digest
-from perennial.contracts import records
+from perennial.contracts import ids, records
+from perennial.contracts.retraining import RetrainLimits
+from perennial.contracts.triggers import RecordTrigger, RetrainWanted
 from tests.samples import (
     at,
     decision,
@@ -44,6 +46,24 @@ def seed(store: Store) -> None:
     store.record_run(record_run(WAITING, at=at(80), actor="admin"))
     for minutes in (60, 120, 180):
         store.record_window(record_window(minutes, environment="development"))
+    wish(store, "drift", 90, RetrainLimits())
+    wish(store, "request", 91, None)
+
+
+def wish(store: Store, cause: str, minutes: int, limits: RetrainLimits | None) -> None:
+    """A wish to train again: not while a run is under way, and not without limits."""
+    trigger_id = ids.trigger_id("flights", cause)
+    wanted = {"request_id": cause, "actor": "ada", "cause": cause, "snapshot": "5" * 64}
+    store.record_trigger(
+        RecordTrigger(
+            effect=f"trigger/{trigger_id}",
+            trigger_id=trigger_id,
+            model="flights",
+            wanted=RetrainWanted.model_validate(wanted | {"at": at(minutes)}),
+            limits=limits,
+            run_id=f"flights-{cause}",
+        )
+    )
 
 
 def _trained(store: Store, run_id: str, minutes: int, roc_auc: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import sys
@@ -16,13 +17,15 @@ import uvloop  # noqa: E402
 from temporalio.client import Client  # noqa: E402
 from temporalio.worker import Worker  # noqa: E402
 
+from perennial import tracing  # noqa: E402
 from perennial.contracts.errors import PerennialError  # noqa: E402
 from perennial.settings import Settings, settings  # noqa: E402
 from perennial.temporal import connect, ensure_search_attributes  # noqa: E402
+from workers.metrics import runtime, show_process  # noqa: E402
 from workers.schedules import ensure_schedules  # noqa: E402
 from workers.stopping import asked_to_stop  # noqa: E402
 
-ROLES = ("control", "ml")
+ROLES = ("control", "ml", "bus")
 
 
 def _worker(role: str, client: Client, settings_: Settings) -> AbstractAsyncContextManager[Worker]:
@@ -36,24 +39,45 @@ def _worker(role: str, client: Client, settings_: Settings) -> AbstractAsyncCont
     return ml_worker(client, settings_)
 
 
+async def _listen(here: Settings) -> None:
+    from workers.bus import listening
+
+    # neither Temporal nor the bus need be there: both are waited for, and nothing is lost
+    async with listening(await connect(lazy=True), here):
+        stop = asked_to_stop()
+        with _ready(here, "bus"):
+            await stop.wait()
+        logging.info("no longer listening: finishing what is in flight")
+
+
 async def _serve(role: str) -> None:
     here = settings()
-    client = await connect()
+    if role == "bus":
+        await _listen(here)
+        return
+    figures = runtime(here.worker_metrics)
+    traced = tracing.start(f"perennial-{role}")
+    client = await connect(runtime=figures, interceptors=tracing.interceptors(traced))
     await ensure_search_attributes(client)
     if role == "control":
         await ensure_schedules(client)
     async with _worker(role, client, here) as worker:
         stop = asked_to_stop()
+        shown = asyncio.create_task(show_process(figures)) if figures else None
         async with worker:
             with _ready(here, role):
                 logging.info("%s worker polls %s", role, worker.task_queue)
                 await stop.wait()
             logging.info("%s worker stops: finishing what is in flight", role)
+        if shown:
+            shown.cancel()
+    if traced:
+        await asyncio.to_thread(traced.close)
 
 
 @contextmanager
 def _ready(here: Settings, role: str) -> Iterator[None]:
-    """Tell the supervisor, by a file, that this process polls."""
+    """Tell the supervisor, by a file, that this process is at work."""
     path = here.state_dir / "run" / f"{role}.ready"
     path.parent.mkdir(parents=True, exist_ok=True)
     mine = str(os.getpid())

@@ -10,12 +10,15 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.alerts import AlertActivities
+from activities.channels import read_channels
 from activities.labels_waiting import LabelsWaitingActivities
 from activities.monitoring import MonitoringActivities
 from activities.owners import OwnerActivities
 from activities.policy import PolicyActivities
 from activities.records import RecordActivities
 from activities.rollouts import RolloutActivities
+from activities.schedules import ScheduleActivities
 from api.db.store import Store
 from perennial.contracts import queues
 from perennial.settings import Settings
@@ -23,6 +26,8 @@ from workers.interceptors import ErrorTranslation
 from workers.registration import HEARTBEAT_EVERY, methods
 from workers.stopping import DRAIN
 from workers.versioning import deployment
+from workflows.alerts import AlertsWorkflow
+from workflows.due import DueWorkflow
 from workflows.group import GroupRollbackWorkflow, GroupWorkflow
 from workflows.guard import GuardWorkflow
 from workflows.lifecycle import LifecycleWorkflow
@@ -44,6 +49,8 @@ WORKFLOWS = [
     GroupWorkflow,
     GroupRollbackWorkflow,
     MonitoringWorkflow,
+    DueWorkflow,
+    AlertsWorkflow,
 ]
 ACTIVITIES = (
     RecordActivities,
@@ -52,6 +59,8 @@ ACTIVITIES = (
     RolloutActivities,
     MonitoringActivities,
     LabelsWaitingActivities,
+    ScheduleActivities,
+    AlertActivities,
 )
 
 _WATCHES = 1000
@@ -85,14 +94,17 @@ async def control_worker(
         workflows: the workflow classes to run there.
         activities: those of your own, beside the records and the policy.
     """
+    channels = read_channels(settings.channels_file)  # first: wrong ones are refused at the start
     store = Store.open(settings.database)
     policy = PolicyActivities.connect(settings.opa_url, store)
     records = RecordActivities(store)
     owners = OwnerActivities(client, store)
     rollouts = RolloutActivities(store)
     monitoring = MonitoringActivities(store, settings.requests)
+    schedules = ScheduleActivities(client, store)
     labels = LabelsWaitingActivities(store)
-    instances = (records, policy, owners, rollouts, monitoring, labels)
+    alerts = AlertActivities(store, channels, settings.api_url)
+    instances = (records, policy, owners, rollouts, monitoring, labels, schedules, alerts)
     try:
         yield Worker(
             client,

@@ -1,4 +1,4 @@
-"""What happens by the clock: one schedule for the whole platform."""
+"""What happens by the clock: two schedules for the whole platform."""
 
 from __future__ import annotations
 
@@ -17,19 +17,27 @@ from temporalio.client import (
     ScheduleUpdateInput,
 )
 
-from perennial.contracts import ids, lifecycle, queues
+from perennial.contracts import alerts, ids, lifecycle, queues
 
 EVERY = timedelta(minutes=1)
 
 
 async def ensure_schedules(client: Client) -> None:
-    """Create the schedule, or bring one of an earlier release to what it should be."""
+    """Create the schedules, or bring those of an earlier release to what they should be."""
+    await _ensure(
+        client,
+        ids.RECONCILE_WORKFLOW,
+        lifecycle.RECONCILE_WORKFLOW,
+        "tell who was not told; put aliases right",
+    )
+    # it never ends: the schedule starts it once, and again should somebody have ended it
+    await _ensure(client, ids.ALERTS_WORKFLOW, alerts.ALERTS_WORKFLOW, "send alerts")
+
+
+async def _ensure(client: Client, id_: str, workflow: str, summary: str) -> None:
     wanted = Schedule(
         action=ScheduleActionStartWorkflow(
-            lifecycle.RECONCILE_WORKFLOW,
-            id=ids.RECONCILE_WORKFLOW,
-            task_queue=queues.CONTROL,
-            static_summary="tell who was not told; put aliases right",
+            workflow, id=id_, task_queue=queues.CONTROL, static_summary=summary
         ),
         spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=EVERY)]),
         policy=SchedulePolicy(
@@ -39,7 +47,7 @@ async def ensure_schedules(client: Client) -> None:
         ),
     )
     try:
-        await client.create_schedule(ids.RECONCILE_WORKFLOW, wanted)
+        await client.create_schedule(id_, wanted)
     except ScheduleAlreadyRunningError:
 
         def renew(input: ScheduleUpdateInput) -> ScheduleUpdate:
@@ -47,4 +55,4 @@ async def ensure_schedules(client: Client) -> None:
             wanted.state = input.description.schedule.state
             return ScheduleUpdate(wanted)
 
-        await client.get_schedule_handle(ids.RECONCILE_WORKFLOW).update(renew)
+        await client.get_schedule_handle(id_).update(renew)

@@ -37,6 +37,7 @@ class MonitoringWorkflow:
         self._state = state
         self._look = False
         self._oldest: datetime | None = None
+        self._judged: monitoring.WindowJudged | None = None
         self._said = "no window was judged yet"
 
     @workflow.signal(name=monitoring.LOOK_AGAIN)
@@ -86,7 +87,7 @@ class MonitoringWorkflow:
     def _begin(self, monitored: monitoring.Monitored) -> None:
         """What windows said of another champion is not held against this one."""
         if monitored.epoch != self._state.epoch:
-            self._put(epoch=monitored.epoch, drift=(), quality=(), first=None)
+            self._put(epoch=monitored.epoch, drift=(), quality=(), first=None, alerted=())
 
     def _now(self, plan: MonitoringPlan) -> datetime | None:
         return workflow.now() if plan.clock == "wall" else self._state.newest
@@ -115,7 +116,7 @@ class MonitoringWorkflow:
         if start is None or now is None or now < self._due(plan, start):
             return False
         end = start + duration(plan.window)
-        judged = await judge_window(monitored, start, end)
+        judged, self._judged = await judge_window(monitored, start, end)
         self._put(
             next_start=end,
             first=self._state.first or start,
@@ -146,10 +147,12 @@ class MonitoringWorkflow:
         now = self._now(plan) or end
         since = monitored.since if plan.clock == "wall" else self._state.first
         guard = timedelta(seconds=monitored.guard_seconds)
-        self._said = await answer(
+        self._said, alerted = await answer(
             monitored,
             Found(
                 window=window,
+                judged=self._judged,
+                alerted=self._state.alerted,
                 end=end,
                 now=now,
                 drift=_watched(drift, window),
@@ -158,6 +161,7 @@ class MonitoringWorkflow:
                 passed_over=passed_over,
             ),
         )
+        self._put(alerted=alerted)
 
     async def _wait(self, monitored: monitoring.Monitored, plan: MonitoringPlan) -> None:
         """Until a window is over, or something is said to be other than it was."""

@@ -1,4 +1,4 @@
-"""Every minute: what was not told, not ended or moved by hand is put right."""
+"""Every minute: what was not told, not scheduled, not ended or moved by hand is put right."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from temporalio import workflow
 from temporalio.common import VersioningBehavior
 from temporalio.exceptions import ActivityError, FailureError
 
-from perennial.contracts import ids, lifecycle, platform, registry, training
+from perennial.contracts import ids, lifecycle, platform, registry, schedules, training
 from workflows.steps import options
 from workflows.steps.ending import read_failure
 
@@ -19,7 +19,7 @@ _PATIENCE = timedelta(seconds=5)  # the next one comes soon
     name=lifecycle.RECONCILE_WORKFLOW, versioning_behavior=VersioningBehavior.AUTO_UPGRADE
 )
 class ReconcileWorkflow:
-    """Three short activities, whatever the number of models; more where something is amiss."""
+    """Four short activities, whatever the number of models; more where something is amiss."""
 
     @workflow.run
     async def run(self) -> str:
@@ -30,7 +30,21 @@ class ReconcileWorkflow:
             **options.broadcast(),
             summary="tell who was not told",
         )
-        return f"{await self._sweep()}; {await self._compare()}"
+        return f"{await self._keep()}; {await self._sweep()}; {await self._compare()}"
+
+    async def _keep(self) -> str:
+        """Specs come and go by updates of models; their schedules follow within a minute."""
+        try:
+            kept = await workflow.execute_activity(
+                schedules.keep_schedules,
+                schedules.KeepSchedules(),
+                **options.upkeep(),
+                summary="schedules as the specs say?",
+            )
+        except ActivityError as error:
+            return f"schedules not looked at: {read_failure(error)[0]}"
+        put_right = (*kept.made, *kept.changed, *kept.removed)
+        return f"{kept.wanted} schedules, put right: {', '.join(put_right) or 'none'}"
 
     async def _sweep(self) -> str:
         """A run that ended while its ML worker was dead could not end its training itself."""

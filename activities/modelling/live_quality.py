@@ -11,12 +11,14 @@ import numpy as np
 import pandas as pd
 
 from activities.modelling.answers_log import PLACE, Answers
+from activities.modelling.concept import concept_drift
 from activities.modelling.metrics import measure_some
 from activities.modelling.projects import Project
 from activities.modelling.truths import class_numbers, numbers
 from activities.modelling.values import as_text
 from perennial.analysis.promising import covered, enough, judge_quality
 from perennial.contracts.base import Metrics
+from perennial.contracts.concept import ConceptDrift
 from perennial.contracts.labels import JoinedLabel
 from perennial.contracts.monitoring import GroupQuality, JudgeQuality, QualityJudged
 from perennial.contracts.spec import Task
@@ -138,10 +140,20 @@ def judge(
         promised=monitored.promised,
         deviation=deviations.get(monitored.primary),
         groups=groups,
+        concept=_concept(task, joined),
         verdict=kept.verdict,
         reason="; ".join([kept.reason, *filter(None, spread), covered(joined.rows, count), *notes]),
         excess=kept.excess,
     )
+
+
+def _concept(task: Task, joined: Labelled) -> ConceptDrift:
+    """When errors became others: wrong classes, or how far numbers are off."""
+    if task == "regression":
+        errors = np.abs(joined.scores - joined.truth.astype(np.float64))
+    else:
+        errors = (joined.scores.argmax(axis=1) != joined.truth).astype(np.float64)
+    return concept_drift(errors, joined.frame["at"])
 
 
 def deviations_of(

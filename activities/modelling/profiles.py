@@ -20,6 +20,7 @@ from whylogs.core.column_profile import ColumnProfile
 from whylogs.core.datatypes import Fractional, Integral, StandardTypeMapper, String
 from whylogs.core.metrics.metrics import MetricConfig
 from whylogs.core.preprocessing import PreprocessedColumn
+from whylogs.core.resolvers import StandardResolver
 from whylogs.core.schema import ColumnSchema
 from whylogs.core.view.column_profile_view import ColumnProfileView
 from whylogs.core.view.dataset_profile_view import DatasetProfileView
@@ -56,6 +57,10 @@ class _Types(StandardTypeMapper):  # type: ignore[misc]
         self._all_types = [Integral, Fractional, _Text]
 
 
+_TYPES, _RESOLVER = _Types(), StandardResolver()
+"""The library's usual resolver gives the same, and copies all that it could be told each time."""
+
+
 def profile_frame(frame: pd.DataFrame, at: datetime) -> bytes:
     """Profile every column; a time counts as seconds since 1970, a truth value as 0 or 1.
 
@@ -67,8 +72,21 @@ def profile_frame(frame: pd.DataFrame, at: datetime) -> bytes:
         The serialized `DatasetProfileView`. About 60 KB a column of fractions, 90 KB where they are
         of a million rows.
     """
-    columns = {str(name): _profile(str(name), frame[name]).view() for name in frame.columns}
-    view = DatasetProfileView(columns=columns, dataset_timestamp=at, creation_timestamp=at)
+    return _serialized(_views(frame), at)
+
+
+def profile_and_read(frame: pd.DataFrame, at: datetime) -> tuple[bytes, dict[str, Sketch]]:
+    """What `profile_frame` returns, and what `read_sketches` reads of it."""
+    views = _views(frame)
+    return _serialized(views, at), {name: _sketch(view) for name, view in views.items()}
+
+
+def _views(frame: pd.DataFrame) -> dict[str, ColumnProfileView]:
+    return {str(name): _profile(str(name), frame[name]).view() for name in frame.columns}
+
+
+def _serialized(views: dict[str, ColumnProfileView], at: datetime) -> bytes:
+    view = DatasetProfileView(columns=views, dataset_timestamp=at, creation_timestamp=at)
     serialized: bytes = view.serialize()
     return serialized
 
@@ -134,7 +152,7 @@ class Sketch:
 
 def sketch_frame(frame: pd.DataFrame) -> dict[str, Sketch]:
     """What `read_sketches` reads of the profile of these rows, which is not kept."""
-    return {str(name): _sketch(_profile(str(name), frame[name]).view()) for name in frame.columns}
+    return {name: _sketch(view) for name, view in _views(frame).items()}
 
 
 def read_sketches(serialized: bytes) -> dict[str, Sketch]:
@@ -185,9 +203,8 @@ def _profile(name: str, column: pd.Series) -> ColumnProfile:
         column = (column - epoch) / pd.Timedelta(seconds=1)
     elif pd.api.types.is_bool_dtype(column):
         column = column.astype("int64")
-    schema = ColumnSchema(
-        column.dtype, cfg=MetricConfig(kll_k_large=_SIZE_OF_SKETCH), type_mapper=_Types()
-    )
+    config = MetricConfig(kll_k_large=_SIZE_OF_SKETCH)
+    schema = ColumnSchema(column.dtype, cfg=config, type_mapper=_TYPES, resolver=_RESOLVER)
     profile = ColumnProfile(name, schema, cache_size=1)
     if pd.api.types.is_float_dtype(column):
         with np.errstate(invalid="ignore", over="ignore"):  # the deviation of an infinity is none

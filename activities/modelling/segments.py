@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     Places = NDArray[np.intp]
 
 _VALUES = 20
-_ROWS = 10_000
-"""Of a segment and side, at most: PSI has a chance of about 0.002 then."""
+_ROWS = 5_000
+"""Of a segment and side, at most: PSI has a chance of about 0.004 then."""
 _SAID = 20
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -35,8 +36,8 @@ class Beside:
     drift: WindowDrift | None = None
 
 
-def beside_reference(blobs: BlobStore, window: bytes, asked: Monitored) -> Beside:
-    """Compare a window's profile with the champion's reference.
+def beside_reference(blobs: BlobStore, window: Mapping[str, Sketch], asked: Monitored) -> Beside:
+    """Compare a window's columns with the champion's reference.
 
     A reference that is corrupt is a verdict, `error`, since a person has to look, and no trying
     again would help. Raises Unavailable where blobs cannot be read now.
@@ -51,7 +52,7 @@ def beside_reference(blobs: BlobStore, window: bytes, asked: Monitored) -> Besid
             said = _sketches(blobs, asked.answers, "profile of held-out answers", asked)
     except ProfileCorrupt as error:
         return Beside(without("error", str(error)))
-    drift = compare(usual, read_sketches(window), asked.inputs, said)
+    drift = compare(usual, window, asked.inputs, said)
     return Beside(judge(drift, _limits(asked)), drift)
 
 

@@ -36,6 +36,7 @@ class Job(Contract):
     unattended_seconds: float = Field(
         description="a job that nobody asks about for so long ends itself"
     )
+    traceparent: str = Field(default="", description="the span that asked for it, if any did")
 
     @property
     def name(self) -> str:

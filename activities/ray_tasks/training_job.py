@@ -8,6 +8,7 @@ import time
 
 from activities.checkpoint_files import FOLDER, Reached
 from activities.ray_tasks.job import Failure, Job, Made, Phase, Progress
+from perennial import tracing
 from perennial.contracts.errors import PerennialError
 from perennial.contracts.training import Epoch
 from perennial.quiet import quieten
@@ -112,7 +113,10 @@ class TrainingJob:
         note = ""
         try:
             # loaded in this thread, so that the actor answers within a moment of its start
-            self._train()
+            asked = self._job.input
+            about = {"perennial.model": asked.model, "perennial.run_id": asked.run_id}
+            with tracing.continued("perennial-training", "Train", self._job.traceparent, about):
+                self._train()
             phase = "done" if self._made else "stopped"
         except PerennialError as error:
             phase = "failed"

@@ -37,6 +37,10 @@ Kind = Literal[
     "platform.paused",
     "platform.resumed",
     "policy.applied",
+    "alert.raised",
+    "alert.acknowledged",
+    "silence.set",
+    "silence.ended",
 ]
 
 PLATFORM = "perennial"

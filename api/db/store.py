@@ -8,6 +8,7 @@ from typing import Self
 
 from api.db.engine import Database
 from api.db.facts import (
+    alerts,
     aliases,
     approvals,
     champions,
@@ -16,9 +17,11 @@ from api.db.facts import (
     groups,
     labels,
     monitored,
+    outbox,
     platform,
     runs,
     serving,
+    silences,
     specs,
     triggers,
     versions,
@@ -26,6 +29,15 @@ from api.db.facts import (
 )
 from api.db.migrate import upgrade
 from perennial.contracts import policy, records, registry
+from perennial.contracts.alerts import (
+    Acknowledge,
+    Alert,
+    CloseAlert,
+    EndSilence,
+    Message,
+    RaiseAlert,
+    SetSilence,
+)
 from perennial.contracts.base import Json, Utc
 from perennial.contracts.deployments import ReadServing, SetWeights
 from perennial.contracts.errors import StaleEpoch
@@ -324,6 +336,11 @@ class Store:
         with self.database.writing() as session:
             platform.mark_told(session, epoch)
 
+    def read_schedules(self) -> dict[str, str]:
+        """Models that are trained again by the clock, with the cron expressions of their specs."""
+        with self.database.reading() as session:
+            return specs.read_schedules(session)
+
     def read_aliases(self, model: str | None = None) -> tuple[registry.AliasTruth, ...]:
         """What MLflow's aliases should say: of every model, or of one."""
         with self.database.reading() as session:
@@ -340,6 +357,51 @@ class Store:
         """Keep that MLflow's alias was moved by hand. Raises NotFound."""
         with self.database.recording() as session:
             return aliases.record_alias_moved(session, input)
+
+    def raise_alert(self, input: RaiseAlert) -> Alert:
+        """Keep an alert, and whom it goes to. Raises NotFound."""
+        with self.database.recording() as session:
+            return alerts.raise_alert(session, input)
+
+    def close_alert(self, input: CloseAlert) -> records.Done:
+        """Keep that an alert is over."""
+        with self.database.recording() as session:
+            return alerts.close_alert(session, input)
+
+    def acknowledge(self, input: Acknowledge) -> None:
+        """Keep that somebody takes care of an alert. Raises NotFound, Refused, KeyReused."""
+        with self.database.recording() as session:
+            alerts.acknowledge(session, input)
+
+    def set_silence(self, input: SetSilence) -> str:
+        """Keep a silence; returns its id. Raises NotFound, BadInput, KeyReused."""
+        with self.database.recording() as session:
+            return silences.set_silence(session, input)
+
+    def end_silence(self, input: EndSilence) -> None:
+        """Keep that a silence ends before its time. Raises NotFound, Refused, KeyReused."""
+        with self.database.recording() as session:
+            silences.end_silence(session, input)
+
+    def due_channels(self, now: datetime) -> tuple[str, ...]:
+        """Channels that something is to be sent to, escalations too."""
+        with self.database.reading() as session:
+            due, late = outbox.due_channels(session, now), outbox.to_escalate(session, now)
+        if late:
+            with self.database.writing() as session:
+                outbox.escalate(session, now)
+                due = outbox.due_channels(session, now)
+        return due
+
+    def claim_messages(self, channel: str, now: datetime, limit: int) -> tuple[Message, ...]:
+        """Take messages to a channel."""
+        with self.database.writing() as session:
+            return outbox.claim(session, channel, now, limit)
+
+    def mark_message(self, message_id: str, error: str, at: datetime) -> None:
+        """Keep what came of an attempt."""
+        with self.database.writing() as session:
+            outbox.mark(session, message_id, error, at)
 
     def find_decision(self, effect: str) -> policy.Decision | None:
         """The decision that was stored under this effect, if any."""

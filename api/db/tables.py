@@ -9,7 +9,7 @@ from typing import Literal
 from sqlalchemy import JSON, CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlmodel import Field
 
-from api.db import monitoring_tables  # noqa: F401 - so that all of them are known
+from api.db import alert_tables, monitoring_tables  # noqa: F401 - so that all are known
 from api.db.columns import AnyText, BigInt, UtcDateTime, one_of
 from api.db.table import Json, Table
 from perennial.contracts.policy import kind_of, wish

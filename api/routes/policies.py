@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from fastapi import APIRouter, Depends
 
 from api import policies
 from api.auth import Admin, Insider
 from api.bodies import json_only
-from api.context import Ctx
+from api.context import Context, Ctx
 from api.documented import WRITES, problems
 from api.requests import Key
 from api.schemas.policies import (
@@ -16,6 +18,9 @@ from api.schemas.policies import (
     PolicyChecked,
     PolicyCheckRequest,
 )
+from api.wishes import put
+from perennial.contracts.errors import PerennialError
+from perennial.contracts.triggers import RetrainWanted
 
 router = APIRouter(prefix="/v1/policies", tags=["decisions"])
 
@@ -44,6 +49,18 @@ async def apply(
     context: Ctx, principal: Admin, key: Key, body: PolicyApplyRequest
 ) -> PolicyApplied:
     """Put a policy in force, and say which champions it would not have promoted. They stay
-    champions; the policy decides on what is asked from now on."""
-    # where models are asked to be trained again: policies.wishes(applied, ...) says which and why
-    return await policies.apply(context, body, actor=principal.name, key=key)
+    champions, and are wished to be trained again; the policy decides on what is asked from now on.
+    """
+    applied = await policies.apply(context, body, actor=principal.name, key=key)
+    wanted = policies.wishes(applied, principal.name, datetime.now(UTC))
+    wished = {model: await _wish(context, model, wish) for model, wish in wanted.items()}
+    return applied.model_copy(update={"wished": wished})
+
+
+async def _wish(context: Context, model: str, wanted: RetrainWanted) -> str:
+    """The policy is in force by now, so a model that cannot be asked is told and no error."""
+    try:
+        recorded = await put(context.temporal, context.store.database, model, wanted)
+    except PerennialError as error:
+        return f"not asked: {error}"
+    return f"{recorded.governed.decision}: {recorded.governed.reason}"

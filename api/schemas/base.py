@@ -55,6 +55,8 @@ ApprovalId = Annotated[
 DecisionId = Annotated[
     str, Path(pattern=_ID, description="A decision.", examples=["d-9b1c2d3e4f5a"])
 ]
+AlertId = Annotated[str, Path(pattern=_ID, description="An alert.", examples=["a-9b1c2d3e4f5a"])]
+SilenceId = Annotated[str, Path(pattern=_ID, description="A silence.", examples=["s-9b1c2d3e4f5a"])]
 VersionPath = Annotated[int, Path(ge=1, le=2**31 - 1, description="A version.", examples=[3])]
 
 ModelFilter = Annotated[

@@ -5,7 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
 
 from api.schemas.base import Answer, Ask, Instant
 from perennial.contracts.labels import Label
@@ -21,6 +28,15 @@ def _has_been(at: datetime) -> datetime:
     if at < _EARLIEST:
         raise ValueError("a time from 1970 on")
     return at
+
+
+def _not_too_many(labels: object) -> object:
+    # not in the schema: generators would make so many only to send more than a body may have
+    if isinstance(labels, list) and len(labels) > MOST:
+        raise ValueError(
+            f"{MOST:,} labels at most, and these are {len(labels):,}: send the rest apart"
+        )
+    return labels
 
 
 Past = Annotated[Instant, AfterValidator(_has_been)]
@@ -74,7 +90,9 @@ class LabelsRequest(Ask):
         }
     )
 
-    labels: list[LabelBody] = Field(min_length=1, max_length=MOST)
+    labels: Annotated[list[LabelBody], BeforeValidator(_not_too_many)] = Field(
+        min_length=1, description=f"{MOST:,} at most, in a body of 1 MiB at most"
+    )
 
 
 class LabelsDetail(Answer):

@@ -42,3 +42,7 @@ class PolicyApplied(PolicyChecked):
     """A policy that is in force."""
 
     replaced: str = Field(description="digest of the one before it")
+    wished: dict[str, str] = Field(
+        default_factory=dict,
+        description="what became of the wish to train a model again whose champion it denies",
+    )

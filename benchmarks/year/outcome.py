@@ -10,7 +10,8 @@ import numpy as np
 from sklearn import metrics as sk
 
 from benchmarks.results import Row, row
-from perennial.documents import Run, Trigger, Window
+from perennial.documents import Run, Window
+from perennial.trigger_documents import Trigger
 
 _MONTH = timedelta(days=30)
 _TARGET_SECONDS = 600.0

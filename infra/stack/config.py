@@ -30,6 +30,8 @@ class Config:
     elsewhere: Mapping[str, str] = field(default_factory=dict)
     """Addresses of the services that are not started here, by service."""
     namespace: str = "default"
+    bus_url: str = ""
+    """Of a message bus elsewhere; what listens to it runs where there is one."""
     policies: Path = CHECKOUT / "policies"
     tools: Mapping[str, str] = field(default_factory=dict)
     """Paths of `temporal` and `opa`; one that is not given is looked for when it is needed."""
@@ -51,6 +53,7 @@ class Config:
             ports,
             elsewhere=elsewhere,
             namespace=environ.get("TEMPORAL_NAMESPACE") or "default",
+            bus_url=environ.get("PERENNIAL_BUS_URL", ""),
         )
 
     @property

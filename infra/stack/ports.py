@@ -34,6 +34,8 @@ class Ports:
     ray: int = 6379
     api: int = 8000
     serving: int = 8080
+    control_metrics: int = 9464
+    ml_metrics: int = 9465
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Ports:

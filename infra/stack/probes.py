@@ -44,6 +44,7 @@ def probes(config: Config, *, whole: bool) -> dict[str, Probe]:
         "serving": lambda pid: http_ok(f"{at['serving']}/v2/health/ready"),
         "control": lambda pid: _worker(config, "control", pid),
         "ml": lambda pid: _worker(config, "ml", pid),
+        "bus": lambda pid: _worker(config, "bus", pid),
     }
 
 

@@ -43,11 +43,17 @@ class Program:
     """Stopped before the others, since it works with them until its end."""
     patience: int = 8
     """Seconds between asking it to stop and killing it."""
+    environment: tuple[tuple[str, str], ...] = ()
+    """Variables of its own."""
 
 
 def programs(config: Config) -> list[Program]:
     """The programs that run here: all but those which the person has elsewhere."""
-    return [program for program in _all(config) if program.name not in config.elsewhere]
+    here = [program for program in _all(config) if program.name not in config.elsewhere]
+    if config.bus_url:
+        command = (sys.executable, "-m", "workers", "bus")
+        here.append(Program("bus", command, last=True, patience=_WORKER_PATIENCE))
+    return here
 
 
 def _all(config: Config) -> list[Program]:
@@ -107,8 +113,18 @@ def _all(config: Config) -> list[Program]:
         Program(
             "serving", (python, "-m", "serving"), ports=("serving",), patience=_SERVING_PATIENCE
         ),
-        Program(
-            "control", (python, "-m", "workers", "control"), last=True, patience=_WORKER_PATIENCE
-        ),
-        Program("ml", (python, "-m", "workers", "ml"), last=True, patience=_WORKER_PATIENCE),
+        _worker("control", config),
+        _worker("ml", config),
     ]
+
+
+def _worker(role: str, config: Config) -> Program:
+    port = f"{role}_metrics"
+    return Program(
+        role,
+        (sys.executable, "-m", "workers", role),
+        ports=(port,),
+        last=True,
+        patience=_WORKER_PATIENCE,
+        environment=(("PERENNIAL_WORKER_METRICS", f"{HOST}:{getattr(config.ports, port)}"),),
+    )

@@ -65,10 +65,11 @@ def render(layout: Layout, programs: list[Program]) -> str:
 
 
 def _program(layout: Layout, program: Program) -> str:
+    own = ((SERVICE, program.name), *program.environment)
     return _section(
         f"program:{program.name}",
         command=shlex.join(program.command),
-        environment=f'{SERVICE}="{program.name}"',
+        environment=",".join(f'{name}="{value}"' for name, value in own),
         autostart="false",
         autorestart="true",
         # Dying sooner counts as a failed start, after which the wait grows by a second each

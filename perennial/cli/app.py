@@ -8,17 +8,20 @@ import sys
 import typer
 
 from perennial.cli import (
+    alerts,
     approvals,
     champions,
     decisions,
     drill,
     exits,
     groups,
+    labels,
     ledger,
     models,
     policies,
     rollouts,
     runs,
+    triggers,
     windows,
 )
 from perennial.cli.command import As, AsJson, Session, Url, command
@@ -64,7 +67,9 @@ def whoami(session: Session) -> None:
 
 for module in (
     models,
+    labels,
     runs,
+    triggers,
     approvals,
     champions,
     rollouts,
@@ -72,6 +77,7 @@ for module in (
     windows,
     decisions,
     policies,
+    alerts,
     ledger,
     drill,
 ):

@@ -57,6 +57,8 @@ def apply(session: Session, folder: Folder, reason: Reason = "", key: Key = None
         same = " again" if digest == before else f", in place of {before}"
         out.print(f"[green]✓[/] policy {digest} is in force{same}")
         _draw(out, applied)
+        for model, what in sorted(applied["wished"].items()):
+            out.print(f"{model} is wished to be trained again: {what}", soft_wrap=True)
 
     session.show(applied, draw)
 

@@ -26,6 +26,8 @@ STYLES = {
     "active": "green",
     "needs_approval": "yellow",
     "waiting": "yellow",
+    "wait": "yellow",
+    "ask": "yellow",
     "open": "yellow",
     "queued": "yellow",
     "paused": "yellow",

@@ -18,6 +18,10 @@ RECONCILE_WORKFLOW = "reconcile-aliases"
 """The schedule that looks for aliases moved by hand, and the workflow that it starts."""
 
 
+ALERTS_WORKFLOW = "deliver-alerts"
+"""The schedule that keeps alerts on their way, and the workflow that it starts."""
+
+
 def run_workflow(model: str, run_id: str) -> str:
     """One run: a whole lifecycle, or the promotion of a version that exists."""
     return f"run:{model}:{run_id}"
@@ -51,6 +55,17 @@ def monitor_workflow(model: str, environment: str) -> str:
 def trigger_id(model: str, request_id: str) -> str:
     """A wish to train a model again: the same request names the same wish."""
     return f"t-{hashlib.sha256(f'trigger/{model}/{request_id}'.encode()).hexdigest()[:10]}"
+
+
+def retrain_schedule(model: str) -> str:
+    """The schedule by which a model is trained again, and the workflows that it starts."""
+    return f"retrain:{model}"
+
+
+def scheduled_model(schedule: str) -> str:
+    """Whose schedule this is; empty for one of something else."""
+    kind, _, model = schedule.partition(":")
+    return model if kind == "retrain" else ""
 
 
 def run_id(model: str, request_id: str) -> str:

@@ -9,6 +9,7 @@ from temporalio import activity
 
 from perennial.contracts.analysis import Verdict
 from perennial.contracts.base import BlobRef, Contract, Metrics, Utc
+from perennial.contracts.concept import ConceptDrift
 from perennial.contracts.drift import JudgedWindow, WindowVerdict
 from perennial.contracts.estimates import EstimatedQuality
 from perennial.contracts.monitoring_plan import MonitoringPlan, QualityPlan, RetrainPlan
@@ -33,6 +34,7 @@ class MonitorState(Contract):
         first: start of its first window.
         drift: the newest windows as they were judged, oldest first.
         quality: the same by their labels.
+        alerted: kinds of alerts that were raised and not closed.
     """
 
     model: str
@@ -43,6 +45,7 @@ class MonitorState(Contract):
     first: Utc | None = None
     drift: tuple[JudgedWindow, ...] = ()
     quality: tuple[JudgedWindow, ...] = ()
+    alerted: tuple[str, ...] = ()
 
 
 class ReadMonitored(Contract):
@@ -235,6 +238,7 @@ class QualityJudged(Contract):
         promised: the same at promotion.
         deviation: of the primary metric, from the rows' chance alone.
         groups: by the plan's columns.
+        concept: when, within the window, its errors became others; none below the floors.
         verdict: `no_data` below the plan's floors.
         excess: how many times the alert limit the worst metric is, chance taken off.
     """
@@ -245,6 +249,7 @@ class QualityJudged(Contract):
     promised: Metrics = Field(default_factory=dict)
     deviation: float | None = None
     groups: tuple[GroupQuality, ...] = ()
+    concept: ConceptDrift | None = None
     verdict: Verdict
     reason: str
     excess: float = Field(default=0.0, ge=0)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from perennial.contracts import cron
 from perennial.contracts.drift import Band, DriftLimits, LastingPlan
 from perennial.contracts.retraining import RetrainLimits
 from perennial.contracts.spec_part import Duration, Environment, SpecPart, duration
@@ -91,3 +92,10 @@ class RetrainPlan(RetrainLimits):
         description="cron expression in UTC at which it is trained whatever the verdicts",
         examples=["0 4 * * MON"],
     )
+
+    @field_validator("schedule")
+    @classmethod
+    def _is_cron(cls, schedule: str | None) -> str | None:
+        if schedule is not None:
+            cron.parse(schedule)
+        return schedule

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from perennial.contracts.alert_plan import AlertPlan
 from perennial.contracts.base import Utc
 from perennial.contracts.monitoring_plan import MonitoringPlan, RetrainPlan
 from perennial.contracts.request_log import RequestLog
@@ -187,6 +188,9 @@ class ModelSpec(SpecPart):
     )
     retraining: RetrainPlan | None = Field(
         default=None, description="when it is trained again by itself; without it, never"
+    )
+    alerts: AlertPlan | None = Field(
+        default=None, description="who is told of alerts; without it they are only kept"
     )
     concurrency: Concurrency = Field(
         default="queue", description="what a second run does while one is under way"

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from perennial.contracts import policy, records, registry
+from perennial.contracts.alerts import Alert, CloseAlert, Message, RaiseAlert
 from perennial.contracts.base import Json, Utc
 from perennial.contracts.deployments import ReadServing, SetWeights
 from perennial.contracts.groups import Moved, MoveTogether, PutBack
@@ -68,6 +69,8 @@ class RecordStore(Protocol):
     def set_platform(self, input: SetPlatform) -> Platform: ...
     def read_platform(self) -> Platform: ...
     def record_alias_moved(self, input: registry.RecordAliasMoved) -> records.Done: ...
+    def raise_alert(self, input: RaiseAlert) -> Alert: ...
+    def close_alert(self, input: CloseAlert) -> records.Done: ...
 
     def report_progress(self, run_id: str, stage: str, at: Utc, progress: Json) -> None:
         """Show how far a stage is (the epoch, the loss): a view, not a fact of the ledger."""
@@ -97,6 +100,9 @@ class RecordStore(Protocol):
 
     def mark_told(self, epoch: int) -> None:
         """Keep that every model's workflow knows of this epoch."""
+
+    def read_schedules(self) -> dict[str, str]:
+        """Models that are trained again by the clock, with the cron expressions of their specs."""
 
     def read_aliases(self, model: str | None = None) -> tuple[registry.AliasTruth, ...]:
         """What MLflow's aliases should say: of every model, or of one."""
@@ -145,3 +151,16 @@ class RecordStore(Protocol):
 
     def mark_measured(self, model: str, measured: Sequence[JoinedLabel]) -> None:
         """Keep that windows were measured with these values; one changed since stays due."""
+
+
+class AlertOutbox(Protocol):
+    """What is to be sent of alerts. Raises RecordsUnavailable when the database is away."""
+
+    def due_channels(self, now: Utc) -> tuple[str, ...]:
+        """The channels that something is to be sent to now."""
+
+    def claim_messages(self, channel: str, now: Utc, limit: int) -> tuple[Message, ...]:
+        """Take messages to send; one that is not marked in time can be taken again."""
+
+    def mark_message(self, message_id: str, error: str, at: Utc) -> None:
+        """Keep that a message was taken, or, with an error, that it was not."""

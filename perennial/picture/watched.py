@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from perennial.documents import DecisionDetail, Json, Reign, Run, Trigger, WindowDetail
+from perennial.documents import DecisionDetail, Json, Reign, Run, WindowDetail
+from perennial.trigger_documents import Trigger
 
 Point = tuple[datetime, float | None, str]
 """When (the middle of a window), what, and in words."""

@@ -8,7 +8,12 @@ import sys
 import pytest
 
 HEAVY = ("torch", "ray", "mlflow", "whylogs", "pandas", "onnxruntime", "sklearn", "pandera")
-OF_THE_CLI = (*HEAVY, "temporalio", "sqlalchemy", "sqlmodel", "pydantic", "fastapi", "numpy")
+TRACING = ("opentelemetry.sdk", "temporalio.contrib.opentelemetry")
+OF_THE_CLI = (
+    *HEAVY,
+    *("temporalio", "sqlalchemy", "sqlmodel", "pydantic", "fastapi", "numpy"),
+    *("opentelemetry", "prometheus_client"),
+)
 
 
 def loaded(module: str, unwanted: tuple[str, ...]) -> list[str]:
@@ -28,15 +33,21 @@ def loaded(module: str, unwanted: tuple[str, ...]) -> list[str]:
         "workflows.model",
         "workflows.promotion",
         "workers.control",
+        "workers.bus",
         "api.app",
     ],
 )
 def test_light_processes_load_no_heavy_library(module: str) -> None:
-    assert loaded(module, HEAVY) == []
+    assert loaded(module, (*HEAVY, *TRACING)) == []
 
 
 def test_the_command_line_loads_only_what_it_speaks_with() -> None:
     assert loaded("perennial.cli", OF_THE_CLI) == []
+
+
+@pytest.mark.parametrize("module", ["workers.control", "workers.__main__", "api.app"])
+def test_only_who_listens_to_a_bus_loads_its_clients(module: str) -> None:
+    assert loaded(module, ("faststream", "aio_pika", "aiokafka")) == []
 
 
 def test_the_check_can_fail() -> None:

@@ -11,12 +11,15 @@ from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
+from activities.alerts import AlertActivities
+from activities.channels import Channel
 from activities.labels_waiting import LabelsWaitingActivities
 from activities.monitoring import MonitoringActivities
 from activities.owners import OwnerActivities
 from activities.policy import PolicyActivities
 from activities.records import RecordActivities
 from activities.rollouts import RolloutActivities
+from activities.schedules import ScheduleActivities
 from api.db.store import Store
 from perennial.contracts import queues
 from perennial.plugin import PerennialPlugin
@@ -31,6 +34,9 @@ from workers.control import WORKFLOWS
 from workers.interceptors import ErrorTranslation
 from workers.registration import HEARTBEAT_EVERY, methods
 
+TRACED = "traced"
+"""A namespace of its own, whose workers trace."""
+
 
 @pytest.fixture(scope="session")
 async def temporal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Client]:
@@ -42,6 +48,8 @@ async def temporal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cl
             "history.transferProcessorMaxPollRPS=2000",
             "--dynamic-config-value",
             "system.enableActivityEagerExecution=true",
+            "--namespace",
+            TRACED,
         ],
     ) as environment:
         await ensure_search_attributes(environment.client)
@@ -68,7 +76,15 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-async def ml(temporal: Client, store: Store, opa_url: str, log: Path) -> AsyncIterator[PlannedML]:
+def channels() -> dict[str, Channel]:
+    """Where alerts go; a test adds its own."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+async def ml(
+    temporal: Client, store: Store, opa_url: str, channels: dict[str, Channel], log: Path
+) -> AsyncIterator[PlannedML]:
     planned = PlannedML()
     policy = PolicyActivities.connect(opa_url, store)
     control = Worker(
@@ -82,6 +98,8 @@ async def ml(temporal: Client, store: Store, opa_url: str, log: Path) -> AsyncIt
             *methods(RolloutActivities(store)),
             *methods(MonitoringActivities(store, f"file://{log}")),
             *methods(LabelsWaitingActivities(store)),
+            *methods(ScheduleActivities(temporal, store)),
+            *methods(AlertActivities(store, channels, "http://api")),
         ],
         interceptors=[ErrorTranslation()],
     )

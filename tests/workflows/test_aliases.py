@@ -125,3 +125,4 @@ async def test_the_schedule_is_made_once_and_renewed(temporal: Client) -> None:
     assert described.schedule.state.paused, "an operator's pause stays"
     assert described.schedule.policy.catchup_window.total_seconds() == 60
     await handle.delete()
+    await temporal.get_schedule_handle(ids.ALERTS_WORKFLOW).delete()

@@ -10,9 +10,11 @@ from temporalio import workflow
 from temporalio.exceptions import FailureError, is_cancelled_exception
 
 from perennial.contracts import ids, lifecycle, monitoring, policy, triggers
+from perennial.contracts.alert_plan import Severity
 from perennial.contracts.drift import JudgedWindow
 from perennial.contracts.monitoring_plan import RetrainCause
 from workflows.steps import options
+from workflows.steps.alerting import all_is_well, kind_of, tell
 from workflows.steps.asking import decide
 from workflows.steps.ending import read_failure
 
@@ -24,6 +26,8 @@ class Found(NamedTuple):
 
     Attributes:
         window: the newest one that was judged.
+        judged: all that it showed; None after a restart of the monitor.
+        alerted: kinds of alerts that were raised and not closed.
         end: of it.
         now: by the clock that windows are told by.
         drift: of the newest windows together.
@@ -33,6 +37,8 @@ class Found(NamedTuple):
     """
 
     window: JudgedWindow
+    judged: monitoring.WindowJudged | None
+    alerted: tuple[str, ...]
     end: datetime
     now: datetime
     drift: policy.Watched
@@ -41,8 +47,12 @@ class Found(NamedTuple):
     passed_over: int
 
 
-async def answer(monitored: monitoring.Monitored, found: Found) -> str:
-    """Ask the policy, do what it says, and keep both. Returns a line for people."""
+async def answer(monitored: monitoring.Monitored, found: Found) -> tuple[str, tuple[str, ...]]:
+    """Ask the policy, do what it says, keep both, and tell people.
+
+    Returns:
+        A line for the Temporal UI, and the kinds of alerts that stand now.
+    """
     assert monitored.plan is not None
     decision = await decide(
         _question(monitored, found),
@@ -74,7 +84,38 @@ async def answer(monitored: monitoring.Monitored, found: Found) -> str:
         **options.record(),
         summary=action,
     )
-    return f"{action}: {followed}"
+    return f"{action}: {followed}", await _tell(monitored, found, action, followed, decision)
+
+
+async def _tell(
+    monitored: monitoring.Monitored,
+    found: Found,
+    action: monitoring.Action,
+    followed: str,
+    decision: policy.Decision,
+) -> tuple[str, ...]:
+    assert monitored.plan is not None
+    if action == "ignore":
+        quiet = found.drift.verdict == "pass" and (
+            found.quality is None or found.quality.verdict == "pass"
+        )
+        if not quiet:
+            return found.alerted
+        await all_is_well(monitored, found.alerted)
+        return ()
+    if monitored.plan.dry_run:
+        return found.alerted
+    kind = kind_of(action, found.quality)
+    severity = "critical" if kind == "rollback" else _severity(found)
+    window = found.window.start.isoformat()
+    await tell(monitored, window, kind, severity, followed, decision, found.judged)
+    return tuple(sorted({*found.alerted, kind}))
+
+
+def _severity(found: Found) -> Severity:
+    both = [found.drift.severity, found.quality.severity if found.quality else "none"]
+    order: tuple[Severity, ...] = ("critical", "high")
+    return next((each for each in order if each in both), "low")
 
 
 def _question(monitored: monitoring.Monitored, found: Found) -> policy.MonitoringQuestion:

@@ -109,6 +109,17 @@ def sweep() -> dict[str, Any]:
     }
 
 
+def upkeep() -> dict[str, Any]:
+    """What a round puts right; the next one comes within a minute."""
+    return {
+        "task_queue": queues.CONTROL,
+        "start_to_close_timeout": timedelta(minutes=2),
+        "heartbeat_timeout": timedelta(seconds=30),
+        "schedule_to_close_timeout": timedelta(minutes=3),
+        "retry_policy": RetryPolicy(maximum_attempts=1),
+    }
+
+
 def watch() -> dict[str, Any]:
     """Looks that last as long as a rollout or a guard. Retried for ever, from what was seen."""
     return {

@@ -21,8 +21,8 @@ _PATIENCE = timedelta(minutes=10)
 
 async def judge_window(
     monitored: monitoring.Monitored, start: datetime, end: datetime
-) -> JudgedWindow:
-    """Profile, compare, judge and keep a window.
+) -> tuple[JudgedWindow, monitoring.WindowJudged]:
+    """Profile, compare, judge and keep a window: what is carried on of it, and all of it.
 
     A window that cannot be judged is an `error`, with the reason: whoever watches goes on.
     """
@@ -63,13 +63,14 @@ async def judge_window(
         **options.record(),
         summary=f"{judged.drift.verdict}: {judged.rows:,} rows",
     )
-    return JudgedWindow(
+    carried = JudgedWindow(
         start=start,
         verdict=judged.drift.verdict,
         excess=judged.drift.excess,
         rows=judged.rows,
         reason=judged.drift.reason,
     )
+    return carried, judged
 
 
 async def measure_labels(

@@ -8,8 +8,10 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from api.db import events, journal
+from api.db.facts.alerts import close_alert, raise_alert, read_plan
 from api.db.facts.runs import get_run
 from api.db.tables import ApprovalRow, VoteRow
+from perennial.contracts.alerts import CloseAlert, RaiseAlert
 from perennial.contracts.errors import NotFound, Refused
 from perennial.contracts.records import CloseApproval, Done, OpenApproval, RecordVote
 
@@ -50,6 +52,7 @@ def open_approval(session: Session, input: OpenApproval) -> Done:
         },
         effect=input.effect,
     )
+    _alert(session, input)
     return done
 
 
@@ -118,6 +121,13 @@ def close_approval(session: Session, input: CloseApproval) -> Done:
         body={"status": input.status, "votes": _approvals(session, row)},
         effect=input.effect,
     )
+    over = {"model": row.model, "environment": row.environment, "key": row.approval_id}
+    close_alert(
+        session,
+        CloseAlert.model_validate(
+            {**over, "kind": "approval", "reason": f"it is {row.status}", "at": input.at}
+        ),
+    )
     return done
 
 
@@ -137,6 +147,33 @@ def refuse_vote(
         subject=approval_id,
         body={"reason": reason},
         effect=effect,
+    )
+
+
+def _alert(session: Session, input: OpenApproval) -> None:
+    """Tell whom the spec names that people are asked; the links want a token, as all writes do."""
+    plan, _ = read_plan(session, input.model)
+    if plan is None:
+        return
+    where = f"/v1/approvals/{input.approval_id}"
+    raise_alert(
+        session,
+        RaiseAlert(
+            effect=f"{input.effect}/alert",
+            model=input.model,
+            environment=input.environment,
+            severity="high",
+            kind="approval",
+            key=input.approval_id,
+            title=f"version {input.version} waits for approval in {input.environment}",
+            body=f"{input.author} made it; {input.required} approval(s) needed until "
+            f"{input.expires_at:%Y-%m-%d %H:%M} UTC.\n"
+            f"perennial --as NAME approve {input.approval_id}\n"
+            f"perennial --as NAME reject {input.approval_id}",
+            detail={"run_id": input.run_id, "evidence_digest": input.evidence_digest},
+            links={"approval": where, "approve": f"{where}/approve", "reject": f"{where}/reject"},
+            at=input.opened_at,
+        ),
     )
 
 

@@ -106,6 +106,7 @@ def mark_labels(
     now: datetime,
 ) -> None:
     """Keep which requests were found, and when the others are looked for again."""
+    _alone(session, model)
     waits = _LABELS.c.status == "waiting"
     joined = [
         {"found_id": f.request_id, "request_at": f.at, "due_at": now, "status": "joined"}
@@ -176,6 +177,7 @@ def labels_of(
 
 def mark_measured(session: Session, model: str, labels: Sequence[JoinedLabel]) -> None:
     """Keep that windows were measured with these values; one that has changed since stays due."""
+    _alone(session, model)
     keys = [(each.key, each.row) for each in labels]
     seen: list[Row] = [{"b_changes": each.changes, "due_at": None} for each in labels]
     _update(session, model, keys, seen, _LABELS.c.changes == bindparam("b_changes"))
@@ -233,11 +235,13 @@ def _to_look_for(environment: str, now: datetime) -> ColumnElement[bool]:
 
 
 def _alone(session: Session, model: str) -> None:
-    """One writer of a model's labels at a time: what is known decides what is counted."""
+    """One writer of a model's labels at a time: what is known decides what is counted.
+
+    Two that change the same rows in another order would also wait for each other for ever.
+    """
     get_model(session, model)
-    session.execute(
-        select(ModelRow.name).where(ModelRow.name == model).with_for_update(key_share=True)
-    )
+    mine = col(ModelRow.name) == model
+    session.execute(select(col(ModelRow.name)).where(mine).with_for_update(key_share=True))
 
 
 def _known(session: Session, model: str, labels: Sequence[Label]) -> dict[Key, Row]:
@@ -247,7 +251,7 @@ def _known(session: Session, model: str, labels: Sequence[Label]) -> dict[Key, R
     for first in range(0, len(ids), _AT_ONCE):
         some = ids[first : first + _AT_ONCE]
         rows = session.execute(
-            select(_LABELS).where(_LABELS.c.model == model, _LABELS.c.request_id.in_(some))
+            _LABELS.select().where(_LABELS.c.model == model, _LABELS.c.request_id.in_(some))
         )
         for row in rows.mappings():
             if (key := (row["request_id"], row["row"])) in wanted:
@@ -307,7 +311,7 @@ def _update(
     )
     if only is not None:
         statement = statement.where(only)
-    columns = {name: bindparam(name) for name in rows[0] if not name.startswith("b_")}
+    columns: Row = {name: bindparam(name) for name in rows[0] if not name.startswith("b_")}
     session.connection().execute(
         statement.values(columns),
         [

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sqlmodel import Session
+from sqlalchemy import and_, select
+from sqlmodel import Session, col
 
 from api.db import journal
 from api.db.tables import ModelRow, SpecRow
@@ -35,6 +36,23 @@ def living_model(session: Session, name: str) -> ModelRow:
             model=name,
         )
     return model
+
+
+def read_schedules(session: Session) -> dict[str, str]:
+    """The cron expression of each living model whose spec names one."""
+    named = col(SpecRow.spec)[("retraining", "schedule")].as_string()
+    rows = session.execute(
+        select(col(ModelRow.name), named)
+        .join(
+            SpecRow,
+            and_(
+                col(SpecRow.model) == col(ModelRow.name),
+                col(SpecRow.version) == col(ModelRow.spec_version),
+            ),
+        )
+        .where(col(ModelRow.status) != "retired", named.is_not(None))
+    )
+    return {name: expression for name, expression in rows}
 
 
 def record_spec(session: Session, input: RecordSpec) -> SpecRecorded:

@@ -19,7 +19,7 @@ from perennial.settings import Settings
 from tests.integration.api.desk import Desk
 from tests.served import served
 from tests.servers import opa_server, program
-from tests.workflows.conftest import ml, temporal  # noqa: F401  (fixtures)
+from tests.workflows.conftest import channels, log, ml, temporal  # noqa: F401  (fixtures)
 from tests.workflows.ml_double import PlannedML
 
 
@@ -43,6 +43,7 @@ def context(state: Path, opa_url: str) -> Context:
             "PERENNIAL_OPA_URL": opa_url,
             "MLFLOW_TRACKING_URI": "http://127.0.0.1:1",
             "RAY_ADDRESS": "127.0.0.1:1",
+            "mlflow_webhook_secret": "of the webhook",
         }
     )
     return Context.open(settings)

@@ -41,8 +41,9 @@ class Desk:
         status: int = 200,
         role: str = "engineer",
         key: str | None = None,
+        headers: dict[str, str] | None = None,
     ) -> Any:
-        headers = {"Idempotency-Key": key} if key else {}
+        headers = {**(headers or {}), **({"Idempotency-Key": key} if key else {})}
         answer = await self._clients[role].post(f"/v1{path}", json=body or {}, headers=headers)
         assert answer.status_code == status, answer.text
         return answer.json()
@@ -86,8 +87,8 @@ class Desk:
         assert last.name == "end"
         return last.data
 
-    async def run(self, score: float = 0.8) -> dict[str, Any]:
-        return await self.ended(await self.start(score))
+    async def run(self, score: float = 0.8, **more: Any) -> dict[str, Any]:
+        return await self.ended(await self.start(score, **more))
 
     async def waits(self, run_id: str) -> dict[str, Any]:
         """The open question of a run, once there is one."""

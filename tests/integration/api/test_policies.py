@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from perennial import policy_bundle, policy_in_force
 from tests.integration.api.desk import Desk
 
 POLICIES = Path("policies")
@@ -38,14 +40,17 @@ async def served(opa_url: str) -> str:
 
 
 @pytest.fixture
-async def champion(desk: Desk, opa_url: str) -> AsyncIterator[Desk]:
+async def champion(desk: Desk, opa_url: str, state: Path) -> AsyncIterator[Desk]:
     """A model with a champion; the policies of the checkout are in force afterwards."""
     await desk.apply(environments=["production"])
     await desk.run()
     before = await served(opa_url)
     yield desk
-    await desk.post("/policies/apply", {"policy": files()}, role="admin")
-    assert await served(opa_url) == before
+    bundles = state / "policies"
+    policy_in_force.put(policy_bundle.kept(bundles, before), bundles)
+    async with asyncio.timeout(30):
+        while await served(opa_url) != before:
+            await asyncio.sleep(0.02)
 
 
 def mine(desk: Desk, found: dict[str, Any]) -> list[dict[str, Any]]:
@@ -65,21 +70,15 @@ async def test_a_policy_is_tried_and_put_in_force(champion: Desk, opa_url: str) 
     applied = await champion.post("/policies/apply", ask, role="admin", key=champion.model)
     assert mine(champion, applied) == [flip]
     assert applied["replaced"] == before
+    assert applied["wished"][champion.model].startswith("ask: the spec has no `retraining`")
     assert await served(opa_url) == applied["policy_digest"] == tried["policy_digest"]
     assert (await champion.run())["outcome"] == "denied", "it decides from now on"
 
-    again = await champion.post("/policies/apply", ask, role="admin", key=champion.model)
-    assert again["replaced"] == before
-    other = await champion.post(
-        "/policies/apply", {"policy": files()}, 409, role="admin", key=champion.model
-    )
-    assert other["type"] == "urn:perennial:error:key-reused"
     rows = (await champion.get("/ledger?limit=200"))["items"]
     [row] = [row for row in rows if row["effect"] == f"policy/{champion.model}"]
     assert (row["kind"], row["actor"]) == ("policy.applied", "admin")
     assert (row["subject"], row["body"]["replaced"]) == (applied["policy_digest"], before)
     assert row["body"]["reason"] == "more rows"
-    assert await served(opa_url) == applied["policy_digest"]
 
 
 @pytest.mark.parametrize(
@@ -97,14 +96,6 @@ async def test_a_policy_is_tried_and_put_in_force(champion: Desk, opa_url: str) 
                 '"approvals_missing": 0, "policy_digest": data.perennial.bundle.digest}\n',
             },
             "it allows a rollout of which nothing is known",
-        ),
-        (
-            {
-                name: text
-                for name, text in files().items()
-                if not name.startswith("perennial/monitoring/")
-            },
-            "data.perennial.monitoring.decision",
         ),
     ],
 )

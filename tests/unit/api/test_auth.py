@@ -18,6 +18,7 @@ from tests.unit.api.conftest import As
 
 ROLES = ("viewer", "engineer", "approver", "admin", "data-plane")
 OPEN = {"/healthz", "/readyz"}
+SIGNED = {"/v1/hooks/mlflow"}
 
 VOTE = {"evidence_digest": "c" * 64}
 ROLLOUT = "/v1/models/flights/rollouts/production"
@@ -31,6 +32,7 @@ TOGETHER = {
 # who may ask for what; everything that is read is for everybody with a token
 MAY: list[tuple[str, dict[str, Any], set[str]]] = [
     ("/v1/models/flights/runs", {}, {"engineer", "admin"}),
+    ("/v1/models/flights/triggers", {"cause": "data"}, {"engineer", "admin"}),
     ("/v1/models/flights/promote", PROMOTION, {"engineer", "admin"}),
     ("/v1/models/flights/rollback", {"environment": "production"}, {"engineer", "admin"}),
     ("/v1/models/nobody/labels", LABELS, {"engineer", "admin"}),
@@ -46,6 +48,9 @@ MAY: list[tuple[str, dict[str, Any], set[str]]] = [
     (f"/v1/approvals/{APPROVAL}/approve", VOTE, {"approver", "admin"}),
     (f"/v1/approvals/{APPROVAL}/reject", VOTE, {"approver", "admin"}),
     (f"{ROLLOUT}/rule", {**VOTE, "go_on": True}, {"approver", "admin"}),
+    ("/v1/alerts/a-0123456789ab/acknowledge", {}, {"engineer", "approver", "admin"}),
+    ("/v1/silences", {"model": "nobody", "duration": "1h"}, {"engineer", "admin"}),
+    ("/v1/silences/s-0123456789ab/end", {}, {"engineer", "admin"}),
     (f"{ROLLOUT}/call-off", {}, {"engineer", "approver", "admin"}),
 ]
 
@@ -89,6 +94,8 @@ async def test_nothing_but_health_answers_without_a_token(app: FastAPI, as_: As)
                 approval_id=APPROVAL,
                 decision_id="d-good",
                 group="g-0123456789",
+                alert_id="a-0123456789ab",
+                silence_id="s-0123456789ab",
                 environment="production",
                 process="host-1",
                 start="2026-01-05T10:00:00Z",
@@ -99,6 +106,9 @@ async def test_nothing_but_health_answers_without_a_token(app: FastAPI, as_: As)
             )
             if path in OPEN:
                 assert answer.status_code in (200, 503)
+                continue
+            if path in SIGNED:
+                assert answer.status_code == 404, "without its secret it is not there"
                 continue
             asked += 1
             assert answer.status_code == 401, (method, path)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import yaml
 from fastapi import FastAPI
 
 from api.app import create_app
 from api.context import Context
+from perennial.contracts.monitoring_plan import QualityPlan
+from perennial.contracts.request_log import RequestLog
 from perennial.settings import Settings
 from tests.seeded import seed
 
@@ -99,10 +105,21 @@ async def test_a_bad_label_is_named_by_its_place(
 async def test_ten_thousand_and_no_more(engineer: httpx.AsyncClient) -> None:
     many = [{"request_id": f"r{number:06}", "value": True, "at": AT} for number in range(10_001)]
     assert (await send(engineer, *many[1:])).json()["new"] == 10_000
-    assert (await send(engineer, *many)).status_code == 422
+    (problem,) = (await send(engineer, *many)).json()["problems"]
+    assert problem["field"] == "body.labels" and "these are 10,001" in problem["expected"]
     assert (await send(engineer)).status_code == 422
     answer = await send(engineer, *({"value": True} for _ in range(500)))
     assert len(answer.json()["problems"]) == 20 and "more" in answer.json()["detail"]
+
+
+async def test_the_labels_of_the_guide(engineer: httpx.AsyncClient) -> None:
+    guide = Path("docs/guides/late-labels.md").read_text()
+    (block,) = re.findall(r"^```json\n(.*?)^```", guide, re.DOTALL | re.MULTILINE)
+    (plan,) = re.findall(r"^```yaml\n(.*?)^```", guide, re.DOTALL | re.MULTILINE)
+    written = yaml.safe_load(plan)
+    assert QualityPlan.model_validate(written["monitoring"]["quality"]).groups == ("origin",)
+    assert RequestLog.model_validate(written["request_log"]).keep == "60d"
+    assert (await engineer.post(LABELS, json=json.loads(block))).json()["new"] == 2
 
 
 async def test_a_model_that_is_none(engineer: httpx.AsyncClient) -> None:

@@ -26,6 +26,8 @@ LISTS = (
     "/v1/decisions",
     "/v1/models/flights/versions",
     "/v1/models/flights/champions/history",
+    "/v1/triggers",
+    "/v1/models/flights/triggers",
     "/v1/models/flights/windows",
 )
 

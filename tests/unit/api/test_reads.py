@@ -100,6 +100,27 @@ async def test_decisions_by_what_they_are(viewer: httpx.AsyncClient) -> None:
     assert one["reasons"] == ["roc_auc 0.55 is below 0.6"]
 
 
+async def test_what_asked_to_train_again_and_what_came_of_it(viewer: httpx.AsyncClient) -> None:
+    items = (await got(viewer, "/v1/triggers"))["items"]
+    assert [(i["cause"], i["decision"], i["rule"], i["run_id"]) for i in items] == [
+        ("request", "ask", None, None),
+        ("drift", "wait", "running", None),
+    ]
+    assert "a person may start a run" in items[0]["why"] and items[0]["at"] == rfc3339(91)
+    assert (await got(viewer, "/v1/models/flights/triggers"))["items"] == items
+    for query, found in (
+        ("cause=drift", items[1:]),
+        ("decision=ask", items[:1]),
+        ("decision=allow", []),
+        ("model=nobody", []),
+    ):
+        assert (await got(viewer, f"/v1/triggers?{query}"))["items"] == found
+    for query, status in (("cause=boredom", 422), ("decision=perhaps", 422)):
+        answer = await viewer.get(f"/v1/models/flights/triggers?{query}")
+        assert answer.status_code == status
+    assert (await viewer.get("/v1/models/nobody/triggers")).status_code == 404
+
+
 async def test_a_version_with_its_evidence(viewer: httpx.AsyncClient) -> None:
     versions = (await got(viewer, "/v1/models/flights/versions"))["items"]
     assert [(v["version"], v["metrics"], v["champion_in"]) for v in versions] == [

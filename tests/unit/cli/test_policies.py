@@ -50,7 +50,10 @@ def test_a_check_that_finds_nothing_is_well(api: Script, cli: Call, folder: Path
 def test_what_is_put_in_force_is_told_with_what_it_replaces(
     api: Script, cli: Call, folder: Path
 ) -> None:
-    api.answers["POST /v1/policies/apply"] = (200, checked(DENIED, replaced="a" * 64))
+    api.answers["POST /v1/policies/apply"] = (
+        200,
+        checked(DENIED, replaced="a" * 64, wished={"flights": "ask: no retraining"}),
+    )
     result = cli("policies", "apply", str(folder), "--reason", "more rows", "--as", "admin")
     assert result.code == 0
     assert result.out.startswith("✓ policy bbbbbbbbbbbb is in force, in place of aaaaaaaaaaaa\n")

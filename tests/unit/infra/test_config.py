@@ -31,6 +31,11 @@ def test_everything_is_local_by_default(tmp_path: Path) -> None:
     assert names(config(tmp_path)) == LOCAL
 
 
+def test_a_bus_is_listened_to_where_there_is_one(tmp_path: Path) -> None:
+    there = config(tmp_path, PERENNIAL_BUS_URL="amqp://bus.example/")
+    assert names(there) == [*LOCAL, "bus"]
+
+
 @pytest.mark.parametrize(
     ("variable", "value", "service"),
     [

@@ -103,7 +103,10 @@ async def test_candidate_and_its_own_file_measure_alike(
     bench = Bench(write_project(OWN_METRIC), blobs)
     said = await bench.evaluate(bench.champion(7, tmp_path))
     assert said.rows == len(bench.fitted.prepared.rows.test)
-    assert set(said.metrics) == {"roc_auc", "accuracy", "f1", "log_loss", "brier", "share"}
+    assert set(said.metrics) == {
+        *("roc_auc", "accuracy", "precision", "recall", "f1", "log_loss", "brier"),
+        *("calibration_error", "share"),
+    }
     assert said.champions[7] == pytest.approx(said.metrics, abs=1e-6)
     held_out = bench.frame.iloc[bench.fitted.prepared.rows.test]
     scores = candidates.scores(bench.fitted.network, bench.fitted.preprocessing, held_out)

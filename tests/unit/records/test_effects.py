@@ -13,6 +13,7 @@ from api.db.store import Store
 from api.db.table import Table
 from perennial.canonical import digest
 from perennial.contracts import records
+from perennial.contracts.alerts import CloseAlert, RaiseAlert
 from perennial.contracts.deployments import SetWeights, Share
 from perennial.contracts.errors import PlatformPaused, StaleEpoch
 from perennial.contracts.groups import MoveTogether, PutBack
@@ -46,6 +47,7 @@ READS = {
     "read_champions",
     "read_platform",
     "read_untold",
+    "read_schedules",
     "read_aliases",
     "previous_champion",
     "find_decision",
@@ -61,6 +63,10 @@ READS = {
 _MOVED = AliasMoved(
     model="flights", environment="production", found="7", wanted=1, epoch=1, found_version=None
 )
+_ALERT = RaiseAlert(
+    effect="x", model="flights", severity="critical", kind="drift", key="psi", title="t", at=at(30)
+)
+_OVER = CloseAlert(model="flights", kind="drift", key="psi", at=at(31))
 _EVIDENCE = evidence(1, "r1", roc_auc=0.9)
 
 WRITES: dict[str, Callable[[Store], Any]] = {
@@ -160,6 +166,8 @@ WRITES: dict[str, Callable[[Store], Any]] = {
     "record_alias_moved": lambda s: s.record_alias_moved(
         RecordAliasMoved(effect="x", moved=_MOVED, action="restored", at=at(30))
     ),
+    "raise_alert": lambda s: s.raise_alert(_ALERT),
+    "close_alert": lambda s: (s.raise_alert(_ALERT), s.close_alert(_OVER))[-1],
     "report_progress": lambda s: s.report_progress("r1", "train", at(30), {"epoch": 1}),
     "record_decision": lambda s: s.record_decision(
         "x",

@@ -9,11 +9,12 @@ import pytest
 from sqlmodel import Session
 
 from api.db.store import Store
-from api.queries import models, runs
+from api.queries import models, runs, triggers
 from api.queries.promotions import of_champions
 from api.schemas.base import Page
+from perennial.contracts import records
 from perennial.settings import Settings
-from tests.samples import at, decision, move
+from tests.samples import at, decision, move, spec
 from tests.seeded import APPROVAL, BAD, GOOD, WAITING, seed
 
 Listing = Callable[[Session, str | None, int], Page[Any]]
@@ -28,6 +29,7 @@ LISTINGS: list[tuple[Listing, str, list[Any]]] = [
         ["production", "development"],
     ),
     (runs.list_runs, "run_id", [WAITING, BAD, GOOD]),
+    (triggers.list_triggers, "cause", ["request", "drift"]),
     (lambda s, c, n: runs.list_approvals(s, c, n, status="approved"), "approval_id", [APPROVAL]),
     (
         lambda s, c, n: runs.list_decisions(s, c, n, model="flights"),
@@ -35,6 +37,26 @@ LISTINGS: list[tuple[Listing, str, list[Any]]] = [
         ["d-good", "d-bad"],
     ),
 ]
+
+
+def test_schedules_are_those_of_the_specs_that_count(store: Store) -> None:
+    specs = {
+        "by-the-clock": [{"schedule": "0 4 * * MON"}, {"schedule": "0 5 * * *"}],
+        "no-longer": [{"schedule": "0 4 * * *"}, None],
+        "by-verdicts": [{"cooldown": "2h"}],
+        "retired": [{"schedule": "0 4 * * *"}],
+    }
+    for model, versions in specs.items():
+        for number, retraining in enumerate(versions):
+            applied = spec(model=model, retraining=retraining)
+            effect = f"{model}/{number}"
+            store.record_spec(records.RecordSpec(effect=effect, spec=applied, actor="a", at=at()))
+    store.set_model_status(
+        records.SetModelStatus(
+            effect="r", model="retired", status="retired", actor="a", reason="", at=at()
+        )
+    )
+    assert store.read_schedules() == {"by-the-clock": "0 5 * * *"}
 
 
 @pytest.mark.parametrize("size", [1, 50])

@@ -17,6 +17,7 @@ from serving.counting import Counting
 from serving.desk import Desk
 from serving.limits import Limits
 from serving.log_files import LogFiles
+from serving.tracing import traced
 
 ROW = {"size": 1.5, "colour": "red", "p0": 1, "p1": 2, "p2": 3}
 PREDICT, INFER = "/v1/models/flights:predict", "/v2/models/flights/infer"
@@ -28,7 +29,7 @@ async def served(
     desk: Desk, counting: Counting | None = None, files: LogFiles | None = None, **limits: Any
 ) -> AsyncIterator[httpx.AsyncClient]:
     config = uvicorn.Config(
-        App(desk, Limits(**limits), counting or Counting(), files),
+        traced(App(desk, Limits(**limits), counting or Counting(), files)),
         host="127.0.0.1",
         port=0,
         log_level="error",

@@ -1,0 +1,125 @@
+"""Schedules in Temporal, kept as the specs say."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from datetime import timedelta
+
+from temporalio import activity
+from temporalio.client import (
+    Client,
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleAlreadyRunningError,
+    ScheduleCalendarSpec,
+    ScheduleOverlapPolicy,
+    SchedulePolicy,
+    ScheduleRange,
+    ScheduleSpec,
+    ScheduleUpdate,
+    ScheduleUpdateInput,
+)
+from temporalio.service import RPCError, RPCStatusCode
+
+from perennial.contracts import cron, ids, queues, schedules
+from perennial.contracts.store import RecordStore
+
+CATCH_UP = timedelta(minutes=10)
+"""A time that passed while Temporal was away counts if it is not longer ago. The SDK's default is a
+year: everything that was missed would be made up for at once."""
+JITTER = timedelta(minutes=1)
+"""Specs like round hours: all models at once would be a crowd."""
+
+
+class ScheduleActivities:
+    """One schedule for each living model whose spec names a time."""
+
+    def __init__(self, client: Client, store: RecordStore) -> None:
+        self._client = client
+        self._store = store
+
+    @activity.defn(name="keep_schedules")
+    async def keep_schedules(self, input: schedules.KeepSchedules) -> schedules.SchedulesKept:
+        """Make, change and remove what differs; one query and one list where nothing does.
+
+        What is compared is the expression, which a schedule carries as its comment: in Temporal's
+        list it is a calendar. A schedule that an operator has paused stays paused.
+        """
+        wanted = await asyncio.to_thread(self._store.read_schedules)
+        found = {
+            model: _expression(listed.schedule.spec) if listed.schedule else None
+            async for listed in await self._client.list_schedules()
+            if (model := ids.scheduled_model(listed.id))
+        }
+        made = sorted(wanted.keys() - found.keys())
+        removed = sorted(found.keys() - wanted.keys())
+        changed = sorted(
+            model for model in wanted.keys() & found.keys() if wanted[model] != found[model]
+        )
+        for model in (*made, *changed):
+            activity.heartbeat(model)
+            await self._put(model, wanted[model])
+        for model in removed:
+            activity.heartbeat(model)
+            await self._remove(model)
+        return schedules.SchedulesKept(
+            wanted=len(wanted), made=tuple(made), changed=tuple(changed), removed=tuple(removed)
+        )
+
+    async def _put(self, model: str, expression: str) -> None:
+        schedule, name = _schedule(model, expression), ids.retrain_schedule(model)
+        try:
+            await self._client.create_schedule(name, schedule)
+        except ScheduleAlreadyRunningError:
+
+            def renew(input: ScheduleUpdateInput) -> ScheduleUpdate:
+                # an operator's pause stays
+                schedule.state = input.description.schedule.state
+                return ScheduleUpdate(schedule)
+
+            await self._client.get_schedule_handle(name).update(renew)
+
+    async def _remove(self, model: str) -> None:
+        try:
+            await self._client.get_schedule_handle(ids.retrain_schedule(model)).delete()
+        except RPCError as error:
+            # Temporal's list lags behind: another round removed it
+            if error.status != RPCStatusCode.NOT_FOUND:
+                raise
+
+
+def _schedule(model: str, expression: str) -> Schedule:
+    when = cron.parse(expression)
+    return Schedule(
+        action=ScheduleActionStartWorkflow(
+            schedules.DUE_WORKFLOW,
+            schedules.Due(model=model),
+            id=ids.retrain_schedule(model),
+            task_queue=queues.CONTROL,
+            static_summary=f"it is time to train {model} again",
+        ),
+        spec=ScheduleSpec(
+            calendars=[
+                ScheduleCalendarSpec(
+                    minute=_ranges(when.minute),
+                    hour=_ranges(when.hour),
+                    day_of_month=_ranges(when.day_of_month),
+                    month=_ranges(when.month),
+                    day_of_week=_ranges(when.day_of_week),
+                    comment=expression,
+                )
+            ],
+            jitter=JITTER,
+        ),
+        # a wish that waits for its answer is enough, and one that fails is no reason to end others
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=CATCH_UP),
+    )
+
+
+def _ranges(spans: Iterable[cron.Span]) -> list[ScheduleRange]:
+    return [ScheduleRange(span.start, span.end, span.step) for span in spans]
+
+
+def _expression(spec: ScheduleSpec) -> str | None:
+    return spec.calendars[0].comment if len(spec.calendars) == 1 else None

@@ -1,0 +1,108 @@
+"""What the data plane has answered: sums over its processes, which report their counts here.
+
+Each process counts for itself, and reports within seconds (`serving.feed`). On one port several of
+them listen, so that a question to the port would be answered by any of them, each time by another
+one. And the counts of one that has ended are forgotten one day, so that a plain sum would fall. So
+this adds up what came since the last look: sums that only grow, for as long as this process lives.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from sqlalchemy import select as sql_select
+from sqlmodel import Session, col, select
+
+from api.db.tables import DataPlaneRow, TallyRow
+from perennial.contracts.serving import ALIVE_SECONDS, COUNTS
+
+FAMILIES = {
+    "requests": ("requests", "Requests that arrived, answered well or not."),
+    "errors": ("errors", "Requests that were answered with a failure of the model or of ours."),
+    "slow": ("slow_requests", "Requests that took longer than the limit of the deployment."),
+    "refused": ("refused_requests", "Requests that the variant could not read."),
+    "compared": ("compared_rows", "Rows of copies that the champion answered too."),
+    "disagreed": ("disagreed_rows", "Rows of copies with another answer than the champion's."),
+    "missed": ("missed_copies", "Copies that found no room, and were never answered."),
+    "logged": ("logged_rows", "Rows that were written to the log of requests."),
+    "lost": ("lost_rows", "Rows that belong into the log of requests, and are not there."),
+}
+"""Each count of a `Tally`, with the end of its name and what it says."""
+LABELS = ("model", "environment", "variant", "version")
+
+_LOOKED_BACK = timedelta(days=1)
+"""A process that says nothing for so long is not heard of again."""
+
+_KEY = ("model", "environment", "epoch", "variant", "process")
+_Row = tuple[str, str, int, str, str]
+_Place = tuple[str, str, str, str]
+
+
+class Served:
+    """Sums by model, environment, variant and version. Safe to ask from several threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._seen: dict[_Row, tuple[int, ...]] | None = None
+        self._sums: dict[_Place, list[int]] = {}
+
+    def __call__(self, session: Session, now: datetime) -> Iterator[Metric]:
+        """What has been answered since the first look, and by how many processes."""
+        with self._lock:
+            self._look(session, now)
+            for place, count in enumerate(COUNTS):
+                name, says = FAMILIES[count]
+                family = CounterMetricFamily(f"perennial_serving_{name}", says, labels=LABELS)
+                for labels, sums in sorted(self._sums.items()):
+                    family.add_metric(labels, sums[place])
+                yield family
+        yield from _processes(session, now)
+
+    def _look(self, session: Session, now: datetime) -> None:
+        # columns, not rows: there are as many as models, variants and processes together
+        columns = [getattr(TallyRow, name) for name in (*_KEY, "version", *COUNTS)]
+        rows = session.execute(
+            sql_select(*columns)
+            .join(DataPlaneRow, col(DataPlaneRow.process) == col(TallyRow.process))
+            .where(col(DataPlaneRow.seen_at) >= now - _LOOKED_BACK)
+        )
+        seen: dict[_Row, tuple[int, ...]] = {}
+        sums: dict[_Place, list[int]] = {}
+        for model, environment, epoch, variant, process, version, *found in rows:
+            key = (model, environment, epoch, variant, process)
+            counts = seen[key] = tuple(found)
+            # what was answered before the first look belongs to an earlier process of the API
+            before = counts if self._seen is None else self._seen.get(key, (0,) * len(COUNTS))
+            place = (model, environment, variant, str(version))
+            into = sums.setdefault(place, list(self._sums.get(place, [0] * len(COUNTS))))
+            for index, (new, old) in enumerate(zip(counts, before, strict=True)):
+                into[index] += max(new - old, 0)
+        self._seen, self._sums = seen, sums
+
+
+def _processes(session: Session, now: datetime) -> Iterator[Metric]:
+    processes = GaugeMetricFamily(
+        "perennial_serving_processes",
+        "Processes of the data plane that report.",
+        labels=("environment",),
+    )
+    busy = GaugeMetricFamily(
+        "perennial_serving_busy_ratio",
+        "The part of its time that the busiest process had to do, from 0 to 1.",
+        labels=("environment",),
+    )
+    alive = now - timedelta(seconds=ALIVE_SECONDS)
+    found: dict[str, list[float]] = {}
+    for row in session.exec(select(DataPlaneRow).where(DataPlaneRow.seen_at >= now - _LOOKED_BACK)):
+        planes = found.setdefault(row.environment, [])
+        if row.seen_at >= alive:
+            planes.append(row.busy)
+    for environment, planes in found.items():
+        processes.add_metric((environment,), len(planes))
+        busy.add_metric((environment,), max(planes, default=0.0))
+    yield processes
+    yield busy

@@ -1,0 +1,1 @@
+"""Each script runs in an environment of its own."""

@@ -1,0 +1,1 @@
+"""Alert rules, a dashboard and a scrape configuration, made from code."""

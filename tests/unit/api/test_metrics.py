@@ -1,0 +1,177 @@
+"""What Prometheus reads: figures of requests, records and the data plane, with few labels."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from api.app import create_app
+from api.context import Context
+from api.db.facts import serving
+from api.db.store import Store
+from api.metrics.serving import Served
+from perennial.contracts.serving import Report, Tally
+from tests.samples import at
+from tests.scraped import Scrape
+from tests.seeded import seed
+
+PLACE = {"model": "flights", "environment": "production"}
+CHAMPION = {**PLACE, "variant": "champion", "version": "1"}
+
+
+async def scrape(client: httpx.AsyncClient) -> Scrape:
+    answer = await client.get("/metrics")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    return Scrape(answer.text)
+
+
+async def test_what_the_records_say(viewer: httpx.AsyncClient) -> None:
+    found = await scrape(viewer)
+    assert found.value("perennial_models", status="active") == 1
+    assert found.value("perennial_models", status="retired") == 0
+    assert found.value("perennial_platform_paused") == 0
+    assert found.value("perennial_champion_version", **PLACE) == 1
+    assert found.value("perennial_champion_epoch", **PLACE) == 1
+    assert found.value("perennial_deployment_weight_ratio", **CHAMPION) == 1
+    assert found.value("perennial_runs", model="flights", status="running") == 1
+    assert found.value("perennial_runs", model="flights", status="queued") == 0
+    ended = {"model": "flights", "kind": "lifecycle"}
+    assert found.value("perennial_runs_finished_total", outcome="denied", **ended) == 1
+    assert found.value("process_resident_memory_bytes")
+    window = {**PLACE, "environment": "development"}
+    assert found.value("perennial_window_failing", of="drift", **window) == 0
+    assert found.value("perennial_window_rows", **window) == 1000
+    assert found.value("perennial_window_end_timestamp_seconds", **window) == at(240).timestamp()
+    wish = {"model": "flights", "cause": "request", "decision": "ask"}
+    assert found.value("perennial_triggers_total", **wish) == 1
+
+
+async def test_systems_that_are_away(viewer: httpx.AsyncClient) -> None:
+    found = await scrape(viewer)
+    assert found.value("perennial_dependency_up", dependency="records") == 1
+    assert found.value("perennial_dependency_up", dependency="temporal") == 0
+    assert "perennial_task_queue_backlog" in found.families
+
+
+async def test_records_that_are_away_cost_only_what_they_say(context: Context) -> None:
+    away = Store("postgresql+psycopg://nobody@127.0.0.1:1/nothing")
+    app = create_app(Context(context.settings, away, context.tokens))
+    entries = json.loads(context.settings.tokens.read_text())["tokens"]
+    [token] = [entry["token"] for entry in entries if entry["role"] == "viewer"]
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(
+            transport=httpx.ASGITransport(app),
+            base_url="http://api",
+            headers={"Authorization": f"Bearer {token}"},
+        ) as client,
+    ):
+        found = await scrape(client)
+    assert found.value("perennial_dependency_up", dependency="records") == 0
+    assert found.value("process_resident_memory_bytes")
+    assert "perennial_models" not in found.families
+
+
+async def test_requests_count_by_template_and_never_by_path(
+    viewer: httpx.AsyncClient, app: FastAPI
+) -> None:
+    before = await scrape(viewer)
+    for path in ("/v1/models/flights", "/v1/models/nobody", "/v1/models/a-1", "/nowhere/at/all"):
+        await viewer.get(path)
+    await viewer.request("BREW", "/v1/models/flights")
+    after = await scrape(viewer)
+
+    def more(name: str, **labels: str) -> float:
+        return (after.value(name, **labels) or 0) - (before.value(name, **labels) or 0)
+
+    asked = {"method": "GET", "route": "/v1/models/{model}"}
+    assert more("perennial_api_requests_total", status="200", **asked) == 1
+    assert more("perennial_api_requests_total", status="404", **asked) == 2
+    assert more("perennial_api_request_seconds_count", **asked) == 3
+    away = {"method": "GET", "route": "other", "status": "404"}
+    assert more("perennial_api_requests_total", **away) == 1
+    assert "BREW" not in after.labels("perennial_api_requests_total", "method")
+    known = {*app.openapi()["paths"], "/openapi.json", "other"}
+    assert after.labels("perennial_api_requests_total", "route") <= known
+
+
+class Plane:
+    """Records with a data plane, looked at by one process of the API."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.served = Served()
+
+    def reports(self, process: str, minutes: float, *, version: int = 1, **counts: int) -> None:
+        tally = Tally(
+            model="flights",
+            epoch=1,
+            variant="champion",
+            version=version,
+            sha256="0" * 64,
+            **counts,
+        )
+        with self.store.database.writing() as session:
+            report = Report(tallies=(tally,), busy=0.25)
+            serving.record_report(session, "production", process, report, at(minutes))
+
+    def look(self, minutes: float) -> dict[str, dict[tuple[str, ...], float]]:
+        with self.store.database.reading() as session:
+            return {
+                family.name: {tuple(s.labels.values()): s.value for s in family.samples}
+                for family in self.served(session, at(minutes))
+            }
+
+
+@pytest.fixture
+def plane(tmp_path: Path) -> Iterator[Plane]:
+    store = Store.open(f"sqlite:///{tmp_path / 'records.db'}")
+    seed(store)
+    yield Plane(store)
+    store.close()
+
+
+FIRST = ("flights", "production", "champion", "1")
+
+
+def test_counts_of_several_processes_are_one_sum(plane: Plane) -> None:
+    plane.reports("a", 0, requests=1000, errors=7)
+    assert plane.look(0)["perennial_serving_requests"] == {FIRST: 0}
+    plane.reports("a", 0.1, requests=1010, errors=8, slow=3, lost=2)
+    plane.reports("b", 0.1, requests=5, refused=1)
+    found = plane.look(0.1)
+    assert found["perennial_serving_requests"] == {FIRST: 15}
+    assert found["perennial_serving_errors"] == {FIRST: 1}
+    assert found["perennial_serving_slow_requests"] == {FIRST: 3}
+    assert found["perennial_serving_refused_requests"] == {FIRST: 1}
+    assert found["perennial_serving_lost_rows"] == {FIRST: 2}
+    assert found["perennial_serving_processes"] == {("production",): 2}
+    assert found["perennial_serving_busy_ratio"] == {("production",): 0.25}
+
+
+def test_a_sum_does_not_fall_when_a_process_is_forgotten(plane: Plane) -> None:
+    plane.reports("a", 0, requests=10)
+    plane.look(0)
+    plane.reports("a", 1, requests=30)
+    plane.look(1)
+    day = 24 * 60
+    plane.reports("b", day + 2, requests=4)
+    found = plane.look(day + 2)
+    assert found["perennial_serving_requests"] == {FIRST: 24}
+    assert found["perennial_serving_processes"] == {("production",): 1}
+
+
+def test_what_nobody_serves_any_more_is_left_out(plane: Plane) -> None:
+    plane.reports("a", 0, requests=10)
+    plane.look(0)
+    day = 24 * 60
+    plane.reports("b", day + 2, version=2, requests=4)
+    assert plane.look(day + 2)["perennial_serving_requests"] == {(*FIRST[:3], "2"): 4}
+    assert plane.look(3 * day)["perennial_serving_requests"] == {}
+    assert plane.look(3 * day)["perennial_serving_processes"] == {}

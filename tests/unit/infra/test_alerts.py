@@ -1,0 +1,168 @@
+"""When each alert rule fires and when not, as Prometheus' own evaluation has it (promtool)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from infra.telemetry import alerts
+from tests.prometheus import promtool
+
+_V = 'model="m",environment="production",variant="champion",version="1"'
+_WAITED = "temporal_activity_schedule_to_start_latency_seconds_bucket"
+_TWO = ('instance="a",job="perennial-api"', 'instance="b",job="perennial-api"')
+_MINUTES = {"PerennialRunsFail": 420, "PerennialPaused": 300}
+_USUALLY = 30
+"""Minutes after which it is looked: promtool's clock begins at 0."""
+
+CASES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
+    # the series with which it fires, and with which it does not
+    "PerennialAway": ({'up{job="perennial-ml"}': "0x40"}, {'up{job="other"}': "0x40"}),
+    "PerennialApiFails": (
+        {
+            'perennial_api_requests_total{job="perennial-api",status="200"}': "0+90x40",
+            'perennial_api_requests_total{job="perennial-api",status="503"}': "0+10x40",
+        },
+        {
+            'perennial_api_requests_total{job="perennial-api",status="404"}': "0+90x40",
+            'perennial_api_requests_total{job="perennial-api",status="503"}': "0+1x40",
+        },
+    ),
+    "PerennialDependencyAway": (
+        {'perennial_dependency_up{dependency="opa"}': "0x40"},
+        # one process of the API reaches it
+        {
+            'perennial_dependency_up{dependency="opa",instance="a"}': "0x40",
+            'perennial_dependency_up{dependency="opa",instance="b"}': "1x40",
+        },
+    ),
+    "PerennialQueueWaits": (
+        {'perennial_task_queue_backlog_age_seconds{queue="q",kind="workflow"}': "90x40"},
+        {'perennial_task_queue_backlog_age_seconds{queue="q",kind="workflow"}': "5x40"},
+    ),
+    "PerennialActivitiesWait": (
+        {
+            f'{_WAITED}{{task_queue="q",le="{le}"}}': n
+            for le, n in (("10", "0+1x40"), ("100", "0+60x40"), ("+Inf", "0+60x40"))
+        },
+        {
+            f'{_WAITED}{{task_queue="q",le="{le}"}}': n
+            for le, n in (("10", "0+59x40"), ("100", "0+60x40"), ("+Inf", "0+60x40"))
+        },
+    ),
+    "PerennialNothingServes": (
+        {
+            f"perennial_deployment_weight_ratio{{{_V}}}": "1x40",
+            'perennial_serving_processes{environment="production"}': "0x40",
+        },
+        {
+            f"perennial_deployment_weight_ratio{{{_V}}}": "1x40",
+            'perennial_serving_processes{environment="production"}': "2x40",
+            # nobody calls there
+            'perennial_deployment_weight_ratio{model="m",environment="testing"}': "1x40",
+        },
+    ),
+    # two processes of the API show the same sums, and one of them began later
+    "PerennialPredictionsFail": (
+        {
+            f"perennial_serving_{count}_total{{{_V},{each}}}": f"{start}+{by}x40"
+            for each, start in zip(_TWO, (500, 0), strict=True)
+            for count, by in (("requests", 100), ("errors", 2))
+        },
+        {
+            f"perennial_serving_{count}_total{{{_V},{each}}}": f"{start}+{by}x40"
+            for each, start in zip(_TWO, (500, 0), strict=True)
+            for count, by in (("requests", 1000), ("errors", 9))
+        },
+    ),
+    "PerennialPredictionsSlow": (
+        {
+            f"perennial_serving_requests_total{{{_V}}}": "0+100x40",
+            f"perennial_serving_slow_requests_total{{{_V}}}": "0+10x40",
+        },
+        # no requests at all are no share
+        {
+            f"perennial_serving_requests_total{{{_V}}}": "7x40",
+            f"perennial_serving_slow_requests_total{{{_V}}}": "7x40",
+        },
+    ),
+    "PerennialPredictionsRefused": (
+        {
+            f"perennial_serving_requests_total{{{_V}}}": "0+100x40",
+            f"perennial_serving_refused_requests_total{{{_V}}}": "0+10x40",
+        },
+        {
+            f"perennial_serving_requests_total{{{_V}}}": "0+100x40",
+            f"perennial_serving_refused_requests_total{{{_V}}}": "0+1x40",
+        },
+    ),
+    "PerennialServingBusy": (
+        {'perennial_serving_busy_ratio{environment="production"}': "0.95x40"},
+        {'perennial_serving_busy_ratio{environment="production"}': "0.5x40"},
+    ),
+    "PerennialLogLoses": (
+        {f"perennial_serving_lost_rows_total{{{_V}}}": "0+1x40"},
+        {f"perennial_serving_lost_rows_total{{{_V}}}": "9x40"},
+    ),
+    "PerennialApprovalExpires": (
+        {
+            'perennial_approval_expiry_timestamp_seconds{model="m",environment="production"}': (
+                f"{60 * _USUALLY + 1800}x40"
+            )
+        },
+        {
+            'perennial_approval_expiry_timestamp_seconds{model="m",environment="production"}': (
+                f"{60 * _USUALLY + 7200}x40"
+            )
+        },
+    ),
+    "PerennialRunsFail": (
+        {
+            'perennial_runs_finished_total{model="m",kind="lifecycle",outcome="failed"}': (
+                "2x300 3x30 4x30 5x60"
+            )
+        },
+        {
+            'perennial_runs_finished_total{model="m",kind="lifecycle",outcome="failed"}': "5x720",
+            'perennial_runs_finished_total{model="m",kind="lifecycle",outcome="denied"}': (
+                "0+1x720"
+            ),
+        },
+    ),
+    "PerennialPaused": (
+        {"perennial_platform_paused": "1x720"},
+        {"perennial_platform_paused": "0x200 1x520"},
+    ),
+}
+
+
+def asks(name: str, series: dict[str, str], *, fires: bool) -> dict[str, Any]:
+    return {
+        "name": f"{name} {'fires' if fires else 'is quiet'}",
+        "interval": "1m",
+        "input_series": [{"series": each, "values": values} for each, values in series.items()],
+        "promql_expr_test": [
+            {
+                "expr": f'count(ALERTS{{alertname="{name}",alertstate="firing"}})',
+                "eval_time": f"{_MINUTES.get(name, _USUALLY)}m",
+                "exp_samples": [{"labels": "{}", "value": 1}] if fires else [],
+            }
+        ],
+    }
+
+
+def test_every_alert_has_its_cases() -> None:
+    assert list(CASES) == [alert.name for alert in alerts.ALERTS]
+
+
+@pytest.mark.parametrize("fires", [True, False])
+def test_when_each_fires(tmp_path: Path, fires: bool) -> None:
+    (tmp_path / "alerts.yml").write_text(yaml.safe_dump(alerts.document(every="5m")))
+    tests = [asks(name, both[not fires], fires=fires) for name, both in CASES.items()]
+    cases = {"rule_files": ["alerts.yml"], "evaluation_interval": "5m", "tests": tests}
+    file = tmp_path / "cases.yml"
+    file.write_text(yaml.safe_dump(cases))
+    promtool("test", "rules", str(file))

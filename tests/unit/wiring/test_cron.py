@@ -1,0 +1,78 @@
+"""Cron expressions: what is read, and what is refused with which words."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from perennial.contracts.cron import parse
+from perennial.contracts.monitoring_plan import RetrainPlan
+
+
+def days(text: str) -> list[int]:
+    return [n for s in parse(text).day_of_week for n in range(s.start, s.end + 1, s.step)]
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "spans"),
+    [
+        ("0 4 * * MON", "minute", [(0, 0, 1)]),
+        ("0 4 * * MON", "hour", [(4, 4, 1)]),
+        ("0 4 * * MON", "day_of_month", [(1, 31, 1)]),
+        ("*/20 * * * *", "minute", [(0, 59, 20)]),
+        ("5/20 * * * *", "minute", [(5, 59, 20)]),
+        ("0 6-18/3 * * *", "hour", [(6, 18, 3)]),
+        ("0 0 1,15 * *", "day_of_month", [(1, 1, 1), (15, 15, 1)]),
+        ("0 0 1 jan-mar,Jul *", "month", [(1, 3, 1), (7, 7, 1)]),
+    ],
+)
+def test_each_field_is_a_list_of_spans(
+    text: str, field: str, spans: list[tuple[int, int, int]]
+) -> None:
+    assert [(s.start, s.end, s.step) for s in getattr(parse(text), field)] == spans
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("0 0 * * *", [0, 1, 2, 3, 4, 5, 6]),
+        ("0 0 * * 0", [0]),
+        ("0 0 * * 7", [0]),
+        ("0 0 * * SUN", [0]),
+        ("0 0 * * fri-sun", [0, 5, 6]),
+        ("0 0 * * 1-5", [1, 2, 3, 4, 5]),
+        ("0 0 * * mon,wed", [1, 3]),
+    ],
+)
+def test_the_week_begins_with_sunday_and_may_end_with_it(text: str, expected: list[int]) -> None:
+    assert days(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "0 fields"),
+        ("@daily", "1 fields"),
+        ("0 0 0 4 * * MON", "7 fields"),
+        ("60 * * * *", "'60' is no minute: it takes 0 to 59"),
+        ("0 24 * * *", "'24' is no hour"),
+        ("0 0 0 * *", "'0' is no day of the month: it takes 1 to 31"),
+        ("0 0 * 13 *", "or jan, feb"),
+        ("0 0 * * funday", "'funday' is no day of the week"),
+        ("0 18-6 * * *", "ends before it begins"),
+        ("*/0 * * * *", "has the step 0"),
+        ("0 0 * * L", "'l' is no day of the week"),
+        ("0 -1 * * *", "'-1' is no hour"),
+        ("0 1,, * * *", "'' is no hour"),
+    ],
+)
+def test_what_is_no_expression_is_told_what_would_be(text: str, says: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(says)):
+        parse(text)
+
+
+def test_a_spec_with_a_wrong_one_is_refused() -> None:
+    assert RetrainPlan(schedule="0 4 * * MON").schedule == "0 4 * * MON"
+    with pytest.raises(ValueError, match="five: minute"):
+        RetrainPlan(schedule="weekly")

@@ -1,0 +1,79 @@
+"""Models that are trained again by the clock: schedules follow the specs, and end in wishes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlmodel import col, select
+from temporalio.client import Client, ScheduleDescription, ScheduleRange
+from temporalio.service import RPCError, RPCStatusCode
+
+from activities.schedules import CATCH_UP
+from api.db.monitoring_tables import TriggerRow
+from perennial.contracts import ids, lifecycle
+from tests.workflows.house import House
+from tests.workflows.test_aliases import look
+from tests.workflows.waiting import until
+
+
+def wishes(house: House) -> list[TriggerRow]:
+    with house.store.database.reading() as session:
+        rows = select(TriggerRow).where(TriggerRow.model == house.model)
+        return list(session.exec(rows.order_by(col(TriggerRow.at))))
+
+
+async def settled(client: Client, house: House, said: bool = True) -> str:
+    """Rounds until one of them puts the model's schedule right; Temporal's list lags behind."""
+    rounds: list[str] = []
+
+    async def one() -> bool:
+        rounds.append((await look(client)).split(";")[0])
+        return (house.model in rounds[-1]) is said
+
+    await until(one)
+    return rounds[-1]
+
+
+async def test_a_schedule_follows_its_spec_and_ends_in_one_wish(
+    house: House, temporal: Client
+) -> None:
+    schedule = temporal.get_schedule_handle(ids.retrain_schedule(house.model))
+
+    async def described() -> ScheduleDescription:
+        return await schedule.describe()
+
+    await house.apply(retraining={"schedule": "0 4 * * MON"})
+    await settled(temporal, house)
+    made = (await described()).schedule
+    [calendar] = made.spec.calendars
+    assert list(calendar.day_of_week) == [ScheduleRange(1)]
+    assert list(calendar.hour) == [ScheduleRange(4)]
+    assert made.policy.catchup_window == CATCH_UP, "an outage is not made up for"
+
+    await schedule.trigger()
+    await until(lambda: bool(wishes(house)))
+    [wish] = wishes(house)
+    assert (wish.cause, wish.actor, wish.decision) == ("schedule", "schedule", "allow")
+    assert wish.run_id is not None
+    assert (await house.result(wish.run_id)).outcome == "promoted"
+
+    await schedule.pause(note="by an operator")
+    await house.apply(retraining={"schedule": "30 5 1 * *"})
+    await settled(temporal, house)
+    renewed = (await described()).schedule
+    assert renewed.spec.calendars[0].comment == "30 5 1 * *"
+    assert renewed.state.paused, "an operator's pause stays"
+    await settled(temporal, house, said=False)
+
+    await house.lever(lifecycle.RETIRE)
+    await house.owner.result()
+    await settled(temporal, house)
+    assert await gone(described)
+
+
+async def gone(described: Any) -> bool:
+    try:
+        await described()
+    except RPCError as error:
+        return error.status == RPCStatusCode.NOT_FOUND
+    return False

@@ -1,0 +1,109 @@
+"""What people are told of a champion's windows: what was done, and what moved most."""
+
+from __future__ import annotations
+
+from temporalio import workflow
+
+from perennial.contracts import alerts, ids, monitoring, policy
+from perennial.contracts.alert_plan import Severity
+from perennial.contracts.base import Json
+from workflows.steps import options
+
+_KINDS: dict[monitoring.Action, str] = {
+    "retrain": "retrain",
+    "roll_back": "rollback",
+    "stop_serving": "rollback",
+}
+_SAID = 5
+"""Columns and segments that an alert names."""
+
+
+def kind_of(action: monitoring.Action, quality: policy.Watched | None) -> str:
+    """What an alert is about: what was done, else what is amiss."""
+    worse = quality is not None and quality.verdict != "pass"
+    return _KINDS.get(action, "quality" if worse else "drift")
+
+
+async def tell(
+    monitored: monitoring.Monitored,
+    window: str,
+    kind: str,
+    severity: Severity,
+    followed: str,
+    decision: policy.Decision,
+    judged: monitoring.WindowJudged | None,
+) -> None:
+    """Raise an alert, in the outbox. The same one again is repeated as the spec says."""
+    await workflow.execute_local_activity(
+        alerts.raise_alert,
+        alerts.RaiseAlert(
+            effect=ids.effect("alert", decision.decision_id),
+            model=monitored.model,
+            environment=monitored.environment,
+            severity=severity,
+            kind=kind,
+            key=f"version {monitored.version}",
+            title=f"{monitored.model} in {monitored.environment}: {_TITLES[kind]}",
+            body=followed,
+            detail=_cause(monitored, decision, judged),
+            links={
+                "window": f"/v1/models/{monitored.model}/windows/{monitored.environment}/{window}",
+                "decision": f"/v1/decisions/{decision.decision_id}",
+            },
+            at=workflow.now(),
+        ),
+        **options.record(),
+        summary=f"{severity} {kind}",
+    )
+
+
+async def all_is_well(monitored: monitoring.Monitored, kinds: tuple[str, ...]) -> None:
+    """Close what was raised of this version: its newest windows pass again."""
+    for kind in kinds:
+        await workflow.execute_local_activity(
+            alerts.close_alert,
+            alerts.CloseAlert(
+                model=monitored.model,
+                environment=monitored.environment,
+                kind=kind,
+                key=f"version {monitored.version}",
+                reason="its newest windows pass",
+                at=workflow.now(),
+            ),
+            **options.record(),
+            summary=f"{kind} is over",
+        )
+
+
+_TITLES = {
+    "drift": "what it is asked has changed",
+    "quality": "it answers worse than promised",
+    "retrain": "it is to be trained again",
+    "rollback": "it is taken back",
+}
+
+
+def _cause(
+    monitored: monitoring.Monitored,
+    decision: policy.Decision,
+    judged: monitoring.WindowJudged | None,
+) -> Json:
+    """Root cause, as far as the window shows it: what moved, by how much of the whole change."""
+    said: Json = {
+        "version": monitored.version,
+        "policy": decision.policy_digest,
+        "reasons": list(decision.reasons),
+    }
+    if judged is None:
+        return said
+    segments = [
+        {"segment": each.segment, "share": each.share, "verdict": each.verdict.verdict}
+        for each in judged.segments[:_SAID]
+    ]
+    return {
+        **said,
+        "rows": judged.rows,
+        "moved": [each.model_dump(mode="json") for each in judged.drift.moved[:_SAID]],
+        "segments": segments,
+        "traffic": {str(version): rows for version, rows in judged.traffic.items()},
+    }
