@@ -50,5 +50,7 @@ PATHS = {
     "test_who_is_cancelled_ends_it_and_who_moved_meanwhile_is_judged_again": "together-again",
     "test_who_rules_during_a_pause_is_heard_once_it_is_lifted": "held",
     "test_a_version_is_watched_on_while_a_pause_holds_its_last_move": "held-at-the-end",
+    "test_windows_are_judged_one_after_another_and_drift_that_lasts_trains_again": "watched",
+    "test_labels_of_day_14_roll_back_on_day_15": "taken-back",
     "test_a_schedule_follows_its_spec_and_ends_in_one_wish": "scheduled",
 }

@@ -129,7 +129,7 @@ async def test_labels_of_day_14_roll_back_on_day_15(days: Days) -> None:
         days.label(day)
     days.pass_by(14)
     await until(lambda: house.champions() == {"production": 1})
-    last = days.rows()[-1]
+    last = (await days.judged(15))[-1]
     assert last.start == START + 14 * DAY
     assert (last.action, last.version) == ("roll_back", 2)
     assert "back to version 1" in last.followed
