@@ -61,7 +61,7 @@ def test_a_report_is_written_where_it_is_wanted(api: Script, cli: Call, tmp_path
     knows(api)
     empty = {"items": [], "next_cursor": None}
     api.answers["GET /v1/models/flights/champions/history"] = (200, empty)
-    api.answers["GET /v1/triggers"] = (200, empty)
+    api.answers["GET /v1/models/flights/triggers"] = (200, empty)
     result = cli("report", "flights")
     assert (result.code, result.out) == (0, "flights.html\n"), result.err
     assert "No window was judged yet" in (tmp_path / "flights.html").read_text()
