@@ -162,6 +162,22 @@ ALERTS = (
         "`perennial runs MODEL` shows them, and each says why.",
     ),
     Alert(
+        "PerennialQualityFails",
+        told('perennial_window_failing{of="quality"}', "model, environment") + " == 1",
+        "1m",
+        "ticket",
+        f"the newest labels say that {_MODEL} answers worse than promised",
+        "`perennial report MODEL` shows since when, and what was done about it.",
+    ),
+    Alert(
+        "PerennialAlertsWait",
+        told('perennial_alerts_open{severity="critical"}', "model") + " > 0",
+        "15m",
+        "page",
+        "nobody has taken care of a critical alert of {{ $labels.model }}",
+        "`perennial alerts` shows it; `perennial alerts ack ID` says that you are at it.",
+    ),
+    Alert(
         "PerennialPaused",
         "max(perennial_platform_paused) == 1",
         "4h",

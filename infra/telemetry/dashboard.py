@@ -95,6 +95,51 @@ ROWS = (
         ),
     ),
     Row(
+        "Watched champions",
+        (
+            Panel(
+                "Worst measure of the newest window, of its alert limit",
+                "short",
+                (
+                    (
+                        told("perennial_window_excess_ratio", "model, environment, of"),
+                        "{{model}} {{environment}} {{of}}",
+                    ),
+                ),
+            ),
+            Panel(
+                "Rows of the newest window",
+                "short",
+                (
+                    (
+                        told("perennial_window_rows", "model, environment"),
+                        "{{model}} {{environment}}",
+                    ),
+                ),
+            ),
+            Panel(
+                "Labels that wait for their request",
+                "short",
+                ((told('perennial_labels{status="waiting"}', "model"), "{{model}}"),),
+            ),
+            Panel(
+                "Wishes to train again, in a day",
+                "short",
+                (
+                    (
+                        told("increase(perennial_triggers_total[1d])", "model, cause, decision"),
+                        "{{model}} {{cause}} {{decision}}",
+                    ),
+                ),
+            ),
+            Panel(
+                "Alerts that are open",
+                "short",
+                ((told("perennial_alerts_open", "model, severity"), "{{model}} {{severity}}"),),
+            ),
+        ),
+    ),
+    Row(
         "Models",
         (
             Panel(

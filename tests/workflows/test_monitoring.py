@@ -98,6 +98,8 @@ async def test_windows_are_judged_one_after_another_and_drift_that_lasts_trains_
     assert [row.verdict for row in rows] == ["pass", "fail", "pass", "fail", "fail"]
     # one window alone is an accident, three of five are not
     assert [row.action for row in rows] == ["ignore", "ignore", "ignore", "ignore", "retrain"]
+    assert rows[0].followed == "all is as it should be"
+    assert rows[1].followed.startswith("1 of the last 2 windows say fail, 3 of 5 are enough")
     (wish,) = days.triggers()
     assert (wish.cause, wish.decision, wish.as_of) == ("drift", "allow", START + 5 * DAY)
     assert wish.run_id is not None

@@ -150,7 +150,17 @@ async def _follow(
         return await _retrain(monitored, found, decision)
     if action in ("roll_back", "stop_serving"):
         return await _roll_back(monitored, action, decision)
+    if action == "ignore":
+        return _quiet(found)
     return _reasons(decision)
+
+
+def _quiet(found: Found) -> str:
+    """Why nothing is done: all passes, or what does not has not lasted."""
+    said = [found.drift, *filter(None, [found.quality])]
+    return "; ".join(each.reason for each in said if each.verdict != "pass") or (
+        "all is as it should be"
+    )
 
 
 async def _retrain(monitored: monitoring.Monitored, found: Found, decision: policy.Decision) -> str:
@@ -223,4 +233,4 @@ async def _tell_owner(monitored: monitoring.Monitored, signal: str, word: object
 
 
 def _reasons(decision: policy.Decision) -> str:
-    return "; ".join(decision.reasons) or "all is as it should be"
+    return "; ".join(decision.reasons)

@@ -132,6 +132,17 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
             ),
         },
     ),
+    "PerennialQualityFails": (
+        {'perennial_window_failing{model="m",environment="production",of="quality"}': "1x40"},
+        {
+            'perennial_window_failing{model="m",environment="production",of="quality"}': "0x40",
+            'perennial_window_failing{model="m",environment="production",of="drift"}': "1x40",
+        },
+    ),
+    "PerennialAlertsWait": (
+        {'perennial_alerts_open{model="m",severity="critical"}': "1x40"},
+        {'perennial_alerts_open{model="m",severity="high"}': "3x40"},
+    ),
     "PerennialPaused": (
         {"perennial_platform_paused": "1x720"},
         {"perennial_platform_paused": "0x200 1x520"},
