@@ -6,12 +6,19 @@ import asyncio
 
 from temporalio import activity
 from temporalio.client import Client
+from temporalio.common import (
+    SearchAttributeKey,
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+)
 from temporalio.service import RPCError, RPCStatusCode
 
-from perennial.contracts import ids, lifecycle, platform
+from perennial.contracts import ids, lifecycle, monitoring, platform, queues
 from perennial.contracts.store import RecordStore
 
 _AT_ONCE = 50
+_MODEL = SearchAttributeKey.for_keyword("ModelName")
 
 
 class OwnerActivities:
@@ -37,6 +44,34 @@ class OwnerActivities:
         if models:
             await asyncio.to_thread(self._store.mark_told, now.epoch)
         return platform.Told(epoch=now.epoch, models=len(models))
+
+    @activity.defn(name="keep_monitors")
+    async def keep_monitors(self, input: monitoring.KeepMonitors) -> monitoring.MonitorsKept:
+        """Start the monitors that are not there; one query and one list where all are."""
+        watched = await asyncio.to_thread(self._store.read_watched)
+        wanted = {ids.monitor_workflow(each.model, each.environment): each for each in watched}
+        query = f"WorkflowType = '{monitoring.MONITOR_WORKFLOW}' AND ExecutionStatus = 'Running'"
+        there = (
+            {found.id async for found in self._client.list_workflows(query)} if wanted else set()
+        )
+        started = []
+        for id in sorted(wanted.keys() - there):
+            activity.heartbeat(id)
+            await self._watch(id, wanted[id])
+            started.append(id)
+        return monitoring.MonitorsKept(wanted=len(wanted), started=tuple(started))
+
+    async def _watch(self, id: str, what: monitoring.ReadMonitored) -> None:
+        await self._client.start_workflow(
+            monitoring.MONITOR_WORKFLOW,
+            monitoring.MonitorState(model=what.model, environment=what.environment),
+            id=id,
+            task_queue=queues.CONTROL,
+            # Temporal's list is a moment behind, and the model's owner may have come first
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            static_summary=f"{what.model} in {what.environment}",
+            search_attributes=TypedSearchAttributes([SearchAttributePair(_MODEL, what.model)]),
+        )
 
     async def _tell(self, model: str, now: platform.Platform) -> None:
         owner = self._client.get_workflow_handle(ids.model_workflow(model))

@@ -100,6 +100,8 @@ class MonitoringWorkflow:
         length, start, now = duration(plan.window), self._state.next_start, self._now(plan)
         if start is None:
             since = monitored.since if plan.clock == "wall" else self._oldest
+            if since is not None and monitored.judged_until is not None:
+                since = monitored.judged_until  # it goes on where one before it ended
             start = start_of(since, length) if since is not None else None
             self._put(next_start=start)
         if start is None or now is None:

@@ -8,7 +8,7 @@ from temporalio import workflow
 from temporalio.common import VersioningBehavior
 from temporalio.exceptions import ActivityError, FailureError
 
-from perennial.contracts import ids, lifecycle, platform, registry, schedules, training
+from perennial.contracts import ids, lifecycle, monitoring, platform, registry, schedules, training
 from workflows.steps import options
 from workflows.steps.ending import read_failure
 
@@ -19,7 +19,7 @@ _PATIENCE = timedelta(seconds=5)  # the next one comes soon
     name=lifecycle.RECONCILE_WORKFLOW, versioning_behavior=VersioningBehavior.AUTO_UPGRADE
 )
 class ReconcileWorkflow:
-    """Four short activities, whatever the number of models; more where something is amiss."""
+    """Five short activities, whatever the number of models; more where something is amiss."""
 
     @workflow.run
     async def run(self) -> str:
@@ -30,7 +30,21 @@ class ReconcileWorkflow:
             **options.broadcast(),
             summary="tell who was not told",
         )
-        return f"{await self._keep()}; {await self._sweep()}; {await self._compare()}"
+        kept = f"{await self._keep()}; {await self._watch()}"
+        return f"{kept}; {await self._sweep()}; {await self._compare()}"
+
+    async def _watch(self) -> str:
+        """A monitor that somebody ended, or that failed, would be missed by nobody else."""
+        try:
+            kept = await workflow.execute_activity(
+                monitoring.keep_monitors,
+                monitoring.KeepMonitors(),
+                **options.upkeep(),
+                summary="all watched that is to be?",
+            )
+        except ActivityError as error:
+            return f"monitors not looked at: {read_failure(error)[0]}"
+        return f"{kept.wanted} monitors, started: {', '.join(kept.started) or 'none'}"
 
     async def _keep(self) -> str:
         """Specs come and go by updates of models; their schedules follow within a minute."""

@@ -238,6 +238,11 @@ class Store:
         with self.database.reading() as session:
             return monitored.read_monitored(session, input)
 
+    def read_watched(self) -> tuple[ReadMonitored, ...]:
+        """Every environment that has a champion which is to be watched."""
+        with self.database.reading() as session:
+            return monitored.read_watched(session)
+
     def read_measured(self, input: ReadMeasured) -> MeasuredWindows:
         """Windows that were judged, by their starts."""
         with self.database.reading() as session:

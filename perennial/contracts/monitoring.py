@@ -72,6 +72,7 @@ class Monitored(Contract):
         snapshot: the rows themselves as Parquet, for segments and for the domain classifier.
         answers: whylogs profile of what it answered to the held-out rows; None of old versions.
         promised: its metrics at promotion.
+        judged_until: end of the newest window that was judged, whatever champion it was of.
         onnx: the file that answers.
         inputs: names of the columns that it is asked with; empty: those that the file names.
     """
@@ -96,6 +97,7 @@ class Monitored(Contract):
     snapshot: BlobRef | None = None
     answers: BlobRef | None = None
     promised: Metrics = Field(default_factory=dict)
+    judged_until: Utc | None = None
     onnx: BlobRef | None = None
     inputs: tuple[str, ...] = ()
 
@@ -299,6 +301,22 @@ class RecordAction(Contract):
     at: Utc
 
 
+class KeepMonitors(Contract):
+    """See that whatever is to be watched is watched."""
+
+
+class MonitorsKept(Contract):
+    """What was seen to.
+
+    Attributes:
+        wanted: environments that are to be watched.
+        started: ids of monitors that were not there.
+    """
+
+    wanted: int = 0
+    started: tuple[str, ...] = ()
+
+
 class ReadMeasured(Contract):
     """Ask which versions answered in windows that labels have come for."""
 
@@ -347,6 +365,12 @@ class EventsSeen(Contract):
 @activity.defn(name="read_monitored")
 async def read_monitored(input: ReadMonitored) -> Monitored:
     """What is watched, as it is now. Raises NotFound."""
+    raise NotImplementedError
+
+
+@activity.defn(name="keep_monitors")
+async def keep_monitors(input: KeepMonitors) -> MonitorsKept:
+    """Start the monitors that are not there: somebody ended them, or they failed."""
     raise NotImplementedError
 
 

@@ -15,7 +15,7 @@ from sqlmodel import col, select
 
 from api.db.monitoring_tables import TriggerRow, WindowRow
 from api.db.tables import ChampionHistoryRow, DecisionRow
-from perennial.contracts import ids, lifecycle, monitoring
+from perennial.contracts import ids, lifecycle, monitoring, queues
 from perennial.contracts.errors import Final
 from perennial.contracts.labels import Label
 from tests.workflows.house import House
@@ -188,6 +188,22 @@ async def test_a_window_that_cannot_be_judged_has_somebody_look(days: Days) -> N
     del house.plan.failures["window"]
     days.pass_by(1)
     assert (await days.judged(2))[-1].verdict == "pass"
+
+
+async def test_one_that_somebody_ended_comes_back_and_goes_on_where_it_was(days: Days) -> None:
+    house = days.house
+    await house.apply(**PLAN)
+    await house.run(0.8)
+    days.pass_by(1)
+    await days.judged(2)
+    await days.monitor.terminate("by mistake")
+    await house.client.execute_workflow(
+        lifecycle.RECONCILE_WORKFLOW, id=f"reconcile-{house.model}", task_queue=queues.CONTROL
+    )
+    days.pass_by(2)
+    rows = await days.judged(3)
+    assert [row.start for row in rows] == [START + day * DAY for day in range(3)]
+    assert house.plan.calls.count("window") == 3
 
 
 async def test_it_ends_with_what_it_watches(days: Days) -> None:

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from sqlalchemy import and_, func
 from sqlmodel import Session, col, select
 
 from api.db.facts.specs import get_model
 from api.db.facts.versions import as_champion, get_version, newest_evidence
-from api.db.tables import ChampionHistoryRow, ChampionRow, SnapshotRow, SpecRow, VersionRow
+from api.db.monitoring_tables import WindowRow
+from api.db.tables import (
+    ChampionHistoryRow,
+    ChampionRow,
+    ModelRow,
+    SnapshotRow,
+    SpecRow,
+    VersionRow,
+)
 from perennial.contracts.base import BlobRef
 from perennial.contracts.data import DatasetSnapshot, ReferenceProfile
 from perennial.contracts.monitoring import Monitored, ReadMonitored
@@ -55,9 +66,41 @@ def read_monitored(session: Session, input: ReadMonitored) -> Monitored:
         reference=_profile(session, version),
         answers=known.answers if known is not None else None,
         promised=known.metrics if known is not None else {},
+        judged_until=_judged_until(session, input),
         snapshot=DatasetSnapshot.model_validate(version.snapshot).data,
         onnx=as_champion(version).onnx,
     )
+
+
+def read_watched(session: Session) -> tuple[ReadMonitored, ...]:
+    """Every environment that has a champion which is to be watched."""
+    rows = session.exec(
+        select(ChampionRow, SpecRow)
+        .join(ModelRow, col(ModelRow.name) == col(ChampionRow.model))
+        .join(
+            SpecRow,
+            and_(
+                col(SpecRow.model) == col(ModelRow.name),
+                col(SpecRow.version) == col(ModelRow.spec_version),
+            ),
+        )
+        .where(ModelRow.status != "retired", col(ChampionRow.version).is_not(None))
+        .order_by(col(ChampionRow.model), col(ChampionRow.environment))
+    )
+    return tuple(
+        ReadMonitored.model_validate({"model": champion.model, "environment": champion.environment})
+        for champion, spec in rows
+        # as it was stored, since a spec of thousands of models would take a second to read
+        if champion.environment in (spec.spec.get("monitoring") or {}).get("environments", ())
+    )
+
+
+def _judged_until(session: Session, input: ReadMonitored) -> datetime | None:
+    return session.exec(
+        select(func.max(WindowRow.end)).where(
+            WindowRow.model == input.model, WindowRow.environment == input.environment
+        )
+    ).one()
 
 
 def _before(session: Session, champion: ChampionRow) -> int | None:

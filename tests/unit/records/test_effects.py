@@ -43,6 +43,7 @@ READS = {
     "read_serving",
     "read_monitored",
     "read_measured",
+    "read_watched",
     "read_version",
     "read_champions",
     "read_platform",
