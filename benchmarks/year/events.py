@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from examples.flights.project import FlightDelay, flights
+from examples.flights.project import FlightDelay
+from examples.flights.rows import flights
 from perennial.windows import start_of
 
 BEFORE = timedelta(hours=1)

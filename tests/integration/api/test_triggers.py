@@ -19,7 +19,7 @@ async def test_a_wish_is_heard_once_and_followed(desk: Desk) -> None:
     by_hand = await desk.post(triggers, status=202)
     assert (by_hand["governed"]["decision"], by_hand["run_id"]) == ("ask", None)
 
-    await desk.apply(environments=["development"], retraining={})
+    await desk.apply(environments=["development"], retraining={"storm": 1000})
     april = {"cause": "data", "snapshot": "2013-04", "reason": "April is complete"}
     first = await desk.post(triggers, april, 202, key="april")
     assert first["governed"]["decision"] == "allow"

@@ -11,7 +11,7 @@ import yaml
 
 from examples.flights.faulty import FaultyDelay
 from examples.flights.project import FlightDelay
-from examples.flights.project import flights as flights_of
+from examples.flights.rows import flights as flights_of
 from infra.demo.callers import flights
 from perennial.authoring import Shape, Source
 from perennial.spec_yaml import parse_spec
