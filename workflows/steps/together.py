@@ -51,11 +51,18 @@ class Together:
         if not await self._say("ready", **ready):
             raise self._over()
         try:
-            await workflow.wait_condition(lambda: self._heard is not None)
+            # a cancellation that came beside the answer to "ready" was swallowed by that
+            await workflow.wait_condition(
+                lambda: self._heard is not None or bool(self._run.cancelled_because)
+            )
         except asyncio.CancelledError:
             await shielded(self._withdraw())
             if self._heard is None or self._heard.what != "moved":
                 raise
+        if self._heard is None:
+            await shielded(self._withdraw())
+            if self._heard is None or self._heard.what != "moved":
+                self._run.stop_if_cancelled()
         heard = self._heard
         assert heard is not None
         if heard.what == "off":
