@@ -22,7 +22,7 @@ async def schemathesis(folder: Path, url: str, token: str, *more: str) -> tuple[
     process = await asyncio.create_subprocess_exec(
         str(program),
         *("run", f"{url}/openapi.json", "--header", f"Authorization: Bearer {token}"),
-        *("--seed", "1", "--max-examples", "5", "--no-color", "--continue-on-failure"),
+        *("--seed", "1", "--max-examples", "3", "--no-color", "--continue-on-failure"),
         *("--exclude-checks", STRICTER_THAN_ITS_SCHEMA, "--request-timeout", "60"),
         *more,
         # it keeps what it found in its working folder
