@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from examples.flights.project import SCHEDULE, WEATHER, Delay, FlightDelay
+from examples.flights.project import SCHEDULE, Delay, FlightDelay
+from examples.flights.rows import WEATHER
 from perennial.authoring import Params, Shape
 
 _TEMPERATURE = len(SCHEDULE) + 2 + WEATHER.index("temp")
