@@ -101,10 +101,15 @@ class Desk:
 
     async def ledger(self, kind: str) -> list[dict[str, Any]]:
         """Rows of this model of one kind."""
+        rows = await self.whole_ledger()
+        return [row for row in rows if (row["model"], row["kind"]) == (self.model, kind)]
+
+    async def whole_ledger(self) -> list[dict[str, Any]]:
+        """Every row."""
         rows: list[dict[str, Any]] = []
         after: int | None = 0
         while after is not None:
             page = await self.get(f"/ledger?after={after}&limit=200")
             rows += page["items"]
             after = page["next_after"]
-        return [row for row in rows if (row["model"], row["kind"]) == (self.model, kind)]
+        return rows

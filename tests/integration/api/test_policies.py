@@ -74,8 +74,7 @@ async def test_a_policy_is_tried_and_put_in_force(champion: Desk, opa_url: str) 
     assert await served(opa_url) == applied["policy_digest"] == tried["policy_digest"]
     assert (await champion.run())["outcome"] == "denied", "it decides from now on"
 
-    # each denied champion is a wish, and a row of the ledger after that of the policy
-    rows = (await champion.get("/ledger?limit=1000"))["items"]
+    rows = await champion.whole_ledger()
     [row] = [row for row in rows if row["effect"] == f"policy/{champion.model}"]
     assert (row["kind"], row["actor"]) == ("policy.applied", "admin")
     assert (row["subject"], row["body"]["replaced"]) == (applied["policy_digest"], before)
