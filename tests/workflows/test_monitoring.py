@@ -59,6 +59,18 @@ class Days:
         await until(lambda: len(self.rows()) >= count and self.rows()[-1].action is not None)
         return self.rows()
 
+    async def idle(self) -> None:
+        """The monitor has nothing more to do until later requests come."""
+
+        async def waits() -> bool:
+            found = await self.monitor.describe()
+            return any(
+                pending.activity_type.name == "await_events"
+                for pending in found.raw_description.pending_activities
+            )
+
+        await until(waits)
+
     def triggers(self) -> list[TriggerRow]:
         with self.house.store.database.reading() as session:
             query = select(TriggerRow).where(TriggerRow.model == self.house.model)
@@ -126,6 +138,7 @@ async def test_labels_of_day_14_roll_back_on_day_15(days: Days) -> None:
     await house.apply(**PLAN, rollout=rollout, retraining={})
     days.pass_by(13)
     assert {row.action for row in await days.judged(14)} == {"ignore"}
+    await days.idle()  # else it finds the first labels already, and goes back a day earlier
     house.plan.quality = {START + day * DAY: "fail" for day in range(5)}
     for day in range(5):
         days.label(day)
