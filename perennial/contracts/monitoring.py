@@ -81,7 +81,6 @@ class Monitored(Contract):
     environment: Environment
     plan: MonitoringPlan | None = None
     retraining: RetrainPlan | None = None
-    owners: tuple[str, ...] = ()
     risk_tier: str = "medium"
     task: str = "binary"
     project: str = ""
@@ -341,7 +340,7 @@ class MeasuredWindows(Contract):
 
 
 class AwaitEvents(Contract):
-    """Wait until the log has requests of an hour that begins at `due` or later, or labels came."""
+    """Wait until the log has requests of an hour that begins at `due` or later; else of any."""
 
     model: str
     environment: Environment

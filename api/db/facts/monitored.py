@@ -51,7 +51,6 @@ def read_monitored(session: Session, input: ReadMonitored) -> Monitored:
         environment=input.environment,
         plan=plan,
         retraining=spec.retraining,
-        owners=spec.owners,
         risk_tier=spec.risk_tier,
         task=spec.task,
         project=spec.project,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from sqlalchemy import or_
 from sqlmodel import Session, col, select
 
 from api.db import journal
@@ -34,17 +35,19 @@ def record_trigger(session: Session, input: RecordTrigger) -> TriggerRecorded:
     if (row := session.get(TriggerRow, input.trigger_id)) is not None:
         return as_recorded(row)
     living_model(session, input.model)
+    # to count them means to read each run's spec, with the ledger held
+    counted = input.limits is not None and input.limits.cpu_hours is not None
     wish = Wish(
         model=input.model,
         cause=wanted.cause,
         snapshot=wanted.snapshot,
         at=wanted.at,
-        cpu_hours=_last_hours(session, input.model),
+        cpu_hours=_last_hours(session, input.model) if counted else 0.0,
     )
     governed = (
         _BY_HAND
         if input.limits is None
-        else govern(wish, _past(session, wish), _wishes(session, wish), input.limits)
+        else govern(wish, _past(session, wish, counted), _wishes(session, wish), input.limits)
     )
     run_id = input.run_id if governed.decision == "allow" else None
     row = TriggerRow(
@@ -109,15 +112,22 @@ def _wishes(session: Session, wish: Wish) -> list[Wish]:
     ]
 
 
-def _past(session: Session, wish: Wish) -> list[Retrain]:
+def _past(session: Session, wish: Wish, counted: bool) -> list[Retrain]:
     """Every run that trained the model, by the clock of what asked for it."""
     asked = {
         row.run_id: row
-        for row in session.exec(select(TriggerRow).where(TriggerRow.model == wish.model))
-        if row.run_id is not None
+        for row in session.exec(
+            select(TriggerRow).where(
+                TriggerRow.model == wish.model, col(TriggerRow.run_id).is_not(None)
+            )
+        )
     }
     runs = session.exec(
-        select(RunRow).where(RunRow.model == wish.model, RunRow.kind == "lifecycle")
+        select(RunRow).where(
+            RunRow.model == wish.model,
+            RunRow.kind == "lifecycle",
+            or_(col(RunRow.created_at) > wish.at - _PAST, col(RunRow.run_id).in_(asked)),
+        )
     ).all()
     snapshots = dict(
         session.exec(
@@ -140,7 +150,7 @@ def _past(session: Session, wish: Wish) -> list[Retrain]:
                 started=started,
                 ended=None if run.finished_at is None else started + took,
                 outcome=_outcome(run),
-                cpu_hours=_hours(session, run),
+                cpu_hours=_hours(session, run) if counted else 0.0,
             )
         )
     return past

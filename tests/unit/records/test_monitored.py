@@ -19,6 +19,7 @@ from perennial.contracts.monitoring import (
     RecordAction,
     RecordQuality,
 )
+from perennial.contracts.monitoring_plan import RetrainPlan
 from tests.samples import (
     at,
     evidence,
@@ -207,6 +208,23 @@ def test_a_run_that_a_wish_asked_for_counts_by_the_clock_of_the_wish(ready: Stor
     soon = ready.record_trigger(record_trigger("w2", 2.5 * day))
     assert (soon.governed.decision, soon.governed.rule) == ("wait", "cooldown")
     assert ready.record_trigger(record_trigger("w3", 4 * day)).governed.decision == "allow"
+
+
+def test_cpu_hours_count_where_they_have_a_limit(ready: Store) -> None:
+    ready.record_run(record_run("r3", at=at(20)))
+    for status, minutes in (("running", 20), ("passed", 200)):
+        mark = {"run_id": "r3", "stage": "train", "status": status, "at": at(minutes)}
+        ready.mark_stage(records.MarkStage.model_validate(mark))
+    ready.finish_run(
+        records.FinishRun(
+            effect="r3/f", run_id="r3", model="flights", outcome="denied", reason="", at=at(201)
+        )
+    )
+    wish = record_trigger("w1", 9000)
+    dear = wish.model_copy(update={"limits": RetrainPlan(cpu_hours=1.0)})
+    recorded = ready.record_trigger(dear)
+    assert (recorded.governed.decision, recorded.governed.rule) == ("ask", "budget")
+    assert "3 CPU hours" in recorded.governed.reason
 
 
 def test_a_model_that_does_not_train_itself_has_people_asked(ready: Store) -> None:
