@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import tempfile
@@ -39,8 +40,13 @@ class BlobStore:
                 self._fs.makedirs(target.rpartition("/")[0], exist_ok=True)
                 # a name of its own until it is whole: a reader never sees half a blob
                 partial = f"{target}.{uuid.uuid4().hex}"
-                self._fs.put_file(str(path), partial)
-                self._fs.mv(partial, target)
+                try:
+                    self._fs.put_file(str(path), partial)
+                    self._fs.mv(partial, target)
+                except OSError:
+                    with contextlib.suppress(OSError):  # half a blob takes room, and is no use
+                        self._fs.rm_file(partial)
+                    raise
         except OSError as error:
             raise Unavailable(
                 f"blob {sha256[:12]} could not be kept at {self.url}: {error}; "
