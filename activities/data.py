@@ -15,6 +15,7 @@ from perennial.contracts.data import (
     DatasetSnapshot,
     DataValidation,
     ProfileSnapshot,
+    ProfileSummary,
     ReferenceProfile,
     TakeSnapshot,
     ValidateSnapshot,
@@ -133,7 +134,24 @@ class DataActivities:
             from activities.modelling.projects import load_project
 
             project = load_project(input.project)
-        return checks.validate(self._frames.read(input.snapshot), project, input.task)
+        return checks.validate(
+            self._frames.read(input.snapshot),
+            project,
+            input.task,
+            input.plan,
+            input.split,
+            input.seed,
+            self._reference(input),
+        )
+
+    def _reference(self, input: ValidateSnapshot) -> ProfileSummary | None:
+        """Of the rows before: what was kept was valid."""
+        if input.plan.learnt is None or self._known is None:
+            return None
+        found = self._known.newest_snapshot(input.model)
+        if found is None or found[1].summary is None:
+            return None
+        return ProfileSummary.model_validate_json(self._blobs.get_bytes(found[1].summary))
 
     def _profile(self, input: ProfileSnapshot) -> ReferenceProfile:
         with loading():

@@ -6,8 +6,9 @@ from pydantic import Field
 from temporalio import activity
 
 from perennial.contracts.base import BlobRef, Contract, Sha256, Utc
+from perennial.contracts.data_plan import DataPlan
 from perennial.contracts.drift import Kind
-from perennial.contracts.spec import Source, Task
+from perennial.contracts.spec import Source, Split, Task
 
 
 class Column(Contract):
@@ -71,31 +72,48 @@ class ValidateSnapshot(Contract):
     project: str
     task: Task
     snapshot: DatasetSnapshot
+    plan: DataPlan = DataPlan()
+    split: Split | None = None
+    seed: int = 0
 
 
 class Violation(Contract):
-    """One broken rule: which, where, how often, and the first few rows by key."""
+    """One broken rule: which, where, how often, and the worst rows by key."""
 
     check: str
     column: str | None = None
     count: int
-    rows: tuple[str, ...] = Field(default=(), description="keys of the first rows, ten at most")
+    rows: tuple[str, ...] = Field(default=(), description="keys of the worst rows, ten at most")
     message: str
 
 
 class DataValidation(Contract):
-    """What the schema and the standing checks said of a snapshot."""
+    """What the schema and the standing checks said of a snapshot.
+
+    Attributes:
+        violations: why it is refused.
+        warnings: what people should know, and refuses nothing.
+        classes: of a classification, rows of each class, twenty at most.
+        contradictions: of a classification, the share of rows whose label differs from that of
+            most rows with the same inputs.
+        shared_rows: the share of held-out rows that are equal to one that is trained on.
+    """
 
     passed: bool
     rows: int
     checks: int
     violations: tuple[Violation, ...] = ()
+    warnings: tuple[Violation, ...] = ()
+    classes: dict[str, int] = Field(default_factory=dict)
+    contradictions: float | None = None
+    shared_rows: float | None = None
 
     def summary(self) -> str:
         """One sentence for a person."""
-        if self.passed:
-            return f"{self.rows:,} rows passed {self.checks} checks"
-        return "; ".join(v.message for v in self.violations)
+        if not self.passed:
+            return "; ".join(v.message for v in self.violations)
+        passed = f"{self.rows:,} rows passed {self.checks} checks"
+        return "; ".join([passed, *(f"note: {each.message}" for each in self.warnings)])
 
 
 class ProfileSnapshot(Contract):

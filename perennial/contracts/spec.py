@@ -10,6 +10,7 @@ from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from perennial.contracts.alert_plan import AlertPlan
 from perennial.contracts.base import Utc
+from perennial.contracts.data_plan import DataPlan
 from perennial.contracts.monitoring_plan import MonitoringPlan, RetrainPlan
 from perennial.contracts.request_log import RequestLog
 from perennial.contracts.rollout_plan import RolloutPlan
@@ -210,6 +211,7 @@ class ModelSpec(SpecPart):
     )
     task: Task
     source: Source
+    data: DataPlan = DataPlan()
     training: Training = Training()
     metrics: MetricPlan
     risk_tier: RiskTier = "medium"
