@@ -168,7 +168,7 @@ def _future(frame: pd.DataFrame, features: Features, name: str) -> Iterator[Viol
     ahead = (moments - pd.Timestamp.now(tz="UTC")) / pd.Timedelta(days=1)
     future = (ahead > 1).to_numpy()
     if future.any():
-        badness = ahead.to_numpy(dtype=np.float64)
+        badness: NDArray[np.float64] = np.asarray(ahead, dtype=np.float64)
         what = "is in the future"
         yield violation("time_past", name, future, what, frame, features, badness=badness)
 

@@ -67,7 +67,9 @@ def _others(column: pd.Series, target: pd.Series, task: Task) -> NDArray[np.bool
     table = np.zeros((values.max() + 2, len(counts)), dtype=np.int64)
     np.add.at(table, (values, classes), 1)  # a missing value has code -1: the last
     wrong: NDArray[np.bool_] = table.argmax(axis=1)[values] != classes
-    return wrong if wrong.sum() <= _NEARLY * guessed else None
+    if wrong.sum() > _NEARLY * guessed:
+        return None
+    return wrong
 
 
 def _off_the_threshold(
@@ -91,8 +93,8 @@ def _off_the_threshold(
         return None
     limit = values[known][order][at]
     said = (values > limit) if best is low else (values <= limit)
-    wrong: NDArray[np.bool_] = said.astype(np.intp) != classes
-    return wrong | ~known
+    wrong: NDArray[np.bool_] = (said.astype(np.intp) != classes) | ~known
+    return wrong
 
 
 def _off_the_line(column: pd.Series, target: pd.Series) -> NDArray[np.bool_] | None:
@@ -106,7 +108,8 @@ def _off_the_line(column: pd.Series, target: pd.Series) -> NDArray[np.bool_] | N
         return None
     if abs(np.corrcoef(one[known], other[known])[0, 1]) < _LINE:
         return None
-    return ~known
+    unknown: NDArray[np.bool_] = ~known
+    return unknown
 
 
 def shared_rows(frame: pd.DataFrame, features: Features, rows: Rows) -> NDArray[np.bool_]:

@@ -131,12 +131,15 @@ def _array(name: str, values: Sequence[Any], where: str) -> pa.Array:
         return pa.array([None if v is None else float(v) for v in values], pa.float64())
     if kinds == {int, float}:
         return pa.array(values, pa.float64())
+    if len(kinds) == 1 and next(iter(kinds)).__module__ in ("uuid", "ipaddress"):
+        return pa.array([None if v is None else str(v) for v in values], pa.string())
     try:
-        return pa.array(values)
+        array = pa.array(values)
     except (pa.ArrowException, TypeError) as error:
-        if len(kinds) == 1 and kinds.pop().__module__ in ("uuid", "ipaddress"):
-            return pa.array([None if v is None else str(v) for v in values])
         raise SourceInvalid(
             f"{where}: column {name!r} mixes types that no table can hold: {error}; cast it in "
             f"source.query"
         ) from error
+    if pa.types.is_timestamp(array.type) and array.type.tz is not None:
+        return array.cast(pa.timestamp("us", "UTC"))
+    return array

@@ -74,7 +74,9 @@ def _rows(place: _Place, paths: Sequence[str], where: str) -> Iterator[pa.Record
         )
         for path in paths
     ]
-    schema = united([*schemas, pa.schema(named.items())], where, as_text=reader is text_files)
+    schema = united(
+        [*schemas, pa.schema(named.items())], where, as_text=text_files.is_csv(paths[0])
+    )
     empty = True
     for path, values, own in zip(paths, folders, schemas, strict=True):
         within = pa.schema([schema.field(name) for name in own.names])

@@ -23,7 +23,7 @@ LARGEST_LINE = 1 << 26
 
 def schema(fs: Any, path: str, where: str) -> pa.Schema:
     """The columns that the whole file has."""
-    return united((table.schema for table in _tables(fs, path, where)), where, as_text=_csv(path))
+    return united((table.schema for table in _tables(fs, path, where)), where, as_text=is_csv(path))
 
 
 def batches(fs: Any, path: str, schema: pa.Schema, where: str) -> Iterator[pa.RecordBatch]:
@@ -33,13 +33,14 @@ def batches(fs: Any, path: str, schema: pa.Schema, where: str) -> Iterator[pa.Re
             yield cast(batch, schema, where)
 
 
-def _csv(path: str) -> bool:
+def is_csv(path: str) -> bool:
+    """Whether the name says so."""
     return ".csv" in path.lower().rpartition("/")[2]
 
 
 def _tables(fs: Any, path: str, where: str, schema: pa.Schema | None = None) -> Iterator[pa.Table]:
     with fs.open(path, "rb", compression="infer") as file:
-        if _csv(path):
+        if is_csv(path):
             yield from _of_csv(file, where, schema)
         else:
             yield from _of_json(file, where, schema)
