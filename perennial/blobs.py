@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import shutil
 import tempfile
 import uuid
 from pathlib import Path
@@ -30,8 +31,13 @@ class BlobStore:
         self._local = "file" in self._fs.protocol
         self._cache = cache or Path(tempfile.gettempdir()) / f"perennial-blobs-{os.getuid()}"
 
-    def put(self, path: Path) -> BlobRef:
-        """Keep a file. Putting the same bytes twice keeps one blob."""
+    def put(self, path: Path, *, consume: bool = False) -> BlobRef:
+        """Keep a file. Putting the same bytes twice keeps one blob.
+
+        Args:
+            path: of the file.
+            consume: nobody needs it afterwards, so that it may be moved.
+        """
         sha256, size = _hash(path)
         target = self._path(sha256)
         ref = BlobRef(uri=self._fs.unstrip_protocol(target), sha256=sha256, size=size)
@@ -41,7 +47,10 @@ class BlobStore:
                 # a name of its own until it is whole: a reader never sees half a blob
                 partial = f"{target}.{uuid.uuid4().hex}"
                 try:
-                    self._fs.put_file(str(path), partial)
+                    if consume and self._local:
+                        shutil.move(path, partial)
+                    else:
+                        self._fs.put_file(str(path), partial)
                     self._fs.mv(partial, target)
                 except OSError:
                     with contextlib.suppress(OSError):  # half a blob takes room, and is no use

@@ -67,7 +67,7 @@ def keep(
                 f"source {source.uri!r} has no rows with options {source.options}; a model needs "
                 f"some"
             )
-        data = blobs.put(path)
+        data = blobs.put(path, consume=True)
     return _described(data, rows.schema, seen, model, source, tags, transformation, parent)
 
 

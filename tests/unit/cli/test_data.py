@@ -46,7 +46,7 @@ def test_a_snapshot(api: Script, cli: Call) -> None:
     }
     api.answers["GET /v1/snapshots/222222"] = (200, snapshot(TWO) | detail)
     shown = " ".join(cli("data", "show", "222222").out.split())
-    for said in ("1,200 rows by 2 columns", "changed 7", "4, 5", "distance"):
+    for said in ("1,200 by 2 columns", "changed 7", "4, 5", "distance"):
         assert said in shown
 
 
