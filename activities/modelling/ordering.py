@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from perennial.contracts.errors import SourceInvalid
 
-BYTES_AT_ONCE = 1 << 28
+BYTES_AT_ONCE = 1 << 27
 _ROWS_OF_RUN = 1 << 14
 
 
