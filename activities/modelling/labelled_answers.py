@@ -16,7 +16,7 @@ from activities.modelling.live_quality import join
 from perennial.contracts.labels import JoinedLabel
 from perennial.contracts.serving import Labelled
 
-_BY = ["epoch", "variant", "version"]
+_BY = ["variant", "version"]
 
 
 def count(
@@ -40,7 +40,7 @@ def count(
         tolerance: of numbers: what is off by more is wrong.
 
     Returns:
-        Sums by epoch and variant.
+        Sums by variant.
 
     Raises:
         LogCorrupt: a file is none.
@@ -56,13 +56,12 @@ def count(
     sums = requests.groupby(_BY, sort=True)["wrong"].agg(["size", "sum"])
     return [
         Labelled(
-            epoch=int(epoch),
             variant=str(variant),
             version=int(version),
             requests=int(size),
             wrong=int(wrong),
         )
-        for (epoch, variant, version), size, wrong in sums.itertuples()
+        for (variant, version), size, wrong in sums.itertuples()
     ]
 
 
@@ -71,7 +70,7 @@ def _answers(
 ) -> Iterator[Answers]:
     """The answers that have a label, a file at a time: each is of one version."""
     ids = pa.array({label.request_id for label in labels}, pa.string())
-    for table in log.tables(hour, [*PLACE, *_BY, "answer"]):
+    for table in log.tables(hour, [*PLACE, *_BY, "epoch", "answer"]):
         recent = pc.greater_equal(table["epoch"], since_epoch)
         mine = table.filter(pc.and_(recent, pc.is_in(table["request_id"], ids)))
         if not len(mine):

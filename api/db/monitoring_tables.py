@@ -101,9 +101,8 @@ class LabelledRow(Table, table=True):
     environment: str = Field(primary_key=True)
     since_epoch: int = Field(primary_key=True)
     hour: datetime = Field(primary_key=True, sa_type=UtcDateTime)
-    epoch: int = Field(primary_key=True)
     variant: str = Field(primary_key=True)
-    version: int
+    version: int = Field(primary_key=True)
     requests: int
     wrong: int
 

@@ -17,15 +17,25 @@ from perennial.contracts.serving import CHALLENGER, CONTROL, Labelled
 Sums = Sequence[Labelled]
 
 
-def seen(so_far: Comparison, before: Sums, now: Sums) -> Comparison:
-    """The comparison with the labels that have come since a look.
+def seen(so_far: Comparison, before: Sums, now: Sums) -> tuple[Comparison, Sums]:
+    """The comparison with the labels that have come since a look, and the sums that it has seen.
+
+    Each part of the day is a window of its own. Labels of one side alone wait for some of the
+    other's: a window without both tells nothing, and late labels would be lost by the lump.
 
     Args:
         so_far: the looks before.
-        before: sums at the last one, by epoch and variant.
-        now: the same of now. A label that has become another one since counts as what it was.
+        before: sums that it has seen, by variant and part.
+        now: sums of now. A label that has become another one since counts as what it was.
     """
-    return comparing.seen(so_far, fresh(before, now, CONTROL), fresh(before, now, CHALLENGER))
+    known = {part: _of(before, part) for part in {each.part for each in before}}
+    for part in sorted({each.part for each in now}):
+        ours, theirs = known.get(part, ()), _of(now, part)
+        control, challenger = (fresh(ours, theirs, name) for name in (CONTROL, CHALLENGER))
+        if control.requests and challenger.requests:
+            so_far = comparing.seen(so_far, control, challenger)
+            known[part] = theirs
+    return so_far, tuple(each for part in sorted(known) for each in known[part])
 
 
 def fresh(before: Sums, now: Sums, variant: str) -> Counted:
@@ -62,8 +72,8 @@ def assess(
         rail = Guardrail(name=limit.hit, allowed=limit.allowed, requests=limit.requests)
         found = assessing.assess(rail, comparison, alpha)
     else:
-        missing = "the control" if counted[0] else "the challenger"
-        found = Assessment(verdict="no_data", reason=f"{limit.hit}: no label of {missing} has come")
+        reason = f"{limit.hit}: labels of both sides have not come yet"
+        found = Assessment(verdict="no_data", reason=reason)
     if percent < limit.from_percent and found.verdict in ("no_data", "inconclusive"):
         return None
     ours, theirs = (
@@ -72,6 +82,10 @@ def assess(
     )
     reason = f"{found.reason}; {ours} requests have labels, {theirs} of the control"
     return found.model_copy(update={"reason": reason})
+
+
+def _of(sums: Sums, part: int) -> Sums:
+    return tuple(each for each in sums if each.part == part)
 
 
 def _sum(sums: Sums, variant: str, name: str) -> int:

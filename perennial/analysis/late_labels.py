@@ -21,7 +21,7 @@ class LateLabels(Contract):
     """All that labels have said so far.
 
     Attributes:
-        labelled: sums at the last look.
+        labelled: sums that `compared` has seen.
         compared: of the rollout's requests, the challenger's wrong answers beside its control's.
         judged: sums of what `alone` has seen; it waits until there is a bound.
         alone: wrong answers of the version since it is champion.
@@ -50,18 +50,19 @@ def seen(
     Args:
         limit: what is not to be.
         so_far: the looks before.
-        now: sums by epoch and variant since the rollout's first step.
+        now: sums by variant since the rollout's first step.
         version: the champion.
         alpha: as in `assess`.
     """
-    compared = labelling.seen(so_far.compared, so_far.labelled, now)
+    compared, known = labelling.seen(so_far.compared, so_far.labelled, now)
+    labelled = tuple(known)
     mine = tuple(each for each in now if (each.variant, each.version) == (CHAMPION, version))
     allowed = _bound(limit, compared, alpha)
     if allowed is None:
-        return LateLabels(labelled=tuple(now), compared=compared, judged=so_far.judged)
+        return LateLabels(labelled=labelled, compared=compared, judged=so_far.judged)
     fresh = labelling.fresh(so_far.judged, mine, CHAMPION)
     alone = guarding.seen(so_far.alone, allowed, fresh)
-    return LateLabels(labelled=tuple(now), compared=compared, judged=mine, alone=alone)
+    return LateLabels(labelled=labelled, compared=compared, judged=mine, alone=alone)
 
 
 def assess(limit: QualityLimit, known: LateLabels, alpha: float) -> Assessment:

@@ -37,12 +37,13 @@ def looked(
         tallies: sums over all processes, by epoch and variant, since the rollout's first step.
         plan: of the rollout.
         deployment: that is watched now.
-        labelled: sums by epoch and variant, of the same requests.
+        labelled: sums by variant, of the same requests.
     """
     before = {(tally.epoch, tally.variant): tally for tally in seen.tallies}
     fresh = [_since(before.get((tally.epoch, tally.variant)), tally) for tally in tallies]
     control, challenger = _of(fresh, CONTROL), _of(fresh, CHALLENGER)
     compared = plan.guardrails.disagreement
+    quality, known = labelling.seen(seen.quality, seen.labelled, labelled)
     return Seen(
         tallies=tuple(tallies),
         epoch=deployment.epoch,
@@ -53,8 +54,8 @@ def looked(
         disagreement=seen.disagreement
         if compared is None
         else guarding.seen(seen.disagreement, compared.allowed, _disagreed(challenger)),
-        labelled=tuple(labelled),
-        quality=labelling.seen(seen.quality, seen.labelled, labelled),
+        labelled=tuple(known),
+        quality=quality,
     )
 
 

@@ -28,7 +28,7 @@ class Seen(Contract):
         answers: the same, by category.
         split: how the requests of this epoch were divided.
         disagreement: rows of copies, and those that got another answer than the champion's.
-        labelled: sums at the last look.
+        labelled: sums that `quality` has seen.
         quality: the challenger's wrong answers beside its control's.
     """
 

@@ -148,6 +148,13 @@ class Guardrails(SpecPart):
                 "a rollout without a guardrail would judge nothing: leave one of errors, slow, "
                 "answers and quality; disagreement is for copies only"
             )
+        by_labels_alone = not any((self.errors, self.slow, self.answers))
+        if by_labels_alone and self.quality is not None and self.quality.from_percent:
+            raise ValueError(
+                f"steps below {self.quality.from_percent:g} % wait for no labels, and nothing else "
+                f"would judge them: leave one of errors, slow and answers, or quality.from_percent "
+                f"out"
+            )
         return self
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
@@ -58,16 +59,18 @@ class Plane:
 
     def count_labels(self, count: CountLabelled) -> None:
         """What labels say of all that was answered, as the log and the labels would tell it."""
+        answered = Counter[tuple[str, int]]()
+        for (epoch, variant), tally in list(self._tallies.items()):
+            if epoch >= count.since_epoch:
+                answered[variant, tally.version] += tally.requests
         found = [
             Labelled(
-                epoch=epoch,
                 variant=variant,
-                version=tally.version,
-                requests=(labelled := round(tally.requests * self.labelled)),
+                version=version,
+                requests=(labelled := round(requests * self.labelled)),
                 wrong=round(labelled * self.wrong.get(variant, 0)),
             )
-            for (epoch, variant), tally in list(self._tallies.items())
-            if epoch >= count.since_epoch
+            for (variant, version), requests in answered.items()
         ]
         self._store.record_labelled(count, _HOUR, found)
 

@@ -42,7 +42,7 @@ async def test_it_waits_for_labels_and_goes_back_by_those_that_come_after_it(
     plane.labelled = 0.0
     accepted = await house.start(0.9)
     seen = await view(house, waiting=True)
-    assert seen.verdict == "no_data" and "no label of the challenger has come" in seen.reason
+    assert seen.verdict == "no_data" and "labels of both sides have not come" in seen.reason
     plane.labelled = 0.5
     assert (await house.result(accepted.run_id)).outcome == "promoted"
     assert decisions(house)[-1] == ("step", "allow", 5)

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, func, select
-from sqlmodel import Session, col
+from sqlalchemy import ColumnElement, delete
+from sqlmodel import Session, col, select
 
 from api.db.monitoring_tables import LabelledRow, LabelRow
 from perennial.contracts.deployments import ReadServing
 from perennial.contracts.labelling import CountLabelled, LabelledHour
 from perennial.contracts.serving import Labelled
 
+PARTS = 8
+"""Of the day: hours that are so far apart belong to one."""
+
 
 def labelled_hours(
     session: Session, model: str, environment: str, since: datetime
 ) -> list[LabelledHour]:
     """Hours of the requests whose labels have come since then, oldest first."""
-    found = session.execute(
-        select(LabelRow.request_at, LabelRow.changes).where(  # type: ignore[call-overload]
+    found = session.exec(
+        select(LabelRow.request_at, LabelRow.changes).where(
             LabelRow.model == model,
             LabelRow.environment == environment,
             LabelRow.status == "joined",
@@ -29,6 +33,7 @@ def labelled_hours(
     hours: dict[datetime, tuple[int, int]] = {}
     # here and not in SQL, which has a word of its own for the hour in each database
     for at, changes in found:
+        assert at is not None  # it was found
         start = at.replace(minute=0, second=0, microsecond=0)
         labels, before = hours.get(start, (0, 0))
         hours[start] = labels + 1, before + changes
@@ -46,24 +51,22 @@ def record_labelled(
             environment=input.environment,
             since_epoch=input.since_epoch,
             hour=hour,
-            **each.model_dump(),
+            **each.model_dump(exclude={"part"}),
         )
         for each in found
     )
 
 
 def read_labelled(session: Session, input: ReadServing) -> tuple[Labelled, ...]:
-    """All hours together, of the rollout that began with `since_epoch`."""
-    key = (LabelledRow.epoch, LabelledRow.variant, LabelledRow.version)
-    rows = session.execute(
-        select(*key, func.sum(LabelledRow.requests), func.sum(LabelledRow.wrong))  # type: ignore[call-overload]
-        .where(*_of(input))
-        .group_by(*key)
-        .order_by(*key)
-    )
+    """All hours together, by the part of the day, of the rollout that began with `since_epoch`."""
+    sums: dict[tuple[str, int, int], Counter[str]] = defaultdict(Counter)
+    for row in session.exec(select(LabelledRow).where(*_of(input))):
+        sums[row.variant, row.version, row.hour.hour % PARTS].update(
+            requests=row.requests, wrong=row.wrong
+        )
     return tuple(
-        Labelled(epoch=epoch, variant=variant, version=version, requests=requests, wrong=wrong)
-        for epoch, variant, version, requests, wrong in rows
+        Labelled(variant=variant, version=version, part=part, **counts)
+        for (variant, version, part), counts in sorted(sums.items())
     )
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from perennial.analysis import labelling, late_labels, rolling
 from perennial.analysis.late_labels import LateLabels
@@ -12,6 +14,7 @@ from perennial.contracts.analysis import Comparison, Counted, Verdict
 from perennial.contracts.rollout import Seen
 from perennial.contracts.rollout_plan import Guardrails, QualityLimit, RolloutPlan
 from perennial.contracts.serving import Labelled
+from tests.samples import spec
 from tests.unit.analysis.test_rolling import SERVED, deployment, tallies
 
 ALPHA = 0.05
@@ -23,7 +26,7 @@ def sums(challenger: Side = (0, 0), control: Side = (0, 0), champion: Side = (0,
     """Labelled requests and wrong ones of each variant."""
     sides = (("challenger", 2, challenger), ("control", 1, control), ("champion", 2, champion))
     return [
-        Labelled(epoch=2, variant=name, version=version, requests=requests, wrong=wrong)
+        Labelled(variant=name, version=version, requests=requests, wrong=wrong)
         for name, version, (requests, wrong) in sides
     ]
 
@@ -31,8 +34,8 @@ def sums(challenger: Side = (0, 0), control: Side = (0, 0), champion: Side = (0,
 @pytest.mark.parametrize(
     ("challenger", "control", "verdict", "said"),
     [
-        ((0, 0), (0, 0), "no_data", "no label of the challenger has come"),
-        ((500, 9), (0, 0), "no_data", "no label of the control has come"),
+        ((0, 0), (0, 0), "no_data", "labels of both sides have not come"),
+        ((500, 9), (0, 0), "no_data", "labels of both sides have not come"),
         ((100, 9), (150, 9), "inconclusive", "200 of each are needed"),
         ((400, 40), (400, 40), "pass", "wrong answers: 10.00 % of 400 requests"),
         ((400, 44), (400, 40), "pass", "2.00 % more is allowed"),
@@ -47,7 +50,7 @@ def test_verdicts_and_how_many_requests_have_labels(
     known, before = Comparison(), sums()
     for part in (4, 2, 1):  # labels come bit by bit
         now = sums(*((count // part, hits // part) for count, hits in (challenger, control)))
-        known, before = labelling.seen(known, before, now), now
+        known, before = labelling.seen(known, before, now)
     found = labelling.assess(LIMIT, known, (1000, 990), 25, ALPHA)
     assert found is not None and found.verdict == verdict, found
     assert said in found.reason
@@ -63,8 +66,8 @@ def test_a_small_share_does_not_wait_for_labels_and_fails_by_them(
     limit = LIMIT.model_copy(update={"from_percent": 25.0})
     half = challenger[0] // 2, challenger[1] // 2
     first = sums(half, (200, 20))
-    known = labelling.seen(Comparison(), sums(), first)
-    known = labelling.seen(known, first, sums(challenger, (400, 40)))
+    known, before = labelling.seen(Comparison(), sums(), first)
+    known, _ = labelling.seen(known, before, sums(challenger, (400, 40)))
     found = labelling.assess(limit, known, (9, 9), percent, ALPHA)
     assert (None if found is None else found.verdict) == verdict
 
@@ -89,26 +92,35 @@ def test_alpha_is_shared_and_only_a_share_of_requests_is_judged() -> None:
     assert "quality" not in rolling.assess(seen, plan, SERVED, dark)
 
 
+def failed(dice: random.Random, challenger: float, looks: int, allowed: float) -> bool:
+    """Whether a challenger fails whose labels come in lumps, most looks without one, and never as
+    many of both sides; its control answers one of ten wrongly."""
+    known, before = Comparison(), sums()
+    now = {(name, part): [0, 0] for name in ("challenger", "control") for part in range(8)}
+    for _ in range(looks):
+        for name, share in (("challenger", challenger), ("control", 0.1)):
+            come = 0 if dice.random() < 0.7 else 8
+            for part in range(come):
+                size = dice.randrange(8)
+                now[name, part][0] += size
+                now[name, part][1] += sum(dice.random() < share for _ in range(size))
+        told = [
+            Labelled(variant=name, version=1, part=part, requests=requests, wrong=wrong)
+            for (name, part), (requests, wrong) in now.items()
+        ]
+        known, before = labelling.seen(known, before, told)
+    found = labelling.assess(QualityLimit(allowed=allowed), known, (9, 9), 25, ALPHA)
+    return found is not None and found.verdict == "fail"
+
+
 def test_labels_that_come_in_lumps_call_off_one_in_twenty_at_most() -> None:
-    """Nothing for days, then many at once, and more of one side than of the other."""
-    dice, failed, rollouts = random.Random(11), 0, 300
-    for _ in range(rollouts):
-        known = Comparison()
-        before, now = [0, 0, 0, 0], [0, 0, 0, 0]
-        for _ in range(40):
-            for side in (0, 2):
-                size = 0 if dice.random() < 0.7 else dice.randrange(60)
-                now[side] += size
-                now[side + 1] += sum(dice.random() < 0.1 for _ in range(size))
-            known = labelling.seen(known, sums(*_sides(before)), sums(*_sides(now)))
-            before = list(now)
-        found = labelling.assess(QualityLimit(allowed=0.0), known, (now[0], now[2]), 25, ALPHA)
-        failed += found is not None and found.verdict == "fail"
-    assert failed <= ALPHA * rollouts
+    dice = random.Random(11)
+    assert sum(failed(dice, 0.1, 40, allowed=0.0) for _ in range(120)) <= ALPHA * 120
 
 
-def _sides(counts: list[int]) -> tuple[Side, Side]:
-    return (counts[0], counts[1]), (counts[2], counts[3])
+def test_labels_that_come_in_lumps_find_what_is_worse() -> None:
+    dice = random.Random(11)
+    assert sum(failed(dice, 0.25, 60, allowed=0.02) for _ in range(40)) >= 36
 
 
 @pytest.mark.parametrize(
@@ -133,3 +145,32 @@ def test_late_labels_of_a_champion(
         known = late_labels.seen(LIMIT, known, sums(*sides), version=2, alpha=ALPHA)
     found = late_labels.assess(LIMIT, known, ALPHA)
     assert found.verdict == verdict and said in found.reason, found.reason
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"request_log": None}, "the spec keeps none: add request_log"),
+        ({"task": "regression"}, "needs a tolerance"),
+        ({"rollout": {"guardrails": {"quality": {"tolerance": 2.0}}}}, "of a binary one a"),
+        ({"rollout": {"guardrails": {"quality": {"from_percent": 80}}}}, "no step has as much"),
+        (
+            {
+                "rollout": {
+                    "guardrails": {"errors": None, "slow": None, "quality": {"from_percent": 5}}
+                }
+            },
+            "nothing else would judge them",
+        ),
+        ({"rollout": {"strategy": "dark", "guardrails": {"quality": {"from_percent": 1}}}}, "no "),
+    ],
+)
+def test_a_spec_whose_labels_could_not_be_judged_is_refused(
+    changes: dict[str, Any], said: str
+) -> None:
+    quality = {"request_log": {}, "rollout": {"guardrails": {"quality": {}}}}
+    assert spec(**quality).rollout is not None
+    number = {"guardrails": {"quality": {"tolerance": 15}}}
+    assert spec(task="regression", request_log={}, rollout=number).task == "regression"
+    with pytest.raises(ValidationError, match=said):
+        spec(**{**quality, **changes})

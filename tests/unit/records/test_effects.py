@@ -190,7 +190,7 @@ WRITES: dict[str, Callable[[Store], Any]] = {
     "record_labelled": lambda s: s.record_labelled(
         CountLabelled(model="flights", environment="production", since_epoch=1, since=at()),
         at(0),
-        [Labelled(epoch=1, variant="control", version=1, requests=9, wrong=2)],
+        [Labelled(variant="control", version=1, requests=9, wrong=2)],
     ),
     "mark_measured": lambda s: s.mark_measured(
         "flights", [JoinedLabel("b", 0, "b", at(30), True, at(35), 0, False)]

@@ -20,7 +20,6 @@ def upgrade() -> None:
         sa.Column("environment", sa.String(), nullable=False),
         sa.Column("since_epoch", sa.Integer(), nullable=False),
         sa.Column("hour", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("epoch", sa.Integer(), nullable=False),
         sa.Column("variant", sa.String(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("requests", sa.Integer(), nullable=False),
@@ -37,8 +36,8 @@ def upgrade() -> None:
             "environment",
             "since_epoch",
             "hour",
-            "epoch",
             "variant",
+            "version",
             name=op.f("pk_labelled_requests"),
         ),
     )
