@@ -133,7 +133,7 @@ class RolloutActivities:
                 return Guarded(
                     outcome="moved", reason=_moved(input.model, input.environment, serving)
                 )
-            state = _guarded(state, serving, input)
+            state = _guarded(state, serving, input, alpha)
             activity.heartbeat(state)
             found: dict[str, Assessment] = {
                 name: guarding.assess(name, getattr(state, name), bound, alpha)
@@ -195,7 +195,7 @@ class RolloutActivities:
             )
 
 
-def _guarded(state: Guarding, serving: Serving, input: GuardInput) -> Guarding:
+def _guarded(state: Guarding, serving: Serving, input: GuardInput, alpha: float) -> Guarding:
     mine = [
         tally
         for tally in serving.tallies
@@ -215,9 +215,7 @@ def _guarded(state: Guarding, serving: Serving, input: GuardInput) -> Guarding:
     return Guarding(
         labels=state.labels
         if limit is None
-        else late_labels.seen(
-            limit, state.labels, serving.labelled, input.version, input.plan.alpha
-        ),
+        else late_labels.seen(limit, state.labels, serving.labelled, input.version, alpha),
         tallies=tuple(mine),
         errors=guarding.seen(state.errors, input.errors or 0.0, counted(errors)),
         slow=guarding.seen(state.slow, input.slow or 0.0, counted(slow)),

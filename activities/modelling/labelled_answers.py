@@ -79,7 +79,7 @@ def _answers(
         answer = mine["answer"].combine_chunks()
         columns = [answer.field(name).to_numpy() for name in classes or ("value",)]
         scores = np.column_stack(columns).astype(np.float64)
-        odd = ~np.isfinite(scores).all(axis=1)
+        odd = np.asarray(~np.isfinite(scores).all(axis=1))
         scores[odd] = 0.0
         frame = pd.DataFrame({name: mine[name].to_pandas() for name in [*PLACE, *_BY]})
         frame["odd"] = odd

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, delete
 from sqlmodel import Session, col, select
 
 from api.db.monitoring_tables import LabelledRow, LabelRow
+from api.db.tables import ModelRow
 from perennial.contracts.deployments import ReadServing
 from perennial.contracts.labelling import CountLabelled, LabelledHour
 from perennial.contracts.serving import Labelled
@@ -44,6 +45,9 @@ def record_labelled(
     session: Session, input: CountLabelled, hour: datetime, found: Sequence[Labelled]
 ) -> None:
     """Keep what an hour came to, in the place of what it was."""
+    # one at a time: of two that take the old rows away at once, one would find those of the other
+    mine = col(ModelRow.name) == input.model
+    session.exec(select(ModelRow.name).where(mine).with_for_update(key_share=True))
     session.execute(delete(LabelledRow).where(*_of(input), col(LabelledRow.hour) == hour))
     session.add_all(
         LabelledRow(
