@@ -11,6 +11,7 @@ from activities.work import in_thread, loading
 from perennial.contracts.errors import Unavailable
 from perennial.contracts.labels import LookedFor, WaitingLabel
 from perennial.contracts.monitoring import JoinLabels, JudgeQuality, LabelsJoined, QualityJudged
+from perennial.contracts.spec_part import Environment
 from perennial.contracts.store import RecordStore
 
 if TYPE_CHECKING:
@@ -42,25 +43,14 @@ class LabelActivities:
         model, environment, now = input.model, input.environment, datetime.now(UTC)
         within = timedelta(seconds=input.within_seconds)
         with loading():
-            from activities.modelling.label_search import find_requests
-        joined = 0
-        # what was looked for is not due any more, so this ends
-        while waiting := self._store.waiting_labels(model, environment, now, _BATCH):
-            since = input.until - within
-            try:
-                found = find_requests(self._of(input), waiting, since)
-            except OSError as error:
-                raise self._away(model, error) from error
-            at_hand = {(each.key, each.row) for each in found}
-            missed = [
-                again(each, now, within, since)
-                for each in waiting
-                if (each.key, each.row) not in at_hand
-            ]
-            self._store.mark_labels(model, environment, found, missed, now)
-            joined += len(found)
-            if len(waiting) < _BATCH:
-                break
+            from activities.modelling.answers_log import AnswersLog
+        log = AnswersLog(self._log, environment, model)
+        try:
+            joined = find_due(
+                self._store, log, model, environment, now, within, input.until - within
+            )
+        except OSError as error:
+            raise away(self._log, model, error) from error
         return LabelsJoined(
             windows=self._windows(input, input.until - within),
             joined=joined,
@@ -80,7 +70,7 @@ class LabelActivities:
 
     def _judge(self, input: JudgeQuality) -> QualityJudged:
         with loading():
-            from activities.modelling.answers_log import read_answers
+            from activities.modelling.answers_log import AnswersLog, read_answers
             from activities.modelling.live_quality import judge
             from activities.modelling.projects import load_project
 
@@ -88,23 +78,66 @@ class LabelActivities:
         model, start, end = input.model, input.start, input.end
         labels = self._store.labels_of(model, input.environment, start, end)
         try:
-            answers = read_answers(
-                self._of(input), input.version, start, end, columns=input.plan.groups
-            )
+            log = AnswersLog(self._log, input.environment, model)
+            answers = read_answers(log, input.version, start, end, columns=input.plan.groups)
         except OSError as error:
-            raise self._away(model, error) from error
+            raise away(self._log, model, error) from error
         judged = judge(answers, labels, input, project)
         # only now: a process that dies before leaves the window to be measured again
         self._store.mark_measured(model, [label for label in labels if not label.measured])
         return judged
 
-    def _of(self, input: JoinLabels | JudgeQuality) -> AnswersLog:
-        from activities.modelling.answers_log import AnswersLog
 
-        return AnswersLog(self._log, input.environment, input.model)
+def find_due(
+    store: RecordStore,
+    log: AnswersLog,
+    model: str,
+    environment: Environment,
+    now: datetime,
+    within: timedelta,
+    since: datetime,
+) -> int:
+    """Look for the requests of labels that are due, and keep which were found.
 
-    def _away(self, model: str, error: OSError) -> Unavailable:
-        return Unavailable(f"the log of requests of {model} at {self._log} cannot be read: {error}")
+    Several may do so at once: each label finds its request once.
+
+    Args:
+        store: has the labels.
+        log: of the model in the environment.
+        model: whose labels they are.
+        environment: where they are looked for.
+        now: the time of the search.
+        within: how long labels are waited for.
+        since: requests before it are not looked for.
+
+    Returns:
+        How many were found.
+
+    Raises:
+        OSError: the log cannot be reached.
+    """
+    with loading():
+        from activities.modelling.label_search import find_requests
+    joined = 0
+    # what was looked for is not due any more, so this ends
+    while waiting := store.waiting_labels(model, environment, now, _BATCH):
+        found = find_requests(log, waiting, since)
+        at_hand = {(each.key, each.row) for each in found}
+        missed = [
+            again(each, now, within, since)
+            for each in waiting
+            if (each.key, each.row) not in at_hand
+        ]
+        store.mark_labels(model, environment, found, missed, now)
+        joined += len(found)
+        if len(waiting) < _BATCH:
+            break
+    return joined
+
+
+def away(log: str, model: str, error: OSError) -> Unavailable:
+    """The error of a log that cannot be read now."""
+    return Unavailable(f"the log of requests of {model} at {log} cannot be read: {error}")
 
 
 def again(label: WaitingLabel, now: datetime, within: timedelta, since: datetime) -> LookedFor:

@@ -15,7 +15,8 @@ from typing import TypeVar
 from pydantic import Field
 from temporalio import activity
 
-from perennial.analysis import guarding, rolling
+from perennial.analysis import guarding, late_labels, rolling
+from perennial.analysis.late_labels import LateLabels
 from perennial.contracts.analysis import Assessment, Counted, Lone
 from perennial.contracts.base import Contract, Json, Utc
 from perennial.contracts.deployments import ReadServing
@@ -46,6 +47,7 @@ class Guarding(Contract):
     tallies: tuple[Tally, ...] = ()
     errors: Lone = Lone()
     slow: Lone = Lone()
+    labels: LateLabels = LateLabels()
 
 
 class RolloutActivities:
@@ -79,7 +81,7 @@ class RolloutActivities:
                     seen=state.seen,
                     moved=True,
                 )
-            seen = rolling.looked(state.seen, serving.tallies, plan, deployment)
+            seen = rolling.looked(state.seen, serving.tallies, plan, deployment, serving.labelled)
             found = rolling.assess(seen, plan, serving, deployment)
             now = datetime.now(UTC)
             served_at = state.served_at
@@ -115,25 +117,30 @@ class RolloutActivities:
             Unavailable: this worker shuts down; the next attempt goes on.
             RecordsUnavailable: the database is away.
         """
-        state = _resumed(Guarding) or Guarding()
+        rolled, limit = input.rolled, input.plan.guardrails.quality
+        begun = LateLabels() if rolled is None else LateLabels.after(rolled.seen)
+        state = _resumed(Guarding) or Guarding(labels=begun)
         rails = [
             (name, bound)
             for name, bound in (("errors", input.errors), ("slow", input.slow))
             if bound is not None
         ]
-        alpha = input.plan.alpha / max(len(rails), 1)
+        alpha = input.plan.alpha / max(len(rails) + (limit is not None), 1)
+        since_epoch = input.since_epoch if rolled is None else rolled.since_epoch
         while True:
-            serving = await self._look(input.model, input.environment, input.since_epoch)
+            serving = await self._look(input.model, input.environment, since_epoch)
             if serving.champion_epoch != input.epoch:
                 return Guarded(
                     outcome="moved", reason=_moved(input.model, input.environment, serving)
                 )
-            state = _guarded(state, serving, input)
+            state = _guarded(state, serving, input, alpha)
             activity.heartbeat(state)
             found: dict[str, Assessment] = {
                 name: guarding.assess(name, getattr(state, name), bound, alpha)
                 for name, bound in rails
             }
+            if limit is not None and rolled is not None:
+                found["quality"] = late_labels.assess(limit, state.labels, alpha)
             if failed := [each.reason for each in found.values() if each.verdict == "fail"]:
                 return Guarded(outcome="breach", reason="; ".join(failed), assessments=found)
             if datetime.now(UTC) >= input.until:
@@ -188,7 +195,7 @@ class RolloutActivities:
             )
 
 
-def _guarded(state: Guarding, serving: Serving, input: GuardInput) -> Guarding:
+def _guarded(state: Guarding, serving: Serving, input: GuardInput, alpha: float) -> Guarding:
     mine = [
         tally
         for tally in serving.tallies
@@ -204,7 +211,11 @@ def _guarded(state: Guarding, serving: Serving, input: GuardInput) -> Guarding:
     def counted(hits: int) -> Counted:
         return Counted(requests=fresh, hits=min(max(hits, 0), fresh))
 
+    limit = input.plan.guardrails.quality
     return Guarding(
+        labels=state.labels
+        if limit is None
+        else late_labels.seen(limit, state.labels, serving.labelled, input.version, alpha),
         tallies=tuple(mine),
         errors=guarding.seen(state.errors, input.errors or 0.0, counted(errors)),
         slow=guarding.seen(state.slow, input.slow or 0.0, counted(slow)),

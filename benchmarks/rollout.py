@@ -9,13 +9,14 @@ from __future__ import annotations
 import math
 import os
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from benchmarks.results import Row, row
-from perennial.analysis import comparing, splitting
+from perennial.analysis import comparing, labelling, splitting
 from perennial.contracts.analysis import Comparison, Counted, Split
+from perennial.contracts.serving import CHALLENGER, CONTROL, Labelled
 
 ROUNDS = "PERENNIAL_BENCH_ROUNDS"
 _CANARIES = 10_000
@@ -28,6 +29,12 @@ _GUARDRAILS = (0.01, 0.05)
 _WEIGHTS = (0.9, 0.05, 0.05)
 _SPLIT_ALPHA = 0.01
 _PLANTED = ((0.001, 0.01), (0.01, 0.02), (0.01, 0.05), (0.05, 0.1), (0.1, 0.15), (0.3, 0.5))
+_LABELLED = (0.1, 0.15)
+"""Wrong answers of the requests that have a label."""
+_COME, _LABELS_A_LUMP = 0.3, 60
+"""How often labels of a side have come since the last look, and how many then."""
+_PARTS = 8
+"""Of the day: labels of a lump are of all of them."""
 _PROMISE = 2
 """Within so many times the requests that `comparing.requests_to_find` tells."""
 _MISSED = 0.1
@@ -38,7 +45,12 @@ def run() -> list[Row]:
     """Shares of canaries, and requests."""
     canaries = int(os.environ.get(ROUNDS, _CANARIES))
     dice = np.random.default_rng(_SEED)
-    return [*_alike(dice, canaries), *_divided(dice, canaries), *_worse(dice)]
+    return [
+        *_alike(dice, canaries),
+        *_divided(dice, canaries),
+        *_worse(dice),
+        *_late(dice, canaries),
+    ]
 
 
 def _alike(dice: np.random.Generator, canaries: int) -> Iterator[Row]:
@@ -75,6 +87,61 @@ def _worse(dice: np.random.Generator) -> Iterator[Row]:
         yield row(
             f"{case}: not found in {_PROMISE} times those told", missed, "of 1", target=_MISSED
         )
+
+
+def _late(dice: np.random.Generator, canaries: int) -> Iterator[Row]:
+    """Labels that come in lumps, most looks without one, and never as many of both sides."""
+    usual, raised = _LABELLED
+    enough = -math.log(_ALPHA)
+    off = sum(
+        _labelled(dice, (usual, usual), _LABELS_A_LUMP, _LOOKS // 4).most >= enough
+        for _ in range(canaries)
+    )
+    case = f"{canaries:,} canaries that are no worse, {_LOOKS // 4} looks, late labels: rolled back"
+    yield row(case, off / canaries, "of 1", target=_ALPHA)
+    told = comparing.requests_to_find(usual, raised, _ALPHA)
+    missed = sum(
+        _labelled(dice, _LABELLED, told // 5, _LOOKS, most=_PROMISE * told).most < enough
+        for _ in range(_PLANTED_CANARIES)
+    )
+    case = f"wrong {100 * usual:g} % -> {100 * raised:g} % by late labels"
+    yield row(
+        f"{case}: not found in {_PROMISE} times the labels told",
+        missed / _PLANTED_CANARIES,
+        "of 1",
+        target=_MISSED,
+    )
+
+
+def _labelled(
+    dice: np.random.Generator,
+    shares: tuple[float, float],
+    lump: int,
+    looks: int,
+    most: float = math.inf,
+) -> Comparison:
+    """What labels say after so many looks, or once so many of each side have come."""
+    known: Comparison = Comparison()
+    before: Sequence[Labelled] = ()
+    come = dice.random((looks, 2, 1)) < _COME
+    sizes = dice.poisson(lump / _PARTS, size=(looks, 2, _PARTS)) * come
+    wrong = dice.binomial(sizes, np.array(shares)[:, None])
+    for requests, hits in zip(sizes.cumsum(0).tolist(), wrong.cumsum(0).tolist(), strict=True):
+        now = [
+            Labelled(
+                variant=name,
+                version=1,
+                part=part,
+                requests=requests[side][part],
+                wrong=hits[side][part],
+            )
+            for side, name in enumerate((CONTROL, CHALLENGER))
+            for part in range(_PARTS)
+        ]
+        known, before = labelling.seen(known, before, now)
+        if min(known.control.requests, known.challenger.requests) >= most:
+            break
+    return known
 
 
 def _most(dice: np.random.Generator, shares: tuple[float, float], each: int, looks: int) -> float:

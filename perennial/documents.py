@@ -119,6 +119,8 @@ class VariantShare(TypedDict):
     missed: int
     logged: int
     lost: int
+    labelled: int
+    wrong: int
 
 
 class RolloutProgress(TypedDict):

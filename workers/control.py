@@ -30,6 +30,7 @@ from workflows.alerts import AlertsWorkflow
 from workflows.due import DueWorkflow
 from workflows.group import GroupRollbackWorkflow, GroupWorkflow
 from workflows.guard import GuardWorkflow
+from workflows.labelling import LabellingWorkflow
 from workflows.lifecycle import LifecycleWorkflow
 from workflows.model import ModelWorkflow
 from workflows.monitoring import MonitoringWorkflow
@@ -51,6 +52,7 @@ WORKFLOWS = [
     MonitoringWorkflow,
     DueWorkflow,
     AlertsWorkflow,
+    LabellingWorkflow,
 ]
 ACTIVITIES = (
     RecordActivities,

@@ -13,6 +13,7 @@ from perennial.contracts.serving import Serving
 from workflows.steps import options
 from workflows.steps.asking import decide
 from workflows.steps.ending import read_failure
+from workflows.steps.labelling import count_labels
 from workflows.steps.run import ENVIRONMENT, STAGE
 
 _ASK_AGAIN = timedelta(seconds=30)
@@ -29,6 +30,14 @@ class GuardWorkflow:
             [STAGE.value_set("guard"), ENVIRONMENT.value_set(input.environment)]
         )
         serving = await self._serving(input)
+        if input.rolled is not None:
+            await count_labels(
+                input.plan,
+                input.model,
+                input.environment,
+                input.rolled.since_epoch,
+                input.rolled.since or workflow.now(),
+            )
         guarded: rollout.Guarded = await workflow.execute_activity(
             rollout.watch_champion,
             input.model_copy(

@@ -21,6 +21,7 @@ from workflows.steps import options
 from workflows.steps.asking import decide
 from workflows.steps.effects import shielded
 from workflows.steps.ending import read_failure
+from workflows.steps.labelling import count_labels
 from workflows.steps.run import ENVIRONMENT, STAGE, WAITING_FOR
 
 _PAUSED = ("PlatformPaused", "ModelPaused")
@@ -47,6 +48,7 @@ class RolloutWorkflow:
         self._requests = Requests(())
         self._seen = rollout.Seen()
         self._epoch = self._first_epoch = 0
+        self._since = workflow.now()
         self._number = 0
         self._round = 0
         self._off = ""
@@ -81,14 +83,17 @@ class RolloutWorkflow:
             seen=self._seen,
             since_epoch=self._first_epoch,
             round=self._round,
+            since=self._since,
         )
 
     async def _climb(self) -> None:
         if self._input.after is not None:
             await self._take_up(self._input.after)
+            await self._count_labels()
             await self._judge(await self._settled(await self._lifted()))
             return
         await self._begin()
+        await self._count_labels()
         for step in self._plan.taken:
             while not await self._placed(step):
                 watched = await self._lifted()
@@ -122,6 +127,13 @@ class RolloutWorkflow:
             raise CalledOff("somebody else changed what is served while a pause held it")
         self._epoch, self._first_epoch = serving.deployment.epoch, left.since_epoch
         self._number, self._seen, self._round = len(self._plan.taken), left.seen, left.round
+        self._since = left.since or self._since
+
+    async def _count_labels(self) -> None:
+        input = self._input
+        await count_labels(
+            self._plan, input.model, input.environment, self._first_epoch, self._since
+        )
 
     async def _serving(self) -> Serving:
         return await workflow.execute_local_activity(

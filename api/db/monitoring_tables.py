@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import JSON, ForeignKeyConstraint, Index
+from sqlalchemy import JSON, CheckConstraint, ForeignKeyConstraint, Index
 from sqlmodel import Field
 
 from api.db.columns import AnyText, BigInt, UtcDateTime, one_of
@@ -65,6 +65,7 @@ class LabelRow(Table, table=True):
         one_of("status", LabelStatus),
         Index(None, "model", "status", "due_at"),
         Index(None, "model", "environment", "request_at"),
+        Index(None, "model", "environment", "received_at"),
     )
 
     model: str = Field(primary_key=True, foreign_key="models.name")
@@ -81,6 +82,29 @@ class LabelRow(Table, table=True):
     request_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     due_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     changes: int = 0
+
+
+class LabelledRow(Table, table=True):
+    """An hour's labelled requests of a rollout, by the variant that answered them.
+
+    `since_epoch`: of the deployment, at the rollout's first step. An hour is counted anew, as a
+    whole, when labels of it have come.
+    """
+
+    __tablename__ = "labelled_requests"
+    __table_args__ = (
+        one_of("environment", Environment),
+        CheckConstraint("wrong >= 0 AND wrong <= requests", name="wrong"),
+    )
+
+    model: str = Field(primary_key=True, foreign_key="models.name")
+    environment: str = Field(primary_key=True)
+    since_epoch: int = Field(primary_key=True)
+    hour: datetime = Field(primary_key=True, sa_type=UtcDateTime)
+    variant: str = Field(primary_key=True)
+    version: int = Field(primary_key=True)
+    requests: int
+    wrong: int
 
 
 class TriggerRow(Table, table=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Self
 
 from api.db.engine import Database
@@ -15,7 +15,6 @@ from api.db.facts import (
     decisions,
     deployments,
     groups,
-    labels,
     monitored,
     outbox,
     platform,
@@ -27,6 +26,7 @@ from api.db.facts import (
     versions,
     windows,
 )
+from api.db.label_store import LabelStore
 from api.db.migrate import upgrade
 from perennial.contracts import policy, records, registry
 from perennial.contracts.alerts import (
@@ -43,15 +43,6 @@ from perennial.contracts.data import DatasetSnapshot, ReferenceProfile
 from perennial.contracts.deployments import ReadServing, SetWeights
 from perennial.contracts.errors import StaleEpoch
 from perennial.contracts.groups import Moved, MoveTogether, PutBack
-from perennial.contracts.labels import (
-    FoundRequest,
-    JoinedLabel,
-    Label,
-    LabelCounts,
-    LabelsKept,
-    LookedFor,
-    WaitingLabel,
-)
 from perennial.contracts.monitoring import (
     MeasuredWindows,
     Monitored,
@@ -67,7 +58,7 @@ from perennial.contracts.spec import Environment
 from perennial.contracts.triggers import RecordTrigger, TriggerRecorded
 
 
-class Store:
+class Store(LabelStore):
     """Facts and views of every run. Each method is one transaction; safe to share by threads.
 
     Every method raises RecordsUnavailable when the database is away or stays locked.
@@ -268,59 +259,6 @@ class Store:
         """Keep a wish to train a model again, judged here. Raises NotFound, ModelRetired."""
         with self.database.recording() as session:
             return triggers.record_trigger(session, input)
-
-    def keep_labels(self, model: str, sent: Sequence[Label], at: datetime) -> LabelsKept:
-        """Keep labels, in one transaction and without a row of the ledger. Raises NotFound."""
-        with self.database.writing() as session:
-            return labels.keep_labels(session, model, sent, at)
-
-    def count_labels(self, model: str) -> LabelCounts:
-        """What became of a model's labels. Raises NotFound."""
-        with self.database.reading() as session:
-            return labels.count_labels(session, model)
-
-    def count_due_labels(self, model: str, environment: Environment, now: datetime) -> int:
-        """Labels that a monitor has something to do about."""
-        with self.database.reading() as session:
-            return labels.count_due(session, model, environment, now)
-
-    def waiting_labels(
-        self, model: str, environment: Environment, now: datetime, most: int
-    ) -> list[WaitingLabel]:
-        """Labels whose request is to be looked for, those due longest first."""
-        with self.database.reading() as session:
-            return labels.waiting_labels(session, model, environment, now, most)
-
-    def mark_labels(
-        self,
-        model: str,
-        environment: Environment,
-        found: Sequence[FoundRequest],
-        looked_for: Sequence[LookedFor],
-        now: datetime,
-    ) -> None:
-        """Keep which requests were found, and when the others are looked for again."""
-        with self.database.writing() as session:
-            labels.mark_labels(session, model, environment, found, looked_for, now)
-
-    def windows_to_measure(
-        self, model: str, environment: Environment, length: timedelta, until: datetime
-    ) -> list[datetime]:
-        """Starts of windows that have labels which they were not measured with."""
-        with self.database.reading() as session:
-            return labels.windows_to_measure(session, model, environment, length, until)
-
-    def labels_of(
-        self, model: str, environment: Environment, start: datetime, end: datetime
-    ) -> list[JoinedLabel]:
-        """The labels of a window's requests."""
-        with self.database.reading() as session:
-            return labels.labels_of(session, model, environment, start, end)
-
-    def mark_measured(self, model: str, measured: Sequence[JoinedLabel]) -> None:
-        """Keep that windows were measured with these values."""
-        with self.database.writing() as session:
-            labels.mark_measured(session, model, measured)
 
     def read_platform(self) -> Platform:
         """Whether the platform is paused."""

@@ -149,6 +149,8 @@ def _detail(
                     count: sum(getattr(t, count) for t in serving.tallies if t.variant == each.name)
                     for count in COUNTS
                 },
+                labelled=sum(x.requests for x in serving.labelled if x.variant == each.name),
+                wrong=sum(x.wrong for x in serving.labelled if x.variant == each.name),
             )
             for each in deployment.variants
         ],

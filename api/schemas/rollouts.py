@@ -28,6 +28,10 @@ class VariantDetail(Answer):
     missed: int = Field(default=0, description="Copies that found no room.")
     logged: int = Field(default=0, description="Rows that are in the log of requests.")
     lost: int = Field(default=0, description="Rows that should be in it, and found no room.")
+    labelled: int = Field(
+        default=0, description="Requests that have a label by now, where a guardrail judges them."
+    )
+    wrong: int = Field(default=0, description="Those of them that it answered wrongly.")
 
 
 class RolloutProgress(Answer):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from perennial.analysis import assessing, comparing, drifting, guarding, splitting
+from perennial.analysis import assessing, comparing, drifting, guarding, labelling, splitting
 from perennial.contracts.analysis import Assessment, Counted, Guardrail, Split
 from perennial.contracts.rollout import Seen
 from perennial.contracts.rollout_plan import Limit, RolloutPlan
@@ -17,12 +17,19 @@ from perennial.contracts.serving import (
     CONTROL,
     WHOLE,
     Deployment,
+    Labelled,
     Serving,
     Tally,
 )
 
 
-def looked(seen: Seen, tallies: Sequence[Tally], plan: RolloutPlan, deployment: Deployment) -> Seen:
+def looked(
+    seen: Seen,
+    tallies: Sequence[Tally],
+    plan: RolloutPlan,
+    deployment: Deployment,
+    labelled: Sequence[Labelled] = (),
+) -> Seen:
     """What has been seen with one more look.
 
     Args:
@@ -30,11 +37,13 @@ def looked(seen: Seen, tallies: Sequence[Tally], plan: RolloutPlan, deployment: 
         tallies: sums over all processes, by epoch and variant, since the rollout's first step.
         plan: of the rollout.
         deployment: that is watched now.
+        labelled: sums by variant, of the same requests.
     """
     before = {(tally.epoch, tally.variant): tally for tally in seen.tallies}
     fresh = [_since(before.get((tally.epoch, tally.variant)), tally) for tally in tallies]
     control, challenger = _of(fresh, CONTROL), _of(fresh, CHALLENGER)
     compared = plan.guardrails.disagreement
+    quality, known = labelling.seen(seen.quality, seen.labelled, labelled)
     return Seen(
         tallies=tuple(tallies),
         epoch=deployment.epoch,
@@ -45,6 +54,8 @@ def looked(seen: Seen, tallies: Sequence[Tally], plan: RolloutPlan, deployment: 
         disagreement=seen.disagreement
         if compared is None
         else guarding.seen(seen.disagreement, compared.allowed, _disagreed(challenger)),
+        labelled=tuple(known),
+        quality=quality,
     )
 
 
@@ -73,6 +84,11 @@ def assess(
         found["answers"] = assessing.assess_drift(
             seen.answers, rails.answers.allowed, rails.answers.requests, alpha
         )
+    if share and rails.quality is not None:
+        percent = 100 * share / WHOLE
+        judged = labelling.assess(rails.quality, seen.quality, _answered(seen), percent, alpha)
+        if judged is not None:
+            found["quality"] = judged
     if copies:
         if rails.disagreement is not None:
             found["disagreement"] = assessing.assess_disagreement(
@@ -122,6 +138,16 @@ def _of(tallies: Sequence[Tally], variant: str) -> Tally | None:
         if tally.variant == variant:
             found = tally if found is None else found + tally
     return found
+
+
+def _answered(seen: Seen) -> tuple[int, int]:
+    """Requests that both sides answered to callers; copies have none that labels could be of."""
+    copied = {tally.epoch for tally in seen.tallies if tally.compared}
+    mine = [tally for tally in seen.tallies if tally.epoch not in copied]
+    sides = _of(mine, CHALLENGER), _of(mine, CONTROL)
+    return (0 if sides[0] is None else sides[0].requests), (
+        0 if sides[1] is None else sides[1].requests
+    )
 
 
 def _counted(tally: Tally | None, hits: Callable[[Tally], int]) -> Counted:

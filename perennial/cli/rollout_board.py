@@ -42,7 +42,13 @@ def board(found: Rollout, run: Run | None = None) -> RenderableType:
             f"{each['errors']:,}",
             f"{each['slow']:,}",
         )
-    lines: list[RenderableType] = [_title(found), table, *_differ(found), *_log(found)]
+    lines: list[RenderableType] = [
+        _title(found),
+        table,
+        *_differ(found),
+        *_labels(found),
+        *_log(found),
+    ]
     if (now := found["under_way"]) is not None:
         lines += _judged(found, now, run)
     elif run is not None and run["status"] != "finished":
@@ -120,6 +126,17 @@ def _differ(found: Rollout) -> list[Text]:
         for each in found["variants"]
         if each["compared"]
     ]
+
+
+def _labels(found: Rollout) -> list[Text]:
+    """How many requests have a label by now, and how many of those were answered wrongly."""
+    told = [
+        f"{each['name']} {each['wrong']:,} of {each['labelled']:,} wrong "
+        f"({each['labelled'] / max(each['requests'], each['labelled']):.0%} have labels)"
+        for each in found["variants"]
+        if each["labelled"]
+    ]
+    return [Text("by labels: " + ", ".join(told))] if told else []
 
 
 def _log(found: Rollout) -> list[Text]:

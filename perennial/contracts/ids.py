@@ -42,6 +42,11 @@ def group_id(key: str) -> str:
     return f"g-{hashlib.sha256(f'group/{key}'.encode()).hexdigest()[:10]}"
 
 
+def labelling_workflow(parent: str, run_id: str) -> str:
+    """What counts labels for a rollout or a guard, by the execution of that."""
+    return f"labelling:{parent}:{run_id}"
+
+
 def guard_workflow(model: str, environment: str, epoch: int) -> str:
     """The guard of a champion, by its epoch."""
     return f"guard:{model}:{environment}:{epoch}"

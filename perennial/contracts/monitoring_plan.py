@@ -68,6 +68,11 @@ class MonitoringPlan(SpecPart):
     )
     quality: QualityPlan | None = Field(default=QualityPlan(), description="none: no labels come")
     lasting: LastingPlan = LastingPlan()
+    armed: Duration | None = Field(
+        default=None,
+        description="how long after it became champion one whose labels fail is rolled back rather "
+        "than trained again; without it as long as rollout.guard says, where there is a rollout",
+    )
     dry_run: bool = Field(
         default=False, description="decisions are made and kept, and nothing is done about them"
     )

@@ -10,7 +10,7 @@ from temporalio import activity
 from perennial.contracts.analysis import Assessment, Comparison, Drift, Lone, Split, Verdict
 from perennial.contracts.base import Contract, Utc
 from perennial.contracts.rollout_plan import RolloutPlan
-from perennial.contracts.serving import Tally
+from perennial.contracts.serving import Labelled, Tally
 from perennial.contracts.spec_part import Environment
 
 ROLLOUT_WORKFLOW = "Rollout"
@@ -28,6 +28,8 @@ class Seen(Contract):
         answers: the same, by category.
         split: how the requests of this epoch were divided.
         disagreement: rows of copies, and those that got another answer than the champion's.
+        labelled: sums that `quality` has seen.
+        quality: the challenger's wrong answers beside its control's.
     """
 
     tallies: tuple[Tally, ...] = ()
@@ -37,6 +39,8 @@ class Seen(Contract):
     answers: Drift = Drift()
     split: Split = Split()
     disagreement: Lone = Lone()
+    labelled: tuple[Labelled, ...] = ()
+    quality: Comparison = Comparison()
 
 
 class Watch(Contract):
@@ -86,6 +90,7 @@ class RolloutResult(Contract):
     Attributes:
         since_epoch: of the deployment, at the first step.
         round: how often a pause has held it; each time it is judged again.
+        since: when it began; labels that came before are of other requests.
     """
 
     outcome: Literal["earned", "called_off"]
@@ -93,6 +98,7 @@ class RolloutResult(Contract):
     seen: Seen = Seen()
     since_epoch: int = 1
     round: int = 0
+    since: Utc | None = None
 
 
 class RolloutInput(Contract):
@@ -151,6 +157,8 @@ class GuardInput(Contract):
             plan allows beyond it. None where it is not watched.
         slow: the same.
         until: when the guard is over.
+        rolled: what the rollout came to, where labels go on to be looked for: those of its own
+            requests are judged as during it, those of later ones by what its control did.
     """
 
     run_id: str
@@ -166,6 +174,7 @@ class GuardInput(Contract):
     errors: float | None = None
     slow: float | None = None
     until: Utc
+    rolled: RolloutResult | None = None
 
 
 class Guarded(Contract):

@@ -85,6 +85,39 @@ class DisagreementLimit(Limit):
     )
 
 
+class QualityLimit(Limit):
+    """How many of the requests that have a label may be answered wrongly.
+
+    Of a request with several labelled rows one is judged: rows of one request resemble each other,
+    and a test that took them for independent would call off versions that are no worse.
+    """
+
+    allowed: float = Field(
+        default=0.02, ge=0, lt=1, description="how much larger its share may be, from 0 to 1"
+    )
+    requests: int = Field(
+        default=200, ge=1, description="of each side that have a label before it may pass"
+    )
+    tolerance: float | None = Field(
+        default=None,
+        gt=0,
+        description="of a model that predicts numbers, which needs it: an answer that is off by "
+        "more than this, in the label's own unit, is wrong",
+    )
+    from_percent: float = Field(
+        default=0,
+        ge=0,
+        lt=100,
+        description="steps with a smaller share do not wait for labels, and still fail by them",
+    )
+    every: Duration = Field(default="1m", description="how often labels are looked for")
+
+    @property
+    def hit(self) -> str:
+        """What is counted, in words."""
+        return "wrong answers" if self.tolerance is None else f"off by over {self.tolerance:g}"
+
+
 class Guardrails(SpecPart):
     """What a version is judged by while it is rolled out."""
 
@@ -104,13 +137,23 @@ class Guardrails(SpecPart):
         default=None,
         description="how many of its answers may be others than the control's, from 0 to 1",
     )
+    quality: QualityLimit | None = Field(
+        default=None, description="by labels that come while it is rolled out; needs a request_log"
+    )
 
     @model_validator(mode="after")
     def _one_at_least(self) -> Self:
-        if self.errors is None and self.slow is None and self.answers is None:
+        if not any((self.errors, self.slow, self.answers, self.quality)):
             raise ValueError(
-                "a rollout without a guardrail would judge nothing: leave one of errors, slow and "
-                "answers; disagreement is for copies only"
+                "a rollout without a guardrail would judge nothing: leave one of errors, slow, "
+                "answers and quality; disagreement is for copies only"
+            )
+        by_labels_alone = not any((self.errors, self.slow, self.answers))
+        if by_labels_alone and self.quality is not None and self.quality.from_percent:
+            raise ValueError(
+                f"steps below {self.quality.from_percent:g} % wait for no labels, and nothing else "
+                f"would judge them: leave one of errors, slow and answers, or quality.from_percent "
+                f"out"
             )
         return self
 
@@ -176,6 +219,12 @@ class RolloutPlan(SpecPart):
             raise ValueError(f"{self.strategy} needs a step of more than 0 %; dark has none")
         if self.strategy == "ab" and (len(percents) != 1 or percents[0] > 50):
             raise ValueError("ab has one step, of 50 % at most: the control gets as much")
+        quality = self.guardrails.quality
+        if quality is not None and quality.from_percent > max(percents):
+            raise ValueError(
+                f"guardrails.quality waits for labels from {quality.from_percent:g} % on, and no "
+                f"step has as much: {self.described}"
+            )
         if percents != sorted(percents):
             raise ValueError(f"steps grow from one to the next, but here: {self.described}")
         return self
@@ -195,7 +244,7 @@ class RolloutPlan(SpecPart):
         """All that it is judged by, in one step or another."""
         rails = self.guardrails
         compared = rails.disagreement if any(step.shadow for step in self.taken) else None
-        all_of_them = (rails.errors, rails.slow, rails.answers, compared)
+        all_of_them = (rails.errors, rails.slow, rails.answers, rails.quality, compared)
         return tuple(limit for limit in all_of_them if limit is not None)
 
     @property

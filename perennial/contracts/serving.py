@@ -157,6 +157,24 @@ COUNTS = (
 """What a tally counts, beside answers by category."""
 
 
+class Labelled(Contract):
+    """Requests of a rollout that a variant answered and that have a label by now.
+
+    Attributes:
+        version: that the variant was.
+        part: of the day, by the hour of the requests: many labels that come at once are several
+            samples, and what the first ones show is known when the next ones are looked at.
+        requests: with a label at least; of several labelled rows the first one counts.
+        wrong: those of them with another class than the label's, or a number beyond the tolerance.
+    """
+
+    variant: str
+    version: int
+    part: int = Field(default=0, ge=0)
+    requests: int = Field(default=0, ge=0)
+    wrong: int = Field(default=0, ge=0)
+
+
 class Report(Contract):
     """What a process says of itself each second: what it serves, and what it has answered.
 
@@ -182,6 +200,7 @@ class Serving(Contract):
         champion_epoch: of the champion; 0 where there never was one.
         held: which pause keeps a version from more requests; empty for none.
         tallies: sums over all processes, of the epochs that were asked for.
+        labelled: of the rollout that began with that epoch, where a guardrail wants labels.
         processes: that have reported within `ALIVE_SECONDS`.
         busy: the part of its time that the busiest of them had to do, from 0 to 1.
         behind: those of them that do not serve the deployment yet, in its epoch, file by file.
@@ -192,6 +211,7 @@ class Serving(Contract):
     champion_epoch: int = 0
     held: str = ""
     tallies: tuple[Tally, ...] = ()
+    labelled: tuple[Labelled, ...] = ()
     processes: int = 0
     busy: float = 0.0
     behind: tuple[str, ...] = ()

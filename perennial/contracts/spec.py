@@ -265,7 +265,29 @@ class ModelSpec(SpecPart):
             raise ValueError(
                 "monitoring judges the log of requests, and the spec keeps none: add request_log"
             )
+        self._quality_can_be_told()
         return self
+
+    def _quality_can_be_told(self) -> None:
+        limit = self.rollout.guardrails.quality if self.rollout is not None else None
+        if limit is None:
+            return
+        where = "rollout.guardrails.quality"
+        if self.request_log is None:
+            raise ValueError(
+                f"{where} puts labels to the log of requests, and the spec keeps none: add "
+                f"request_log"
+            )
+        if self.task == "regression" and limit.tolerance is None:
+            raise ValueError(
+                f"{where} of a model that predicts numbers needs a tolerance: an answer that is "
+                f"off by more is wrong"
+            )
+        if self.task != "regression" and limit.tolerance is not None:
+            raise ValueError(
+                f"{where}.tolerance is for models that predict numbers: of a {self.task} one a "
+                f"wrong class is wrong; leave it out"
+            )
 
     def rollout_in(self, environment: str) -> RolloutPlan | None:
         """How a version is rolled out in one environment, if by steps."""

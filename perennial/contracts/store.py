@@ -16,6 +16,7 @@ from perennial.contracts.base import Json, Utc
 from perennial.contracts.data import DatasetSnapshot, ReferenceProfile
 from perennial.contracts.deployments import ReadServing, SetWeights
 from perennial.contracts.groups import Moved, MoveTogether, PutBack
+from perennial.contracts.labelling import CountLabelled, LabelledHour
 from perennial.contracts.labels import (
     FoundRequest,
     JoinedLabel,
@@ -33,7 +34,7 @@ from perennial.contracts.monitoring import (
     RecordWindow,
 )
 from perennial.contracts.platform import Platform, SetPlatform, Untold
-from perennial.contracts.serving import Deployment, Serving
+from perennial.contracts.serving import Deployment, Labelled, Serving
 from perennial.contracts.spec import Environment
 from perennial.contracts.triggers import RecordTrigger, TriggerRecorded
 
@@ -158,6 +159,16 @@ class RecordStore(Protocol):
 
     def mark_measured(self, model: str, measured: Sequence[JoinedLabel]) -> None:
         """Keep that windows were measured with these values; one changed since stays due."""
+
+    def labelled_hours(
+        self, model: str, environment: Environment, since: datetime
+    ) -> list[LabelledHour]:
+        """Hours of the requests whose labels have come since then, oldest first."""
+
+    def record_labelled(
+        self, input: CountLabelled, hour: datetime, found: Sequence[Labelled]
+    ) -> None:
+        """Keep what the labelled requests of an hour came to, in the place of what it was."""
 
 
 class AlertOutbox(Protocol):

@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from temporalio import activity
 
-from perennial.contracts import data, monitoring, registry, training
+from perennial.contracts import data, labelling, monitoring, records, registry, training
 from perennial.contracts.analysis import Verdict
 from perennial.contracts.base import BlobRef
 from perennial.contracts.drift import WindowVerdict
@@ -37,6 +38,7 @@ class Plan:
         self.drift: dict[datetime, Verdict] = {}
         self.quality: dict[datetime, Verdict] = {}
         self.labels: list[datetime] = []
+        self.count_labels: Callable[[labelling.CountLabelled], None] | None = None
         self.aliases_moved: tuple[registry.AliasMoved, ...] = ()
         self._held: dict[str, asyncio.Event] = {}
         self._reached: dict[str, asyncio.Event] = {}
@@ -212,6 +214,14 @@ class PlannedML:
         await plan.at("quality")
         said = _said(plan.quality.get(input.start, "pass"), "roc_auc")
         return monitoring.QualityJudged.model_validate({"rows": 1000, "labelled": 900, **said})
+
+    @activity.defn(name="count_labelled")
+    async def count_labelled(self, input: labelling.CountLabelled) -> records.Done:
+        plan = self.plan(input.model)
+        await plan.at("labelled")
+        if plan.count_labels is not None:
+            await asyncio.to_thread(plan.count_labels, input)
+        return records.Done()
 
     @activity.defn(name="sweep_trainings")
     async def sweep_trainings(self, input: training.SweepTrainings) -> training.Swept:

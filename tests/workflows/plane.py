@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 
 from api.db.store import Store
 from perennial.contracts.deployments import ReadServing
 from perennial.contracts.errors import NotFound
-from perennial.contracts.serving import CHAMPION, Deployment, Report, Serving, Tally
+from perennial.contracts.labelling import CountLabelled
+from perennial.contracts.serving import CHAMPION, Deployment, Labelled, Report, Serving, Tally
 
 _LOOK_SECONDS = 0.05
+_HOUR = datetime(2026, 3, 2, 10, tzinfo=UTC)
 
 
 class Plane:
@@ -23,6 +27,8 @@ class Plane:
         lost: the share of them that never arrives, by variant.
         disagrees: the share of copies that a challenger answers otherwise than the champion.
         serves: whether it takes what it is to serve.
+        labelled: the share of requests that have a label, once they are counted.
+        wrong: the share of those that was answered wrongly, by variant.
     """
 
     def __init__(self, store: Store, model: str) -> None:
@@ -35,6 +41,8 @@ class Plane:
         self.lost: dict[str, float] = {}
         self.disagrees = 0.0
         self.serves = True
+        self.labelled = 1.0
+        self.wrong: dict[str, float] = {}
 
     @property
     def history(self) -> list[dict[str, int]]:
@@ -48,6 +56,23 @@ class Plane:
     def serving(self) -> Serving:
         """As the records have it."""
         return self._store.read_serving(ReadServing(model=self._model, environment="production"))
+
+    def count_labels(self, count: CountLabelled) -> None:
+        """What labels say of all that was answered, as the log and the labels would tell it."""
+        answered = Counter[tuple[str, int]]()
+        for (epoch, variant), tally in list(self._tallies.items()):
+            if epoch >= count.since_epoch:
+                answered[variant, tally.version] += tally.requests
+        found = [
+            Labelled(
+                variant=variant,
+                version=version,
+                requests=(labelled := round(requests * self.labelled)),
+                wrong=round(labelled * self.wrong.get(variant, 0)),
+            )
+            for (variant, version), requests in answered.items()
+        ]
+        self._store.record_labelled(count, _HOUR, found)
 
     @contextlib.asynccontextmanager
     async def up(self) -> AsyncIterator[Plane]:

@@ -78,7 +78,7 @@ async def roll_out(
         if result.outcome == "called_off":
             raise Ended("denied", f"{environment}: {result.reason}")
         notes.say(result.reason)
-    guard = _guard(run, version, environment, champion.version, plan, result.seen)
+    guard = _guard(run, version, environment, champion.version, plan, result)
     return RolledOut(result, guard)
 
 
@@ -88,8 +88,9 @@ def _guard(
     environment: Environment,
     before: int,
     plan: RolloutPlan,
-    seen: rollout.Seen,
+    result: rollout.RolloutResult,
 ) -> rollout.GuardInput:
+    seen = result.seen
     return rollout.GuardInput(
         run_id=run.id,
         model=run.model,
@@ -103,6 +104,7 @@ def _guard(
         errors=_bound(seen.errors, plan.guardrails.errors, plan.alpha),
         slow=_bound(seen.slow, plan.guardrails.slow, plan.alpha),
         until=run.now + duration(plan.guard),
+        rolled=None if plan.guardrails.quality is None else result,
     )
 
 

@@ -45,6 +45,7 @@ def read_monitored(session: Session, input: ReadMonitored) -> Monitored:
     evidence = newest_evidence(session, input.model, version.version)
     known = Evidence.model_validate(evidence.evidence) if evidence is not None else None
     rollout = spec.rollout_in(input.environment)
+    armed = plan.armed or (rollout.guard if rollout is not None else None)
     back_to = _before(session, champion)
     return Monitored(
         model=input.model,
@@ -61,7 +62,7 @@ def read_monitored(session: Session, input: ReadMonitored) -> Monitored:
         since=champion.since,
         run_id=version.run_id,
         back_to=back_to,
-        guard_seconds=duration(rollout.guard).total_seconds() if rollout is not None else 0.0,
+        guard_seconds=duration(armed).total_seconds() if armed is not None else 0.0,
         reference=_profile(session, version),
         answers=known.answers if known is not None else None,
         promised=known.metrics if known is not None else {},

@@ -8,6 +8,7 @@ from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
 from api.db.facts.deployments import as_deployment
+from api.db.facts.labelled import read_labelled
 from api.db.facts.platform import held
 from api.db.facts.specs import get_model
 from api.db.tables import ChampionRow, DataPlaneRow, DeploymentRow, ModelRow, TallyRow
@@ -67,6 +68,7 @@ def read_serving(session: Session, input: ReadServing, now: datetime) -> Serving
         champion_epoch=0 if champion is None else champion.epoch,
         held=held(session, pausable),
         tallies=() if input.since_epoch is None else _sums(session, input, input.since_epoch),
+        labelled=() if input.since_epoch is None else read_labelled(session, input),
         processes=len(alive),
         busy=max((plane.busy for plane in planes), default=0.0),
         behind=tuple(

@@ -209,6 +209,8 @@ def rollout(*shares: tuple[str, int, float], **more: Any) -> Json:
                 "missed": 0,
                 "logged": 0,
                 "lost": 0,
+                "labelled": 0,
+                "wrong": 0,
             }
             for name, version, percent in shares or (("champion", 2, 100.0),)
         ],

@@ -241,10 +241,11 @@ def test_a_rollout_says_which_pause_holds_it(api: Script, cli: Call) -> None:
 def test_a_rollout_shows_copies_and_the_log_of_requests(api: Script, cli: Call) -> None:
     found = rollout(("challenger", 3, 0.0), ("champion", 2, 100.0), under_way=climbing(percent=0.0))
     copies = {"shadow_percent": 20.0, "compared": 400, "disagreed": 12, "logged": 900, "lost": 3}
-    found["variants"][0].update(copies)
+    found["variants"][0].update(copies, labelled=300, wrong=12)
     plays(api, at_stage(rolling()))
     api.answers[SHOWN] = (200, found)
     shown = cli("rollout", "show", "flights").out
     assert "copies 20 %" in shown and "step 1: copies of 20 %" in shown
     assert "12 of 400 rows of copies got another answer" in shown
     assert "900 rows are in the log of requests, 3 were lost" in shown
+    assert "by labels: challenger 12 of 300 wrong (25% have labels)" in shown

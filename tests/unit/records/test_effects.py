@@ -17,10 +17,12 @@ from perennial.contracts.alerts import CloseAlert, RaiseAlert
 from perennial.contracts.deployments import SetWeights, Share
 from perennial.contracts.errors import PlatformPaused, StaleEpoch
 from perennial.contracts.groups import MoveTogether, PutBack
+from perennial.contracts.labelling import CountLabelled
 from perennial.contracts.labels import FoundRequest, JoinedLabel, Label
 from perennial.contracts.monitoring import QualityJudged, RecordAction, RecordQuality
 from perennial.contracts.platform import SetPlatform
 from perennial.contracts.registry import AliasMoved, RecordAliasMoved
+from perennial.contracts.serving import Labelled
 from perennial.contracts.store import RecordStore
 from tests.samples import (
     at,
@@ -60,6 +62,7 @@ READS = {
     "waiting_labels",
     "windows_to_measure",
     "labels_of",
+    "labelled_hours",
 }
 
 _MOVED = AliasMoved(
@@ -184,6 +187,11 @@ WRITES: dict[str, Callable[[Store], Any]] = {
     "set_registration": lambda s: s.set_registration("flights", 1, "run", "1"),
     "mark_labels": lambda s: s.mark_labels(
         "flights", "production", [FoundRequest("a", 0, "a", at(30))], [], at(40)
+    ),
+    "record_labelled": lambda s: s.record_labelled(
+        CountLabelled(model="flights", environment="production", since_epoch=1, since=at()),
+        at(0),
+        [Labelled(variant="control", version=1, requests=9, wrong=2)],
     ),
     "mark_measured": lambda s: s.mark_measured(
         "flights", [JoinedLabel("b", 0, "b", at(30), True, at(35), 0, False)]

@@ -14,7 +14,9 @@ from pydantic import ValidationError
 from api.db.monitoring_tables import LabelRow, WindowRow
 from api.db.store import Store
 from perennial.contracts import records
+from perennial.contracts.deployments import ReadServing
 from perennial.contracts.errors import NotFound
+from perennial.contracts.labelling import CountLabelled, LabelledHour
 from perennial.contracts.labels import (
     FoundRequest,
     JoinedLabel,
@@ -23,6 +25,7 @@ from perennial.contracts.labels import (
     LookedFor,
     WaitingLabel,
 )
+from perennial.contracts.serving import Labelled
 from tests.samples import at, move, record_run, record_version, spec
 from tests.unit.records.reading import kinds, row
 
@@ -223,3 +226,35 @@ def test_ten_thousand_at_once(ready: Store) -> None:
     others = [label(f"r-{number:06}", number % 2 == 1, 1) for number in range(10_000)]
     assert keep(ready, *others) == (0, 0, 10_000)
     assert time.perf_counter() - began < 20, "a bound that a loop of single statements breaks"
+
+
+def test_labelled_requests_are_counted_by_the_hour_and_told_by_variant(ready: Store) -> None:
+    keep(ready, label("a"), label("b"), minutes=100)
+    keep(ready, label("c"), label("d"), minutes=200)
+    for request_id, minutes in (("a", 10), ("b", 70), ("c", 80), ("d", 130)):
+        join(ready, request_id, minutes, now=300)
+    keep(ready, label("d", value=False, minutes=5), minutes=400)
+    hours = ready.labelled_hours("flights", "production", at(150))
+    assert hours == [LabelledHour(at(60), 1, 0), LabelledHour(at(120), 1, 1)]
+    assert ready.labelled_hours("flights", "staging", at(0)) == []
+
+    count = CountLabelled(model="flights", environment="production", since_epoch=2, since=at(60))
+
+    def counted(minutes: float, *sums: tuple[str, int, int]) -> None:
+        found = [
+            Labelled(variant=variant, version=1, requests=requests, wrong=wrong)
+            for variant, requests, wrong in sums
+        ]
+        ready.record_labelled(count, at(minutes), found)
+
+    counted(60, ("control", 10, 1))
+    counted(120, ("control", 7, 2), ("challenger", 4, 4))
+    counted(60 + 8 * 60, ("control", 5, 5))
+    counted(60, ("control", 20, 2))
+    asked = ReadServing(model="flights", environment="production", since_epoch=2)
+    told = [(x.variant, x.requests, x.wrong) for x in ready.read_serving(asked).labelled]
+    # hours of one part of the day are one sum
+    assert sorted(told) == [("challenger", 4, 4), ("control", 7, 2), ("control", 25, 7)]
+    for other in (None, 3):  # of another rollout, and where nobody asks for counts
+        asked = asked.model_copy(update={"since_epoch": other})
+        assert ready.read_serving(asked).labelled == ()

@@ -89,6 +89,17 @@ def test_a_champion_is_watched_beside_what_it_was_promised_for(ready: Store) -> 
     assert found.guard_seconds == 7 * 24 * 3600
 
 
+def test_a_champion_is_armed_by_its_rollout_or_by_its_monitoring(ready: Store) -> None:
+    for effect, changes, days in (
+        ("alone", {"rollout": None}, 0),
+        ("armed", {"rollout": None, "monitoring": {"armed": "14d"}}, 14),
+        ("both", {"monitoring": {"armed": "3d"}}, 3),
+    ):
+        watched = spec(**{**WATCHED, **changes})
+        ready.record_spec(records.RecordSpec(effect=effect, spec=watched, actor="ada", at=at(50)))
+        assert look(ready).guard_seconds == days * 24 * 3600
+
+
 def test_nothing_is_watched_without_a_champion_a_plan_or_a_life(ready: Store) -> None:
     assert look(ready, "staging").plan is None
     ready.record_spec(records.RecordSpec(effect="again", spec=spec(), actor="ada", at=at(50)))

@@ -47,7 +47,7 @@ deny contains reason if {
 	reason := concat(" ", [
 		$"version {input.version} has {numbers.shown(input.percent)} % of the requests",
 		$"in {input.environment} and no guardrail judges them;",
-		"put one of errors, slow and answers into the rollout's guardrails",
+		"put one of errors, slow, answers and quality into the rollout's guardrails",
 	])
 }
 

@@ -43,7 +43,7 @@ test_more_than_all_requests_are_denied if {
 test_a_canary_without_a_guardrail_is_denied if {
 	reason := concat(" ", [
 		"version 4 has 5 % of the requests in production and no guardrail judges them;",
-		"put one of errors, slow and answers into the rollout's guardrails",
+		"put one of errors, slow, answers and quality into the rollout's guardrails",
 	])
 	others := {
 		"served": example.assessment("pass", "served by 2 of 2 processes"),
