@@ -14,6 +14,7 @@ from temporalio.worker import Worker
 from activities.data import DataActivities
 from activities.evaluation import EvaluationActivities
 from activities.export import ExportActivities
+from activities.label_tables import LabelTableActivities
 from activities.labels import LabelActivities
 from activities.mlflow_runs import MlflowRuns
 from activities.mlflow_server import MlflowServer
@@ -41,6 +42,7 @@ ACTIVITIES = (
     RegistryActivities,
     RequestActivities,
     LabelActivities,
+    LabelTableActivities,
     ScalingActivities,
     WindowActivities,
 )
@@ -63,6 +65,7 @@ async def ml_worker(client: Client, settings: Settings) -> AsyncIterator[Worker]
         RegistryActivities(mlflow, runs, blobs, store),
         RequestActivities(blobs, settings.requests),
         LabelActivities(settings.requests, store),
+        LabelTableActivities(store),
         ScalingActivities(cluster),
         WindowActivities(blobs, settings.requests),
     )

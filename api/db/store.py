@@ -15,6 +15,7 @@ from api.db.facts import (
     decisions,
     deployments,
     groups,
+    label_sources,
     labels,
     monitored,
     outbox,
@@ -42,6 +43,7 @@ from perennial.contracts.base import Json, Utc
 from perennial.contracts.deployments import ReadServing, SetWeights
 from perennial.contracts.errors import StaleEpoch
 from perennial.contracts.groups import Moved, MoveTogether, PutBack
+from perennial.contracts.label_sources import LabelSource
 from perennial.contracts.labels import (
     FoundRequest,
     JoinedLabel,
@@ -276,7 +278,8 @@ class Store:
     def count_labels(self, model: str) -> LabelCounts:
         """What became of a model's labels. Raises NotFound."""
         with self.database.reading() as session:
-            return labels.count_labels(session, model)
+            counts = labels.count_labels(session, model)
+            return counts.model_copy(update={"table": label_sources.source_in_use(session, model)})
 
     def count_due_labels(self, model: str, environment: Environment, now: datetime) -> int:
         """Labels that a monitor has something to do about."""
@@ -320,6 +323,18 @@ class Store:
         """Keep that windows were measured with these values."""
         with self.database.writing() as session:
             labels.mark_measured(session, model, measured)
+
+    def read_label_source(self, model: str) -> LabelSource | None:
+        """How far the model's table of labels is read."""
+        with self.database.reading() as session:
+            return label_sources.read_source(session, model)
+
+    def keep_label_source(
+        self, model: str, source: LabelSource, read: Sequence[Label], at: datetime
+    ) -> None:
+        """Keep labels of a table and how far it is read. Raises NotFound."""
+        with self.database.writing() as session:
+            label_sources.keep_source(session, model, source, read, at)
 
     def read_platform(self) -> Platform:
         """Whether the platform is paused."""

@@ -17,6 +17,7 @@ from perennial.contracts.alerts import CloseAlert, RaiseAlert
 from perennial.contracts.deployments import SetWeights, Share
 from perennial.contracts.errors import PlatformPaused, StaleEpoch
 from perennial.contracts.groups import MoveTogether, PutBack
+from perennial.contracts.label_sources import LabelSource
 from perennial.contracts.labels import FoundRequest, JoinedLabel, Label
 from perennial.contracts.monitoring import QualityJudged, RecordAction, RecordQuality
 from perennial.contracts.platform import SetPlatform
@@ -58,6 +59,7 @@ READS = {
     "count_due_labels",
     "waiting_labels",
     "windows_to_measure",
+    "read_label_source",
     "labels_of",
 }
 
@@ -183,6 +185,12 @@ WRITES: dict[str, Callable[[Store], Any]] = {
     "set_registration": lambda s: s.set_registration("flights", 1, "run", "1"),
     "mark_labels": lambda s: s.mark_labels(
         "flights", "production", [FoundRequest("a", 0, "a", at(30))], [], at(40)
+    ),
+    "keep_label_source": lambda s: s.keep_label_source(
+        "flights",
+        LabelSource(digest="d", watermark=at(35), rows=1),
+        [Label(request_id="c", value=True, at=at(35))],
+        at(36),
     ),
     "mark_measured": lambda s: s.mark_measured(
         "flights", [JoinedLabel("b", 0, "b", at(30), True, at(35), 0, False)]
