@@ -16,7 +16,7 @@ from fastapi import FastAPI
 
 from api.app import create_app
 from api.context import Context
-from perennial.contracts.monitoring_plan import QualityPlan
+from perennial.contracts.monitoring_plan import MonitoringPlan, QualityPlan
 from perennial.contracts.request_log import RequestLog
 from perennial.settings import Settings
 from tests.seeded import seed
@@ -116,10 +116,12 @@ async def test_ten_thousand_and_no_more(engineer: httpx.AsyncClient) -> None:
 async def test_the_labels_of_the_guide(engineer: httpx.AsyncClient) -> None:
     guide = Path("docs/guides/late-labels.md").read_text()
     (block,) = re.findall(r"^```json\n(.*?)^```", guide, re.DOTALL | re.MULTILINE)
-    (plan,) = re.findall(r"^```yaml\n(.*?)^```", guide, re.DOTALL | re.MULTILINE)
+    plan, table = re.findall(r"^```yaml\n(.*?)^```", guide, re.DOTALL | re.MULTILINE)
     written = yaml.safe_load(plan)
     assert QualityPlan.model_validate(written["monitoring"]["quality"]).groups == ("origin",)
     assert RequestLog.model_validate(written["request_log"]).keep == "60d"
+    monitoring = MonitoringPlan.model_validate(yaml.safe_load(table)["monitoring"])
+    assert monitoring.labels is not None and monitoring.labels.columns.value == "late"
     assert (await engineer.post(LABELS, json=json.loads(block))).json()["new"] == 2
 
 

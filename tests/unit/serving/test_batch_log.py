@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -38,8 +39,9 @@ LOG = {"event_time": "header"}
 class Job:
     """Scores by itself, and logs what came out."""
 
-    def __init__(self, client: Client, context: Context) -> None:
+    def __init__(self, client: Client, context: Context, token: str) -> None:
         self.client = client
+        self.token = token
         self.context = context
         self.settings = context.settings
 
@@ -50,6 +52,15 @@ class Job:
     def log(self, rows: Any, batch: str = "nightly", **more: Any) -> Logged:
         asked = {"model": "flights", "client": self.client, "settings": self.settings}
         return log_batch(rows, batch=batch, **asked, **more)
+
+    def follow(self, guide: str, scored: pd.DataFrame, patch: pytest.MonkeyPatch) -> None:
+        """Run the code of a guide, with the surroundings of a job."""
+        (code,) = re.findall(r"^```python\n(.*?)^```", Path(guide).read_text(), re.S | re.M)
+        patch.setenv("PERENNIAL_STATE_DIR", str(self.settings.state_dir))
+        patch.setenv("PERENNIAL_BLOB_URL", self.settings.blob_url)
+        patch.setenv("PERENNIAL_API_URL", self.client.url)
+        patch.setenv("PERENNIAL_TOKEN", self.token)
+        exec(code, {"scored": scored})
 
     def files(self) -> list[str]:
         log = Path(self.settings.requests.removeprefix("file://"))
@@ -75,7 +86,7 @@ def job(put: Put, tmp_path: Path) -> Iterator[Job]:
     token = next(each["token"] for each in tokens if each["role"] == "viewer")
     with served(create_app(context)) as url:
         client = Client(url, token)
-        yield Job(client, context)
+        yield Job(client, context, token)
         client.close()
 
 
@@ -122,7 +133,8 @@ def test_what_was_scored_elsewhere_is_judged_as_what_was_asked(
     assert job.files() == before
     with pytest.raises(BatchChanged, match="logged before with other rows"):
         job.log(rows.assign(p1=0))
-    assert job.log(rows, "another").rows == 6
+    job.follow("docs/guides/monitor-a-model.md", rows, monkeypatch)
+    assert job.log(rows, "nightly-2026-03-01").repeated
 
 
 def test_a_job_that_dies_leaves_nothing_half(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
