@@ -52,5 +52,6 @@ PATHS = {
     "test_a_version_is_watched_on_while_a_pause_holds_its_last_move": "held-at-the-end",
     "test_windows_are_judged_one_after_another_and_drift_that_lasts_trains_again": "watched",
     "test_labels_of_day_14_roll_back_on_day_15": "taken-back",
+    "test_after_a_standstill_the_newest_windows_are_caught_up": "labels-of-a-table",
     "test_a_schedule_follows_its_spec_and_ends_in_one_wish": "scheduled",
 }
