@@ -14,7 +14,6 @@ from temporalio.client import Client
 
 from api.auth import Tokens
 from api.db.store import Store
-from api.hooks import Deliveries
 from perennial import tracing
 from perennial.settings import Settings
 from perennial.temporal import connect
@@ -32,8 +31,6 @@ class Context:
     tokens: Tokens
     replays: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     """Replays run the OPA program; one at a time is enough."""
-    deliveries: Deliveries = field(default_factory=Deliveries)
-    """Webhooks that were taken."""
     tracing: Tracing | None = None
     """None where nothing is traced."""
     _temporal: Client | None = None

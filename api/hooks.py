@@ -9,14 +9,17 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 
+from starlette.concurrency import run_in_threadpool
 from temporalio.client import Client, ScheduleOverlapPolicy
 from temporalio.service import RPCError, RPCStatusCode
 
 from api.asking import answering
+from api.db.engine import Database
+from api.db.facts import hooks
 from perennial.contracts import ids
 from perennial.contracts.errors import NotAllowed, Refused
 
@@ -26,43 +29,39 @@ TIMESTAMP = "X-MLflow-Timestamp"
 TOLERANCE = 300
 """Seconds that a delivery may be old, or our clock behind the sender's."""
 
-_KEPT = 10_000
-
 
 class Replayed(Refused):
     """A delivery that was taken before."""
 
 
-class Deliveries:
-    """The deliveries that this process has taken; older ones are refused by their timestamp.
+@asynccontextmanager
+async def taking(database: Database, delivery: str, now: datetime) -> AsyncIterator[None]:
+    """Take a delivery, whichever process of the API it comes to; each is taken once.
 
-    Another process of the API would take one of them again: that is one look more.
+    Should what follows fail, it may come again, as MLflow sends what was answered 503. Those that
+    their timestamp would have refused by now are forgotten.
+
+    Raises:
+        Replayed: it was taken before.
+        RecordsUnavailable: it cannot be known.
     """
+    digest = hashlib.sha256(delivery.encode("utf-8", "surrogateescape")).hexdigest()
 
-    def __init__(self) -> None:
-        self._taken: dict[str, float] = {}
+    def take() -> bool:
+        with database.writing() as session:
+            return hooks.take(session, digest, now, now - 2 * timedelta(seconds=TOLERANCE))
 
-    @contextmanager
-    def taking(self, delivery: str) -> Iterator[None]:
-        """Take one; should that fail, it may come again, as MLflow sends what was answered 503.
+    def give_back() -> None:
+        with database.writing() as session:
+            hooks.give_back(session, digest)
 
-        Raises:
-            Replayed: it was taken before.
-        """
-        now = time.monotonic()
-        while self._taken:
-            oldest = next(iter(self._taken))
-            if now - self._taken[oldest] <= 2 * TOLERANCE and len(self._taken) < _KEPT:
-                break
-            del self._taken[oldest]
-        if delivery in self._taken:
-            raise Replayed(f"delivery {delivery[:100]} was taken before; each is taken once")
-        self._taken[delivery] = now
-        try:
-            yield
-        except BaseException:
-            self._taken.pop(delivery, None)
-            raise
+    if not await run_in_threadpool(take):
+        raise Replayed(f"delivery {delivery[:100]} was taken before; each is taken once")
+    try:
+        yield
+    except BaseException:
+        await run_in_threadpool(give_back)
+        raise
 
 
 def verified(headers: Mapping[str, str], body: bytes, secret: str, now: float) -> str:

@@ -93,6 +93,18 @@ class LabelsKept(TypedDict):
     changed: int
 
 
+class LabelTable(TypedDict):
+    """The table that a model's labels are read from."""
+
+    watermark: str | None
+    read_at: str | None
+    rows: int
+    refused: int
+    problems: list[str]
+    error: str
+    away_since: str | None
+
+
 class Labels(TypedDict):
     """The labels of a model: how many found the request that they are of."""
 
@@ -101,6 +113,7 @@ class Labels(TypedDict):
     given_up: int
     changed: int
     newest: str | None
+    table: LabelTable | None
 
 
 class VariantShare(TypedDict):

@@ -14,6 +14,7 @@ from temporalio.worker import Worker
 from activities.data import DataActivities
 from activities.evaluation import EvaluationActivities
 from activities.export import ExportActivities
+from activities.label_tables import LabelTableActivities
 from activities.labelled import LabelledActivities
 from activities.labels import LabelActivities
 from activities.mlflow_runs import MlflowRuns
@@ -43,6 +44,7 @@ ACTIVITIES = (
     RequestActivities,
     LabelActivities,
     LabelledActivities,
+    LabelTableActivities,
     ScalingActivities,
     WindowActivities,
 )
@@ -66,6 +68,7 @@ async def ml_worker(client: Client, settings: Settings) -> AsyncIterator[Worker]
         RequestActivities(blobs, settings.requests),
         LabelActivities(settings.requests, store),
         LabelledActivities(settings.requests, store),
+        LabelTableActivities(store),
         ScalingActivities(cluster),
         WindowActivities(blobs, settings.requests),
     )

@@ -12,11 +12,13 @@ from temporalio.exceptions import ActivityError
 from perennial.analysis.lasting import last
 from perennial.contracts import monitoring, policy
 from perennial.contracts.drift import JudgedWindow, Lasting
+from perennial.contracts.label_sources import LabelsRead
 from perennial.contracts.monitoring_plan import MonitoringPlan
 from perennial.contracts.spec import duration
 from perennial.windows import start_of
 from workflows.steps import options
 from workflows.steps.answering import Found, answer
+from workflows.steps.label_table import read_table
 from workflows.steps.run import ENVIRONMENT, STAGE
 from workflows.steps.windows import judge_window, measure_labels, newest
 
@@ -39,6 +41,7 @@ class MonitoringWorkflow:
         self._oldest: datetime | None = None
         self._judged: monitoring.WindowJudged | None = None
         self._said = "no window was judged yet"
+        self._read_labels = LabelsRead()
 
     @workflow.signal(name=monitoring.LOOK_AGAIN)
     def look_again(self) -> None:
@@ -62,12 +65,15 @@ class MonitoringWorkflow:
             self._begin(monitored)
             passed_over = self._catch_up(monitored, plan)
             judged = await self._judge_next(monitored, plan)
+            # once a round: windows that are caught up with follow each other without a pause
+            if not judged:
+                self._read_labels = await self._read_table(plan)
             if await self._measure(monitored, plan) or judged:
                 await self._answer(monitored, plan, passed_over)
             self._show(monitored)
             if workflow.info().is_continue_as_new_suggested() and not self._look:
                 workflow.continue_as_new(self._state)
-            if not judged:
+            if not judged and not self._read_labels.more:
                 await self._wait(monitored, plan)
 
     @workflow.query(name="state")
@@ -125,6 +131,12 @@ class MonitoringWorkflow:
             drift=newest(self._state.drift, [judged], _KEPT),
         )
         return True
+
+    async def _read_table(self, plan: MonitoringPlan) -> LabelsRead:
+        """What the spec's table has of new labels, once there is a window that they may be of."""
+        if plan.labels is None or self._state.first is None:
+            return LabelsRead()
+        return await read_table(self._state.model, plan.labels)
 
     async def _measure(self, monitored: monitoring.Monitored, plan: MonitoringPlan) -> bool:
         until = self._state.next_start
@@ -215,6 +227,7 @@ class MonitoringWorkflow:
         workflow.set_current_details(
             f"**version {monitored.version}** of {monitored.model} in {monitored.environment}, "
             f"judged until {f'{until:%Y-%m-%d %H:%M}' if until else 'now: nothing'}\n\n{self._said}"
+            + (f"\n\nlabels wait: {away}" if (away := self._read_labels.error) else "")
         )
 
 

@@ -24,7 +24,7 @@ class Retraining:
         """Keep a wish with what becomes of it, and take the run that follows, if one does.
 
         Raises:
-            ApplicationError: no run is taken at present; nothing was kept.
+            ApplicationError: the model's life has ended; nothing was kept.
         """
         trigger_id = ids.trigger_id(self._model, wanted.request_id)
         because = f"{wanted.cause}: {wanted.reason}" if wanted.reason else wanted.cause
@@ -36,20 +36,22 @@ class Retraining:
             as_of=wanted.as_of,
         )
         input = lifecycle_input(spec, spec_version, ask)
-        self._intake.check(input)
-        recorded: triggers.TriggerRecorded = await workflow.execute_local_activity(
-            triggers.record_trigger,
-            triggers.RecordTrigger(
-                effect=ids.effect("trigger", trigger_id),
-                trigger_id=trigger_id,
-                model=self._model,
-                wanted=wanted,
-                limits=spec.retraining,
-                run_id=ask.run_id,
-            ),
-            **options.record(),
-            summary=f"train again because of {wanted.cause}?",
-        )
-        if recorded.run_id is not None:
-            await self._intake.accept(ask, input)
-        return recorded
+
+        async def judge(no_room: str) -> triggers.TriggerRecorded:
+            recorded: triggers.TriggerRecorded = await workflow.execute_local_activity(
+                triggers.record_trigger,
+                triggers.RecordTrigger(
+                    effect=ids.effect("trigger", trigger_id),
+                    trigger_id=trigger_id,
+                    model=self._model,
+                    wanted=wanted,
+                    limits=spec.retraining,
+                    run_id=ask.run_id,
+                    no_room=no_room,
+                ),
+                **options.record(),
+                summary=f"train again because of {wanted.cause}?",
+            )
+            return recorded
+
+        return await self._intake.wished(ask, input, judge, lambda found: found.run_id is not None)

@@ -67,11 +67,14 @@ class RunQueue:
                 type="BadInput",
                 non_retryable=True,
             )
-        if refused := self.would(input).refused:
-            full = f"the queue of {self._model!r} is full; cancel runs or wait"
-            raise ApplicationError(
-                full if refused == "full" else self._busy(), type="Refused", non_retryable=True
-            )
+        if why := self.no_room(input):
+            raise ApplicationError(why, type="Refused", non_retryable=True)
+
+    def no_room(self, input: lifecycle.RunInput) -> str:
+        """Why a run would not be taken now; empty where it would."""
+        refused = self.would(input).refused
+        full = f"the queue of {self._model!r} is full; cancel runs or wait"
+        return (full if refused == "full" else self._busy()) if refused else ""
 
     def _busy(self) -> str:
         if not self._started:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from api.db.engine import Database
-from api.db.facts import labelled, labels
+from api.db.facts import label_sources, labelled, labels
+from perennial.contracts.label_sources import LabelSource
 from perennial.contracts.labelling import CountLabelled, LabelledHour
 from perennial.contracts.labels import (
     FoundRequest,
@@ -34,7 +35,8 @@ class LabelStore:
     def count_labels(self, model: str) -> LabelCounts:
         """What became of a model's labels. Raises NotFound."""
         with self.database.reading() as session:
-            return labels.count_labels(session, model)
+            counts = labels.count_labels(session, model)
+            return counts.model_copy(update={"table": label_sources.source_in_use(session, model)})
 
     def count_due_labels(self, model: str, environment: Environment, now: datetime) -> int:
         """Labels that a monitor has something to do about."""
@@ -92,3 +94,15 @@ class LabelStore:
         """Keep what the labelled requests of an hour came to, in the place of what it was."""
         with self.database.writing() as session:
             labelled.record_labelled(session, input, hour, found)
+
+    def read_label_source(self, model: str) -> LabelSource | None:
+        """How far the model's table of labels is read."""
+        with self.database.reading() as session:
+            return label_sources.read_source(session, model)
+
+    def keep_label_source(
+        self, model: str, source: LabelSource, read: Sequence[Label], at: datetime
+    ) -> None:
+        """Keep labels of a table and how far it is read. Raises NotFound."""
+        with self.database.writing() as session:
+            label_sources.keep_source(session, model, source, read, at)

@@ -107,6 +107,27 @@ class LabelledRow(Table, table=True):
     wrong: int
 
 
+class LabelSourceRow(Table, table=True):
+    """How far the table of a model's labels is read: a `LabelSource`."""
+
+    __tablename__ = "label_sources"
+
+    model: str = Field(primary_key=True, foreign_key="models.name")
+    source: Json = Field(sa_type=JSON)
+
+
+class HookDeliveryRow(Table, table=True):
+    """A delivery of a webhook that was taken: by the digest of its id, which may be of any length.
+
+    They are forgotten once their own time would have them refused.
+    """
+
+    __tablename__ = "hook_deliveries"
+
+    delivery: str = Field(primary_key=True)
+    taken_at: datetime = Field(sa_type=UtcDateTime, index=True)
+
+
 class TriggerRow(Table, table=True):
     """A wish to train a model again, and what became of it."""
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import time
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import APIRouter, Request
 
 from api.context import Ctx
 from api.documented import problems
-from api.hooks import look_now, verified
+from api.hooks import look_now, taking, verified
 from api.schemas.triggers import Hinted
 from perennial.contracts.errors import NotFound
 
@@ -56,8 +56,9 @@ async def mlflow(context: Ctx, request: Request) -> Hinted:
             "the secret that MLflow signs them with"
         )
     body = await request.body()
-    delivery = verified(request.headers, body, secret, time.time())
-    with context.deliveries.taking(delivery):
+    now = datetime.now(UTC)
+    delivery = verified(request.headers, body, secret, now.timestamp())
+    async with taking(context.store.database, delivery, now):
         if _entity(body) != _ALIASES:
             reason = "it is not about an alias, and only those are compared"
             return Hinted(looks=False, reason=reason)

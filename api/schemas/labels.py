@@ -95,6 +95,18 @@ class LabelsRequest(Ask):
     )
 
 
+class LabelTableDetail(Answer):
+    """The table that a model's labels are read from, and how far that is."""
+
+    watermark: AwareDatetime | None = Field(description="of the newest row that was read")
+    read_at: AwareDatetime | None = Field(description="when it was read last")
+    rows: int = Field(description="that were read, whatever became of them")
+    refused: int = Field(description="of them, those that are no labels")
+    problems: list[str] = Field(description="what is wrong with the newest of those")
+    error: str = Field(description="why it cannot be read now; empty where it can")
+    away_since: AwareDatetime | None = Field(description="since when")
+
+
 class LabelsDetail(Answer):
     """The labels of a model."""
 
@@ -105,3 +117,6 @@ class LabelsDetail(Answer):
     )
     changed: int = Field(description="of all of them, those that were another value once")
     newest: AwareDatetime | None = Field(description="when the last one came; none: none did")
+    table: LabelTableDetail | None = Field(
+        description="that the spec has them read from; none: it names none, or it was not read yet"
+    )

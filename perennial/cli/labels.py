@@ -15,8 +15,11 @@ from perennial.cli.models import Model
 from perennial.cli.problems import Stop
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from perennial.cli.label_files import Line
     from perennial.connection import ApiError
+    from perennial.documents import Labels
 
 PANEL = "Models"
 File = Annotated[
@@ -71,15 +74,31 @@ def send(session: Session, model: Model, file: File) -> None:
 def show(session: Session, model: Model) -> None:
     """Show how many labels there are, and how many found the request that they are of."""
     found = session.client.labels(model)
+    session.show(found, lambda out: _draw(out, found))
+
+
+def _draw(out: Console, found: Labels) -> None:
     newest = found["newest"] or "none came yet"
-    session.show(
-        found,
-        lambda out: out.print(
-            f"{found['joined']:,} joined, {found['waiting']:,} waiting for their request, "
-            f"{found['given_up']:,} given up, {found['changed']:,} changed; newest: {newest}",
-            soft_wrap=True,
-        ),
+    out.print(
+        f"{found['joined']:,} joined, {found['waiting']:,} waiting for their request, "
+        f"{found['given_up']:,} given up, {found['changed']:,} changed; newest: {newest}",
+        soft_wrap=True,
     )
+    if (read := found["table"]) is None:
+        return
+    until = read["watermark"] or "its beginning"
+    out.print(
+        f"table: {read['rows']:,} rows read until {until}, {read['refused']:,} refused",
+        soft_wrap=True,
+    )
+    if read["error"]:
+        out.print(
+            f"table: away since {read['away_since']}, tried again in each round: {read['error']}",
+            soft_wrap=True,
+            markup=False,
+        )
+    for problem in read["problems"]:
+        out.print(f"  {problem}", soft_wrap=True, markup=False, highlight=False)
 
 
 def _stop(file: Path, batch: list[Line], error: ApiError, kept: int) -> NoReturn:

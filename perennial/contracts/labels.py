@@ -8,6 +8,7 @@ from typing import Annotated, Literal, NamedTuple, Self
 from pydantic import Field, FiniteFloat, StrictBool, StrictInt, StringConstraints, model_validator
 
 from perennial.contracts.base import Contract, Utc
+from perennial.contracts.label_sources import LabelSource
 
 Truth = Annotated[
     StrictBool
@@ -84,6 +85,8 @@ class LabelCounts(Contract):
         given_up: it was looked for in vain for as long as the spec says.
         changed: of all of them, those that were another value once.
         newest: when the last one came.
+        table: how far the table that they are read from is; None where the spec names none, or it
+            was not read yet.
     """
 
     waiting: int = 0
@@ -91,6 +94,7 @@ class LabelCounts(Contract):
     given_up: int = 0
     changed: int = 0
     newest: Utc | None = None
+    table: LabelSource | None = None
 
 
 class WaitingLabel(NamedTuple):

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from perennial.contracts import cron
 from perennial.contracts.drift import Band, DriftLimits, LastingPlan
+from perennial.contracts.label_table import LabelTable
 from perennial.contracts.retraining import RetrainLimits
 from perennial.contracts.spec_part import Duration, Environment, SpecPart, duration
 
@@ -67,6 +68,9 @@ class MonitoringPlan(SpecPart):
         default=(), max_length=8, description="columns by whose values drift is measured, too"
     )
     quality: QualityPlan | None = Field(default=QualityPlan(), description="none: no labels come")
+    labels: LabelTable | None = Field(
+        default=None, description="a table that labels are read from, beside those that are sent"
+    )
     lasting: LastingPlan = LastingPlan()
     armed: Duration | None = Field(
         default=None,
@@ -83,6 +87,8 @@ class MonitoringPlan(SpecPart):
             raise ValueError("monitoring.environments must not name one twice")
         if duration(self.window).total_seconds() < 10:
             raise ValueError(f"monitoring.window {self.window} is shorter than 10s")
+        if self.labels is not None and self.quality is None:
+            raise ValueError("monitoring.labels are for monitoring.quality, which is null")
         return self
 
 

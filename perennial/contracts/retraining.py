@@ -13,7 +13,8 @@ Cause = Literal["drift", "quality", "data", "schedule", "policy", "message", "re
 Outcome = Literal["running", "promoted", "rejected", "failed"]
 """`rejected`: it was trained, and did not become champion."""
 
-Rule = Literal["snapshot", "running", "failures", "storm", "back_off", "cooldown", "budget"]
+Rule = Literal["snapshot", "running", "failures", "storm", "back_off", "cooldown", "budget", "room"]
+"""`room`: the limits allow it, and the model takes no run now (`concurrency`, a full queue)."""
 
 
 class Wish(Contract):

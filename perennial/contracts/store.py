@@ -16,10 +16,12 @@ from perennial.contracts.base import Json, Utc
 from perennial.contracts.data import DatasetSnapshot, ReferenceProfile
 from perennial.contracts.deployments import ReadServing, SetWeights
 from perennial.contracts.groups import Moved, MoveTogether, PutBack
+from perennial.contracts.label_sources import LabelSource
 from perennial.contracts.labelling import CountLabelled, LabelledHour
 from perennial.contracts.labels import (
     FoundRequest,
     JoinedLabel,
+    Label,
     LabelCounts,
     LookedFor,
     WaitingLabel,
@@ -156,6 +158,14 @@ class RecordStore(Protocol):
         self, model: str, environment: Environment, start: datetime, end: datetime
     ) -> list[JoinedLabel]:
         """The labels of a window's requests, in the order of their time."""
+
+    def read_label_source(self, model: str) -> LabelSource | None:
+        """How far the model's table of labels is read; None where it never was."""
+
+    def keep_label_source(
+        self, model: str, source: LabelSource, read: Sequence[Label], at: datetime
+    ) -> None:
+        """Keep labels of a table and how far it is read, together. Raises NotFound."""
 
     def mark_measured(self, model: str, measured: Sequence[JoinedLabel]) -> None:
         """Keep that windows were measured with these values; one changed since stays due."""

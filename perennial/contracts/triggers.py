@@ -42,6 +42,7 @@ class RecordTrigger(Contract):
     Attributes:
         limits: of the model; None: it is never trained again by itself, so a person is asked.
         run_id: of the run that follows where it is allowed.
+        no_room: why the model takes no run now; empty where it takes one.
     """
 
     effect: str
@@ -50,6 +51,7 @@ class RecordTrigger(Contract):
     wanted: RetrainWanted
     limits: RetrainLimits | None
     run_id: str
+    no_room: str = ""
 
 
 class TriggerRecorded(Contract):

@@ -53,5 +53,6 @@ PATHS = {
     "test_windows_are_judged_one_after_another_and_drift_that_lasts_trains_again": "watched",
     "test_labels_of_day_14_roll_back_on_day_15": "taken-back",
     "test_it_waits_for_labels_and_goes_back_by_those_that_come_after_it": "labelled",
+    "test_after_a_standstill_the_newest_windows_are_caught_up": "labels-of-a-table",
     "test_a_schedule_follows_its_spec_and_ends_in_one_wish": "scheduled",
 }

@@ -14,7 +14,15 @@ from datetime import UTC, datetime
 
 from temporalio import activity
 
-from perennial.contracts import data, labelling, monitoring, records, registry, training
+from perennial.contracts import (
+    data,
+    label_sources,
+    labelling,
+    monitoring,
+    records,
+    registry,
+    training,
+)
 from perennial.contracts.analysis import Verdict
 from perennial.contracts.base import BlobRef
 from perennial.contracts.drift import WindowVerdict
@@ -39,6 +47,7 @@ class Plan:
         self.quality: dict[datetime, Verdict] = {}
         self.labels: list[datetime] = []
         self.count_labels: Callable[[labelling.CountLabelled], None] | None = None
+        self.table: list[label_sources.LabelsRead] = []
         self.aliases_moved: tuple[registry.AliasMoved, ...] = ()
         self._held: dict[str, asyncio.Event] = {}
         self._reached: dict[str, asyncio.Event] = {}
@@ -200,6 +209,12 @@ class PlannedML:
         said = _said(plan.drift.get(input.start, "pass"), "columns")
         drift = WindowVerdict.model_validate({**said, "columns": said})
         return monitoring.WindowJudged(rows=1000, drift=drift)
+
+    @activity.defn(name="read_labels")
+    async def read_labels(self, input: label_sources.ReadLabels) -> label_sources.LabelsRead:
+        plan = self.plan(input.model)
+        await plan.at(f"labels by {input.table.watermark}")
+        return plan.table.pop(0) if plan.table else label_sources.LabelsRead()
 
     @activity.defn(name="join_labels")
     async def join_labels(self, input: monitoring.JoinLabels) -> monitoring.LabelsJoined:

@@ -3,13 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
+from sqlmodel import select
 from temporalio.client import WorkflowFailureError, WorkflowUpdateFailedError
 
+from api.db.monitoring_tables import TriggerRow
 from api.db.tables import RunRow
-from perennial.contracts import ids, lifecycle
+from perennial.canonical import digest
+from perennial.contracts import ids, lifecycle, triggers
+from perennial.contracts.retraining import RetrainLimits
 from tests.workflows.house import House, key, refusal
+
+
+def wish(model: str, request: str) -> triggers.RecordTrigger:
+    """A wish as a monitor records it before it tells the model's workflow."""
+    trigger_id = ids.trigger_id(model, request)
+    return triggers.RecordTrigger(
+        effect=ids.effect("trigger", trigger_id),
+        trigger_id=trigger_id,
+        model=model,
+        wanted=triggers.RetrainWanted(
+            request_id=request,
+            actor="monitor",
+            cause="drift",
+            snapshot=digest(request),
+            at=datetime.now(UTC),
+        ),
+        limits=RetrainLimits(),
+        run_id=ids.run_id(model, trigger_id),
+    )
 
 
 async def test_a_second_run_waits_its_turn(house: House) -> None:
@@ -25,13 +49,26 @@ async def test_a_second_run_waits_its_turn(house: House) -> None:
 
 
 async def test_a_second_run_is_rejected_where_the_spec_says_so(house: House) -> None:
-    await house.apply(concurrency="reject")
+    await house.apply(concurrency="reject", retraining={})
+    promised = wish(house.model, "promised")
+    assert house.store.record_trigger(promised).run_id == promised.run_id
     house.plan.hold("train")
     first = await house.start()
     await house.plan.reached("train")
     with pytest.raises(WorkflowUpdateFailedError) as error:
         await house.start()
     assert first.run_id in str(refusal(error.value))
+    # wishes are kept with what became of them, also the one whose run was allowed before
+    await house.owner.signal(triggers.RETRAIN_WANTED, promised.wanted)
+    other = wish(house.model, "other").wanted
+    answer = await house.ask(triggers.RETRAIN, other, triggers.TriggerRecorded)
+    assert (answer.governed.decision, answer.governed.rule) == ("wait", "running")
+    with house.store.database.reading() as session:
+        kept = {row.trigger_id: row for row in session.exec(select(TriggerRow)).all()}
+    found = kept[promised.trigger_id]
+    assert (found.decision, found.rule, found.run_id) == ("wait", "room", None)
+    assert first.run_id in found.why and "concurrency: reject" in found.why
+    assert answer.trigger_id in kept
     house.plan.release("train")
     assert (await house.result(first.run_id)).outcome == "promoted"
 

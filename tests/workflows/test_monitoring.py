@@ -12,11 +12,13 @@ from typing import Any
 
 import pytest
 from sqlmodel import col, select
+from temporalio.api.sdk.v1 import WorkflowMetadata
 
 from api.db.monitoring_tables import TriggerRow, WindowRow
 from api.db.tables import ChampionHistoryRow, DecisionRow
 from perennial.contracts import ids, lifecycle, monitoring, queues
 from perennial.contracts.errors import Final
+from perennial.contracts.label_sources import LabelsRead
 from perennial.contracts.labels import Label
 from tests.workflows.house import House
 from tests.workflows.waiting import until
@@ -178,13 +180,26 @@ async def test_a_dry_run_decides_and_does_nothing(days: Days) -> None:
 
 async def test_after_a_standstill_the_newest_windows_are_caught_up(days: Days) -> None:
     house = days.house
-    plan = {**PLAN["monitoring"], "catch_up": 2}
+    columns = {"request_id": "flight"}
+    table = {"url": "s3://lake/labels.parquet", "columns": columns, "watermark": "updated"}
+    plan = {**PLAN["monitoring"], "catch_up": 2, "labels": table}
     await house.apply(**{**PLAN, "monitoring": plan})
     await house.run(0.8)
+    house.plan.table = [LabelsRead(rows=9, more=True), LabelsRead(error="the lake is closed")]
     days.pass_by(9)
     rows = await days.judged(2)
     assert [row.start for row in rows] == [START + day * DAY for day in (8, 9)]
     assert "8 windows passed over after a standstill" in rows[0].followed
+    # its table of labels is read once both are judged, and on until there is no more
+    await days.idle()
+    assert house.plan.calls[-4:] == ["window", "window", *["labels by updated"] * 2]
+    details = await days.monitor.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
+    assert "labels wait: the lake is closed" in details.current_details
+    house.plan.failures["labels by updated"] = Final("no such label")
+    days.pass_by(10)
+    await days.judged(3)
+    await days.idle()
+    assert house.plan.calls[-2:] == ["window", "labels by updated"]
 
 
 async def test_a_window_that_cannot_be_judged_has_somebody_look(days: Days) -> None:

@@ -28,11 +28,16 @@ _BY_HAND = Governed(
 def record_trigger(session: Session, input: RecordTrigger) -> TriggerRecorded:
     """Keep a wish and what becomes of it; a repeat gets the first answer.
 
+    A monitor records its wish before the model's workflow hears of it: if that finds no room then,
+    the run that was promised does not come, and the answer is changed to that.
+
     Raises:
         NotFound, ModelRetired: there is nobody to be trained.
     """
     wanted = input.wanted
     if (row := session.get(TriggerRow, input.trigger_id)) is not None:
+        if input.no_room and row.run_id and session.get(RunRow, row.run_id) is None:
+            _found_no_room(session, row, input)
         return as_recorded(row)
     living_model(session, input.model)
     # to count them means to read each run's spec, with the ledger held
@@ -49,6 +54,8 @@ def record_trigger(session: Session, input: RecordTrigger) -> TriggerRecorded:
         if input.limits is None
         else govern(wish, _past(session, wish, counted), _wishes(session, wish), input.limits)
     )
+    if governed.decision == "allow" and input.no_room:
+        governed = _no_room(input)
     run_id = input.run_id if governed.decision == "allow" else None
     row = TriggerRow(
         trigger_id=input.trigger_id,
@@ -67,24 +74,42 @@ def record_trigger(session: Session, input: RecordTrigger) -> TriggerRecorded:
     )
     session.add(row)
     session.flush()
+    _tell(session, row, input, input.effect)
+    return as_recorded(row)
+
+
+def _no_room(input: RecordTrigger) -> Governed:
+    """What becomes of a wish that the limits allow, where the model takes no run."""
+    return Governed(decision="wait", rule="room", reason=input.no_room)
+
+
+def _found_no_room(session: Session, row: TriggerRow, input: RecordTrigger) -> None:
+    governed = _no_room(input)
+    row.decision, row.rule, row.why = governed.decision, governed.rule, governed.reason
+    row.run_id = None
+    session.add(row)
+    session.flush()
+    _tell(session, row, input, f"{input.effect}/room")
+
+
+def _tell(session: Session, row: TriggerRow, input: RecordTrigger, effect: str) -> None:
     journal.append(
         session,
-        at=wanted.at,
-        actor=wanted.actor,
+        at=row.at,
+        actor=row.actor,
         kind="retrain.wanted",
         model=input.model,
         subject=input.trigger_id,
         body={
-            "cause": wanted.cause,
-            "snapshot": wanted.snapshot,
-            "decision": governed.decision,
-            "rule": governed.rule,
-            "reason": governed.reason,
-            "run_id": run_id,
+            "cause": row.cause,
+            "snapshot": row.snapshot,
+            "decision": row.decision,
+            "rule": row.rule,
+            "reason": row.why,
+            "run_id": row.run_id,
         },
-        effect=input.effect,
+        effect=effect,
     )
-    return as_recorded(row)
 
 
 def as_recorded(row: TriggerRow) -> TriggerRecorded:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import func
+from sqlmodel import select
 
 from api.app import create_app
 from api.context import Context
-from api.hooks import TOLERANCE, Deliveries, Replayed, verified
+from api.db.monitoring_tables import HookDeliveryRow
+from api.hooks import TOLERANCE, Replayed, taking, verified
 from perennial.settings import Settings
 from tests.signing import ALIAS, HOOK, SECRET, signed
 
@@ -95,21 +100,37 @@ async def test_what_could_not_be_passed_on_may_come_again(mlflow: httpx.AsyncCli
         assert answer.status_code == 503, "Temporal is away, and MLflow tries 503 again"
 
 
-def test_deliveries_are_remembered_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock: list[float] = [0.0]
-    monkeypatch.setattr("api.hooks.time.monotonic", lambda: clock[0])
-    taken = Deliveries()
+async def test_what_one_process_has_taken_no_other_takes(
+    mlflow: httpx.AsyncClient, settings: Settings
+) -> None:
+    body = b"{}"
+    headers = signed(body, delivery="to-both")
+    with_secret = settings.model_copy(update={"mlflow_webhook_secret": SecretStr(SECRET)})
+    app = create_app(Context.open(with_secret))
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api") as other,
+    ):
+        asked = [each.post(HOOK, content=body, headers=headers) for each in (mlflow, other) * 3]
+        answers = await asyncio.gather(*asked)
+    assert sorted(answer.status_code for answer in answers) == [202, 409, 409, 409, 409, 409]
 
-    def take(delivery: str) -> None:
-        with taken.taking(delivery):
+
+async def test_deliveries_are_forgotten_once_their_time_refuses_them(context: Context) -> None:
+    database, now = context.store.database, datetime.now(UTC)
+
+    async def take(delivery: str, after: float = 0) -> None:
+        async with taking(database, delivery, now + timedelta(seconds=after)):
             pass
 
-    take("a")
+    await take("a")
     with pytest.raises(Replayed):
-        take("a")
-    clock[0] = 2 * TOLERANCE + 1
-    take("b")
-    take("a")  # its timestamp would refuse it by now
-    with pytest.raises(ZeroDivisionError), taken.taking("c"):
-        raise ZeroDivisionError
-    take("c")
+        await take("a", after=2 * TOLERANCE)
+    with pytest.raises(ZeroDivisionError):
+        async with taking(database, "c", now):
+            raise ZeroDivisionError
+    await take("c")
+    await take("b", after=2 * TOLERANCE + 1)
+    with database.reading() as session:
+        kept = session.exec(select(func.count()).select_from(HookDeliveryRow)).one()
+    assert kept == 1, "a and c are forgotten"

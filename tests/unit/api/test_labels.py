@@ -16,7 +16,7 @@ from fastapi import FastAPI
 
 from api.app import create_app
 from api.context import Context
-from perennial.contracts.monitoring_plan import QualityPlan
+from perennial.contracts.monitoring_plan import MonitoringPlan, QualityPlan
 from perennial.contracts.request_log import RequestLog
 from perennial.settings import Settings
 from tests.seeded import seed
@@ -56,7 +56,8 @@ async def send(client: httpx.AsyncClient, *labels: Any) -> httpx.Response:
 
 async def test_labels_are_kept_once_and_counted(engineer: httpx.AsyncClient) -> None:
     empty = (await engineer.get(LABELS)).json()
-    assert empty == {"waiting": 0, "joined": 0, "given_up": 0, "changed": 0, "newest": None}
+    nothing = {"waiting": 0, "joined": 0, "given_up": 0, "changed": 0, "newest": None}
+    assert empty == nothing | {"table": None}
     entity = {"entity": "c-17", "asked_at": "2026-02-26T08:15:00Z", "value": "late", "at": AT}
     answer = await send(engineer, label(), label("b", 0.5, row=3), entity)
     assert (answer.status_code, answer.json()) == (200, {"new": 3, "repeated": 0, "changed": 0})
@@ -115,10 +116,12 @@ async def test_ten_thousand_and_no_more(engineer: httpx.AsyncClient) -> None:
 async def test_the_labels_of_the_guide(engineer: httpx.AsyncClient) -> None:
     guide = Path("docs/guides/late-labels.md").read_text()
     (block,) = re.findall(r"^```json\n(.*?)^```", guide, re.DOTALL | re.MULTILINE)
-    (plan,) = re.findall(r"^```yaml\n(.*?)^```", guide, re.DOTALL | re.MULTILINE)
+    plan, table = re.findall(r"^```yaml\n(.*?)^```", guide, re.DOTALL | re.MULTILINE)
     written = yaml.safe_load(plan)
     assert QualityPlan.model_validate(written["monitoring"]["quality"]).groups == ("origin",)
     assert RequestLog.model_validate(written["request_log"]).keep == "60d"
+    monitoring = MonitoringPlan.model_validate(yaml.safe_load(table)["monitoring"])
+    assert monitoring.labels is not None and monitoring.labels.columns.value == "late"
     assert (await engineer.post(LABELS, json=json.loads(block))).json()["new"] == 2
 
 

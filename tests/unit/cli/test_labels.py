@@ -17,6 +17,15 @@ from .documents import problem
 from .server import Asked, Script
 
 GUIDE = Path("docs/guides/late-labels.md").resolve()
+TABLE = {
+    "watermark": "2026-03-01T12:00:00Z",
+    "read_at": "2026-03-01T12:05:00Z",
+    "rows": 1200,
+    "refused": 1,
+    "problems": ["row of 2026-03-01T11:00:00+00:00: at [is] no time"],
+    "error": "OperationalError: [db] refused",
+    "away_since": "2026-03-01T12:10:00Z",
+}
 SENT = "POST /v1/models/flights/labels"
 
 
@@ -139,17 +148,28 @@ def test_a_file_that_cannot_be_read(api: Script, cli: Call, tmp_path: Path) -> N
 
 
 def test_how_many_there_are(api: Script, cli: Call) -> None:
-    counts = {"waiting": 3, "joined": 1200, "given_up": 0, "changed": 2, "newest": None}
+    counts = {
+        "waiting": 3,
+        "joined": 1200,
+        "given_up": 0,
+        "changed": 2,
+        "newest": None,
+        "table": TABLE,
+    }
     api.answers["GET /v1/models/flights/labels"] = (200, counts)
     result = cli("labels", "show", "flights", "--as", "viewer")
     assert result.out == (
         "1,200 joined, 3 waiting for their request, 0 given up, 2 changed; newest: none came yet\n"
+        "table: 1,200 rows read until 2026-03-01T12:00:00Z, 1 refused\n"
+        "table: away since 2026-03-01T12:10:00Z, tried again in each round: "
+        "OperationalError: [db] refused\n"
+        "  row of 2026-03-01T11:00:00+00:00: at [is] no time\n"
     )
     assert cli("labels", "show", "flights", "--json").json == counts
 
 
 def test_the_guide_can_be_followed(api: Script, cli: Call, write: Any) -> None:
-    counts = {"waiting": 2, "joined": 0, "given_up": 0, "changed": 0, "newest": None}
+    counts = {"waiting": 2, "joined": 0, "given_up": 0, "changed": 0, "newest": None, "table": None}
     api.answers |= {SENT: kept, "GET /v1/models/flights/labels": (200, counts)}
     blocks = dict(
         re.findall(r"^```(csv|sh)\n(.*?)^```", GUIDE.read_text(), re.DOTALL | re.MULTILINE)

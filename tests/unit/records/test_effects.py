@@ -17,6 +17,7 @@ from perennial.contracts.alerts import CloseAlert, RaiseAlert
 from perennial.contracts.deployments import SetWeights, Share
 from perennial.contracts.errors import PlatformPaused, StaleEpoch
 from perennial.contracts.groups import MoveTogether, PutBack
+from perennial.contracts.label_sources import LabelSource
 from perennial.contracts.labelling import CountLabelled
 from perennial.contracts.labels import FoundRequest, JoinedLabel, Label
 from perennial.contracts.monitoring import QualityJudged, RecordAction, RecordQuality
@@ -61,6 +62,7 @@ READS = {
     "count_due_labels",
     "waiting_labels",
     "windows_to_measure",
+    "read_label_source",
     "labels_of",
     "labelled_hours",
 }
@@ -192,6 +194,12 @@ WRITES: dict[str, Callable[[Store], Any]] = {
         CountLabelled(model="flights", environment="production", since_epoch=1, since=at()),
         at(0),
         [Labelled(variant="control", version=1, requests=9, wrong=2)],
+    ),
+    "keep_label_source": lambda s: s.keep_label_source(
+        "flights",
+        LabelSource(digest="d", watermark=at(35), rows=1),
+        [Label(request_id="c", value=True, at=at(35))],
+        at(36),
     ),
     "mark_measured": lambda s: s.mark_measured(
         "flights", [JoinedLabel("b", 0, "b", at(30), True, at(35), 0, False)]

@@ -245,3 +245,21 @@ def test_a_model_that_does_not_train_itself_has_people_asked(ready: Store) -> No
     assert "no `retraining`" in recorded.governed.reason
     with ready.database.reading() as session:
         assert session.get_one(TriggerRow, "t-w1").run_id is None
+
+
+def test_a_wish_that_finds_no_room_waits(ready: Store) -> None:
+    full = {"no_room": "the queue of 'flights' is full; cancel runs or wait"}
+    wish = record_trigger("w1", 9000)
+    assert ready.record_trigger(wish).run_id == "run-w1"
+    for _ in range(2):
+        found = ready.record_trigger(wish.model_copy(update=full))
+        assert (found.governed.decision, found.governed.rule) == ("wait", "room")
+        assert (found.run_id, found.governed.reason) == (None, full["no_room"])
+    other = record_trigger("w2", 9001).model_copy(update=full)
+    assert ready.record_trigger(other).governed.rule == "room"
+    # once its run is there it is none that found no room
+    third = record_trigger("w3", 9002)
+    assert ready.record_trigger(third).run_id == "run-w3"
+    ready.record_run(record_run("run-w3"))
+    assert ready.record_trigger(third.model_copy(update=full)).run_id == "run-w3"
+    assert kinds(ready).count("retrain.wanted") == 4, "one was changed"
