@@ -15,6 +15,7 @@ from api.db.facts import (
     decisions,
     deployments,
     groups,
+    labelled,
     labels,
     monitored,
     outbox,
@@ -282,6 +283,11 @@ class Store:
         """Labels that a monitor has something to do about."""
         with self.database.reading() as session:
             return labels.count_due(session, model, environment, now)
+
+    def monitors_with_labels(self, now: datetime) -> tuple[ReadMonitored, ...]:
+        """Environments whose monitors sleep, and have labels to look at."""
+        with self.database.reading() as session:
+            return labelled.monitors_with_labels(session, now)
 
     def waiting_labels(
         self, model: str, environment: Environment, now: datetime, most: int

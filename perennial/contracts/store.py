@@ -125,6 +125,9 @@ class RecordStore(Protocol):
     def count_due_labels(self, model: str, environment: Environment, now: datetime) -> int:
         """Labels that a monitor has something to do about: requests to find, windows to measure."""
 
+    def monitors_with_labels(self, now: datetime) -> tuple[ReadMonitored, ...]:
+        """Environments whose monitors sleep until a window is over, and have labels to look at."""
+
     def waiting_labels(
         self, model: str, environment: Environment, now: datetime, most: int
     ) -> list[WaitingLabel]:

@@ -56,6 +56,7 @@ READS = {
     "mlflow_versions",
     "count_labels",
     "count_due_labels",
+    "monitors_with_labels",
     "waiting_labels",
     "windows_to_measure",
     "labels_of",
