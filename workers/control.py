@@ -36,6 +36,7 @@ from workflows.monitoring import MonitoringWorkflow
 from workflows.platform import PlatformWorkflow
 from workflows.promotion import PromotionWorkflow
 from workflows.reconcile import ReconcileWorkflow
+from workflows.retention import RetentionWorkflow
 from workflows.rollout import RolloutWorkflow
 
 WORKFLOWS = [
@@ -51,6 +52,7 @@ WORKFLOWS = [
     MonitoringWorkflow,
     DueWorkflow,
     AlertsWorkflow,
+    RetentionWorkflow,
 ]
 ACTIVITIES = (
     RecordActivities,

@@ -75,18 +75,31 @@ def profile_frame(frame: pd.DataFrame, at: datetime) -> bytes:
     return _serialized(_views(frame), at)
 
 
-def profile_and_read(frame: pd.DataFrame, at: datetime) -> tuple[bytes, dict[str, Sketch]]:
-    """What `profile_frame` returns, and what `read_sketches` reads of it."""
+def profile_and_read(
+    frame: pd.DataFrame, at: datetime, of: str = ""
+) -> tuple[bytes, dict[str, Sketch]]:
+    """What `profile_frame` returns, and what `read_sketches` reads of it.
+
+    Args:
+        frame: the rows.
+        at: the profile's time stamp, with a zone.
+        of: whose profile it is; kept in it, so that no two have the same bytes.
+    """
     views = _views(frame)
-    return _serialized(views, at), {name: _sketch(view) for name, view in views.items()}
+    return _serialized(views, at, of), {name: _sketch(view) for name, view in views.items()}
 
 
 def _views(frame: pd.DataFrame) -> dict[str, ColumnProfileView]:
     return {str(name): _profile(str(name), frame[name]).view() for name in frame.columns}
 
 
-def _serialized(views: dict[str, ColumnProfileView], at: datetime) -> bytes:
-    view = DatasetProfileView(columns=views, dataset_timestamp=at, creation_timestamp=at)
+def _serialized(views: dict[str, ColumnProfileView], at: datetime, of: str = "") -> bytes:
+    view = DatasetProfileView(
+        columns=views,
+        dataset_timestamp=at,
+        creation_timestamp=at,
+        metadata={"perennial.of": of} if of else None,
+    )
     serialized: bytes = view.serialize()
     return serialized
 

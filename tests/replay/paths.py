@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from perennial.contracts import groups, lifecycle
+from perennial.contracts import groups, lifecycle, retention
 
 HISTORIES = Path(__file__).parent / "histories"
 
@@ -16,6 +16,7 @@ ALSO = {
     "alias-moved": lifecycle.RECONCILE_WORKFLOW,
     "together": groups.GROUP_WORKFLOW,
     "together-again": groups.GROUP_WORKFLOW,
+    "swept": retention.RETENTION_WORKFLOW,
 }
 """Workflows of no model, which are recorded with a path."""
 
@@ -53,4 +54,5 @@ PATHS = {
     "test_windows_are_judged_one_after_another_and_drift_that_lasts_trains_again": "watched",
     "test_labels_of_day_14_roll_back_on_day_15": "taken-back",
     "test_a_schedule_follows_its_spec_and_ends_in_one_wish": "scheduled",
+    "test_what_is_old_is_removed_and_told_in_the_ledger": "swept",
 }

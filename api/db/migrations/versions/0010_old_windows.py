@@ -1,0 +1,16 @@
+"""When the blobs of a window were removed, being old."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0010"
+down_revision = "0007"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("windows", sa.Column("swept_at", sa.DateTime(timezone=True), nullable=True))
+    op.create_index("ix_windows_swept_at_judged_at", "windows", ["swept_at", "judged_at"])
