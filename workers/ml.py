@@ -26,6 +26,7 @@ from activities.scaling import ScalingActivities
 from activities.training import TrainingActivities
 from activities.windows import WindowActivities
 from activities.work import warm_up
+from api.db.old import OldStore
 from api.db.store import Store
 from perennial.blobs import BlobStore
 from perennial.contracts import queues
@@ -68,7 +69,7 @@ async def ml_worker(client: Client, settings: Settings) -> AsyncIterator[Worker]
         LabelActivities(settings.requests, store),
         ScalingActivities(cluster),
         WindowActivities(blobs, settings.requests),
-        RetentionActivities(blobs, settings.requests, store, _keep(settings)),
+        RetentionActivities(blobs, settings.requests, OldStore(store.database), _keep(settings)),
     )
     # the libraries take seconds to load; do it now rather than in the first run
     loop = asyncio.get_running_loop()

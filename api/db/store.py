@@ -20,7 +20,6 @@ from api.db.facts import (
     monitored,
     outbox,
     platform,
-    retention,
     runs,
     serving,
     silences,
@@ -63,7 +62,6 @@ from perennial.contracts.monitoring import (
     RecordWindow,
 )
 from perennial.contracts.platform import Platform, SetPlatform, Untold
-from perennial.contracts.retention import LoggedModel, Measurable, OldWindow, RecordSweep
 from perennial.contracts.serving import Deployment, Report, Serving
 from perennial.contracts.spec import Environment
 from perennial.contracts.triggers import RecordTrigger, TriggerRecorded
@@ -446,43 +444,3 @@ class Store:
                 version=version,
                 run_id=run_id,
             )
-
-    def profiles_before(self, before: datetime, now: datetime) -> datetime:
-        """Before when windows must have been judged for their blobs to go."""
-        with self.database.reading() as session:
-            return retention.profiles_before(session, before, now)
-
-    def old_windows(self, before: datetime, most: int) -> tuple[OldWindow, ...]:
-        """Windows that were judged before then, and have their blobs."""
-        with self.database.reading() as session:
-            return retention.old_windows(session, before, most)
-
-    def mark_swept(self, windows: Sequence[OldWindow], at: datetime) -> None:
-        """Keep that the blobs of windows are gone."""
-        with self.database.writing() as session:
-            retention.mark_swept(session, windows, at)
-
-    def read_measurable(self, now: datetime) -> tuple[Measurable, ...]:
-        """Every model, with the labels that its windows may still be measured by."""
-        with self.database.reading() as session:
-            return retention.read_measurable(session, now)
-
-    def remove_labels(self, of: Measurable, before: datetime, most: int) -> int:
-        """Remove a model's labels that came before then and are not needed."""
-        with self.database.writing() as session:
-            return retention.remove_labels(session, of, before, most)
-
-    def remove_deliveries(self, before: datetime, most: int) -> int:
-        """Remove deliveries of closed alerts that ended before then."""
-        with self.database.writing() as session:
-            return retention.remove_deliveries(session, before, most)
-
-    def read_logged(self) -> tuple[LoggedModel, ...]:
-        """Every model, with how long its requests are kept."""
-        with self.database.reading() as session:
-            return retention.read_logged(session)
-
-    def record_sweep(self, input: RecordSweep) -> records.Done:
-        """Keep in the ledger what a sweep has removed."""
-        with self.database.recording() as session:
-            return retention.record_sweep(session, input)

@@ -21,6 +21,7 @@ from activities.records import RecordActivities
 from activities.retention import RetentionActivities
 from activities.rollouts import RolloutActivities
 from activities.schedules import ScheduleActivities
+from api.db.old import OldStore
 from api.db.store import Store
 from perennial.blobs import BlobStore
 from perennial.contracts import queues
@@ -89,7 +90,9 @@ async def ml(
     temporal: Client, store: Store, opa_url: str, channels: dict[str, Channel], log: Path
 ) -> AsyncIterator[PlannedML]:
     planned = PlannedML()
-    kept = RetentionActivities(BlobStore(f"file://{log}/blobs"), f"file://{log}", store, Keep())
+    kept = RetentionActivities(
+        BlobStore(f"file://{log}/blobs"), f"file://{log}", OldStore(store.database), Keep()
+    )
     policy = PolicyActivities.connect(opa_url, store)
     control = Worker(
         temporal,

@@ -14,6 +14,7 @@ from temporalio.testing import ActivityEnvironment
 from activities.retention import RetentionActivities
 from api.db.alert_tables import DeliveryRow
 from api.db.monitoring_tables import LabelRow, WindowRow
+from api.db.old import OldStore
 from api.db.store import Store
 from perennial.blobs import BlobStore
 from perennial.contracts import records
@@ -53,7 +54,8 @@ class Place:
         )
 
     async def sweep(self, minutes: float, keep: Keep = KEEP) -> Swept:
-        activities = RetentionActivities(self.blobs, f"file://{self.log}", self.store, keep)
+        old = OldStore(self.store.database)
+        activities = RetentionActivities(self.blobs, f"file://{self.log}", old, keep)
         asked = Sweep(effect=f"retention/{minutes}", at=at(minutes))
         swept: Swept = await ActivityEnvironment().run(activities.sweep_old, asked)
         return swept
