@@ -1,4 +1,4 @@
-"""When the blobs of a window were removed, being old."""
+"""When the blobs of a window were removed, being old; and how long requests took."""
 
 from __future__ import annotations
 
@@ -14,3 +14,4 @@ depends_on = None
 def upgrade() -> None:
     op.add_column("windows", sa.Column("swept_at", sa.DateTime(timezone=True), nullable=True))
     op.create_index("ix_windows_swept_at_judged_at", "windows", ["swept_at", "judged_at"])
+    op.add_column("tallies", sa.Column("latencies", sa.JSON(), nullable=False, server_default="[]"))
