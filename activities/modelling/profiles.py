@@ -7,6 +7,7 @@ library for others.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
+
+# it says at INFO where in a profile each of its columns begins: forty lines a window
+logging.getLogger("whylogs.core.utils.protobuf_utils").setLevel(logging.WARNING)
 
 _SIZE_OF_SKETCH = 4096
 """Of the sketches of numbers. Distances from them are within 1 % of exact ones; with the library's
