@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup up down status logs demo test check-kafka lint types style policies histories bench bench-orchestration bench-lifecycle \
-  bench-start bench-rollout bench-serving bench-monitoring bench-data drill telemetry replay-year clean-state
+  bench-start bench-rollout bench-serving bench-monitoring bench-large-lives bench-data drill telemetry replay-year clean-state
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -87,6 +87,9 @@ bench-monitoring: setup ## a window's verdict beside whylogs, Evidently and Nann
 
 bench-data: setup ## snapshots and profiles beside pyarrow and whylogs alone, and 20 million rows in bounded memory
 	$(VENV)/python -m benchmarks data
+
+bench-large-lives: setup ## a thousand models that wait, and a month of one that is monitored
+	$(VENV)/python -m benchmarks large-lives
 
 telemetry: setup ## alert rules, a dashboard and a scrape configuration, in .perennial/telemetry
 	@$(VENV)/python -m infra.telemetry write .perennial/telemetry

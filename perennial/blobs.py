@@ -108,6 +108,27 @@ class BlobStore:
         """The blob's bytes, verified."""
         return self.get(ref).read_bytes()
 
+    def remove(self, ref: BlobRef) -> int:
+        """Remove a blob that nobody refers to any more. Removing it twice removes it once.
+
+        Returns:
+            The bytes that are free now; 0 where it was not there.
+
+        Raises:
+            Unavailable: the store did not answer.
+        """
+        try:
+            self._fs.rm_file(self._path(ref.sha256))
+        except FileNotFoundError:
+            return 0
+        except OSError as error:
+            raise Unavailable(
+                f"blob {ref.sha256[:12]} could not be removed from {self.url}: {error}; "
+                f"check that the store can be reached and written"
+            ) from error
+        (self._cache / ref.sha256).unlink(missing_ok=True)
+        return ref.size
+
     def _path(self, sha256: str) -> str:
         return f"{self._root}/{sha256[:2]}/{sha256}"
 

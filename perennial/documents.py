@@ -201,6 +201,7 @@ class WindowDetail(Window):
     judged_at: str
     judged: Json
     drift: Json | None
+    swept_at: str | None
     quality_at: str | None
     quality: Json | None
 

@@ -14,6 +14,8 @@ from pathlib import Path
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from perennial.contracts.spec_part import Duration
+
 
 class Settings(BaseSettings):
     """Addresses and locations used by the API and the workers."""
@@ -77,6 +79,17 @@ class Settings(BaseSettings):
     worker_metrics: str = Field(
         default="",
         description="host:port at which a worker shows its figures to Prometheus. Empty: nowhere.",
+    )
+    keep_profiles: Duration = Field(
+        default="400d",
+        description="How long profiles of windows are kept, with every column's bins. Verdicts "
+        "stay.",
+    )
+    keep_labels: Duration = Field(
+        default="400d", description="How long labels are kept. What windows said by them stays."
+    )
+    keep_deliveries: Duration = Field(
+        default="90d", description="How long deliveries of closed alerts are kept. Alerts stay."
     )
     temporal_ui_url: str = Field(default="http://127.0.0.1:8233")
     api_url: str = Field(default="http://127.0.0.1:8000")

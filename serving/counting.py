@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from perennial.contracts.serving import COUNTS, Deployment, Tally, Variant
+from perennial.contracts.serving import COUNTS, LATENCIES, Deployment, Tally, Variant
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,6 +21,7 @@ class _Counts:
         self.requests = self.errors = self.slow = self.refused = 0
         self.compared = self.disagreed = self.missed = self.logged = self.lost = 0
         self.answers: list[int] = []
+        self.latencies = [0] * (len(LATENCIES) + 1)
 
 
 class Counting:
@@ -46,6 +48,7 @@ class Counting:
         counts = self._of(deployment, variant)
         counts.requests += 1
         counts.slow += seconds > deployment.slow_seconds
+        counts.latencies[bisect_left(LATENCIES, seconds)] += 1
         if answer is None:
             counts.errors += 1
             return
@@ -111,6 +114,7 @@ class Counting:
                 version=variant.version,
                 sha256=variant.onnx.sha256,
                 answers=tuple(counts.answers),
+                latencies=tuple(counts.latencies),
                 **{count: getattr(counts, count) for count in COUNTS},
             )
             for (model, epoch, name), (variant, counts) in self._counts.items()

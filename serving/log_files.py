@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import fsspec
 import numpy as np
 
-from perennial.contracts.spec_part import duration
+from perennial.log_days import remove_old_days
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -77,29 +77,12 @@ class LogFiles:
         self._fs.mv(partial, path)
 
     def _clear(self, folder: str, of: Deployment) -> None:
-        """Remove days that are older than the spec keeps them, once a day.
-
-        Where callers say of when requests are, old days are written today: those count from then,
-        or a year that is sent again would be removed meanwhile.
-        """
+        """Remove days that are older than the spec keeps them, once a day."""
         today, log = f"{datetime.now(UTC):%Y-%m-%d}", of.log
         if log is None or self._cleared.get(folder) == today:
             return
         self._cleared[folder] = today
-        oldest = datetime.now(UTC) - duration(log.keep) - timedelta(days=1)
-        for path in self._fs.ls(folder, detail=False):
-            day = path.rstrip("/").rpartition("date=")[2]
-            if day < f"{oldest:%Y-%m-%d}" and not (
-                log.event_time == "header" and self._written(path) > oldest
-            ):
-                self._fs.rm(path, recursive=True)
-
-    def _written(self, day: str) -> datetime:
-        """When the newest file of a day was."""
-        return max(
-            (self._fs.modified(path) for path in self._fs.find(day)),
-            default=datetime.fromtimestamp(0, UTC),
-        )
+        remove_old_days(self._fs, folder, log, datetime.now(UTC))
 
 
 def _table(page: Page) -> pa.Table:

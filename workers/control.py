@@ -37,6 +37,7 @@ from workflows.monitoring import MonitoringWorkflow
 from workflows.platform import PlatformWorkflow
 from workflows.promotion import PromotionWorkflow
 from workflows.reconcile import ReconcileWorkflow
+from workflows.retention import RetentionWorkflow
 from workflows.rollout import RolloutWorkflow
 
 WORKFLOWS = [
@@ -53,6 +54,7 @@ WORKFLOWS = [
     DueWorkflow,
     AlertsWorkflow,
     LabellingWorkflow,
+    RetentionWorkflow,
 ]
 ACTIVITIES = (
     RecordActivities,

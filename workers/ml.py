@@ -23,13 +23,16 @@ from activities.modelling.snapshots import Frames
 from activities.ray_cluster import RayCluster
 from activities.registry import RegistryActivities
 from activities.requests import RequestActivities
+from activities.retention import RetentionActivities
 from activities.scaling import ScalingActivities
 from activities.training import TrainingActivities
 from activities.windows import WindowActivities
 from activities.work import warm_up
+from api.db.old import OldStore
 from api.db.store import Store
 from perennial.blobs import BlobStore
 from perennial.contracts import queues
+from perennial.contracts.retention import Keep
 from perennial.settings import Settings
 from workers.interceptors import ErrorTranslation
 from workers.registration import HEARTBEAT_EVERY, methods
@@ -47,6 +50,7 @@ ACTIVITIES = (
     LabelTableActivities,
     ScalingActivities,
     WindowActivities,
+    RetentionActivities,
 )
 
 
@@ -71,6 +75,7 @@ async def ml_worker(client: Client, settings: Settings) -> AsyncIterator[Worker]
         LabelTableActivities(store),
         ScalingActivities(cluster),
         WindowActivities(blobs, settings.requests),
+        RetentionActivities(blobs, settings.requests, OldStore(store.database), _keep(settings)),
     )
     # the libraries take seconds to load; do it now rather than in the first run
     loop = asyncio.get_running_loop()
@@ -94,3 +99,11 @@ async def ml_worker(client: Client, settings: Settings) -> AsyncIterator[Worker]
     finally:
         cluster.close()
         store.close()
+
+
+def _keep(settings: Settings) -> Keep:
+    return Keep(
+        profiles=settings.keep_profiles,
+        labels=settings.keep_labels,
+        deliveries=settings.keep_deliveries,
+    )

@@ -1,4 +1,4 @@
-"""What happens by the clock: two schedules for the whole platform."""
+"""What happens by the clock: three schedules for the whole platform."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from temporalio.client import (
     ScheduleUpdateInput,
 )
 
-from perennial.contracts import alerts, ids, lifecycle, queues
+from perennial.contracts import alerts, ids, lifecycle, queues, retention
 
 EVERY = timedelta(minutes=1)
+_DAY, _NIGHT = timedelta(days=1), timedelta(hours=3)
 
 
 async def ensure_schedules(client: Client) -> None:
@@ -32,18 +33,31 @@ async def ensure_schedules(client: Client) -> None:
     )
     # it never ends: the schedule starts it once, and again should somebody have ended it
     await _ensure(client, ids.ALERTS_WORKFLOW, alerts.ALERTS_WORKFLOW, "send alerts")
+    await _ensure(
+        client,
+        ids.RETENTION_WORKFLOW,
+        retention.RETENTION_WORKFLOW,
+        "remove what was kept for long enough",
+        ScheduleIntervalSpec(every=_DAY, offset=_NIGHT),
+    )
 
 
-async def _ensure(client: Client, id_: str, workflow: str, summary: str) -> None:
+async def _ensure(
+    client: Client,
+    id_: str,
+    workflow: str,
+    summary: str,
+    when: ScheduleIntervalSpec = ScheduleIntervalSpec(every=EVERY),
+) -> None:
     wanted = Schedule(
         action=ScheduleActionStartWorkflow(
             workflow, id=id_, task_queue=queues.CONTROL, static_summary=summary
         ),
-        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=EVERY)]),
+        spec=ScheduleSpec(intervals=[when]),
         policy=SchedulePolicy(
-            # what was missed while everything was down needs no catching up
+            # of what was missed while everything was down the last one is enough
             overlap=ScheduleOverlapPolicy.SKIP,
-            catchup_window=EVERY,
+            catchup_window=when.every,
         ),
     )
     try:

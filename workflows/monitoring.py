@@ -25,7 +25,9 @@ from workflows.steps.windows import judge_window, measure_labels, newest
 _KEPT = 50
 """Windows that are carried on: more than any plan looks at."""
 _LABELS_EVERY = timedelta(minutes=5)
-"""How long labels wait at most where windows are longer."""
+"""How long labels wait at most where events tell the time."""
+_UNTOLD = timedelta(hours=6)
+"""How long they wait should nobody say that they came: `keep_monitors` does, for all at once."""
 
 
 @workflow.defn(
@@ -184,7 +186,7 @@ class MonitoringWorkflow:
             return
         start = self._state.next_start
         left = self._due(plan, start) - workflow.now() if start else timedelta(0)
-        left = max(min(left, _LABELS_EVERY), timedelta(seconds=1))
+        left = max(min(left, _UNTOLD), timedelta(seconds=1))
         try:
             await workflow.wait_condition(
                 lambda: self._look, timeout=left, timeout_summary="until the window is over"

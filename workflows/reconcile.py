@@ -44,7 +44,8 @@ class ReconcileWorkflow:
             )
         except ActivityError as error:
             return f"monitors not looked at: {read_failure(error)[0]}"
-        return f"{kept.wanted} monitors, started: {', '.join(kept.started) or 'none'}"
+        started = ", ".join(kept.started) or "none"
+        return f"{kept.wanted} monitors, started: {started}, told of labels: {len(kept.woken)}"
 
     async def _keep(self) -> str:
         """Specs come and go by updates of models; their schedules follow within a minute."""

@@ -7,6 +7,7 @@ library for others.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
+
+# it says at INFO where in a profile each of its columns begins: forty lines a window
+logging.getLogger("whylogs.core.utils.protobuf_utils").setLevel(logging.WARNING)
 
 _SIZE_OF_SKETCH = 4096
 """Of the sketches of numbers. Distances from them are within 1 % of exact ones; with the library's
@@ -100,18 +104,31 @@ def profile_parts(
     return _serialized(views, at), {name: _sketch(view) for name, view in views.items()}
 
 
-def profile_and_read(frame: pd.DataFrame, at: datetime) -> tuple[bytes, dict[str, Sketch]]:
-    """What `profile_frame` returns, and what `read_sketches` reads of it."""
+def profile_and_read(
+    frame: pd.DataFrame, at: datetime, of: str = ""
+) -> tuple[bytes, dict[str, Sketch]]:
+    """What `profile_frame` returns, and what `read_sketches` reads of it.
+
+    Args:
+        frame: the rows.
+        at: the profile's time stamp, with a zone.
+        of: whose profile it is; kept in it, so that no two have the same bytes.
+    """
     views = _views(frame)
-    return _serialized(views, at), {name: _sketch(view) for name, view in views.items()}
+    return _serialized(views, at, of), {name: _sketch(view) for name, view in views.items()}
 
 
 def _views(frame: pd.DataFrame) -> dict[str, ColumnProfileView]:
     return {str(name): _profile(str(name), frame[name]).view() for name in frame.columns}
 
 
-def _serialized(views: dict[str, ColumnProfileView], at: datetime) -> bytes:
-    view = DatasetProfileView(columns=views, dataset_timestamp=at, creation_timestamp=at)
+def _serialized(views: dict[str, ColumnProfileView], at: datetime, of: str = "") -> bytes:
+    view = DatasetProfileView(
+        columns=views,
+        dataset_timestamp=at,
+        creation_timestamp=at,
+        metadata={"perennial.of": of} if of else None,
+    )
     serialized: bytes = view.serialize()
     return serialized
 

@@ -41,6 +41,7 @@ Kind = Literal[
     "alert.acknowledged",
     "silence.set",
     "silence.ended",
+    "retention.swept",
 ]
 
 PLATFORM = "perennial"

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from api.db.engine import Database
 from api.db.facts import label_sources, labelled, labels
+from api.db.facts.monitors_with_labels import monitors_with_labels
 from perennial.contracts.label_sources import LabelSource
 from perennial.contracts.labelling import CountLabelled, LabelledHour
 from perennial.contracts.labels import (
@@ -18,6 +19,7 @@ from perennial.contracts.labels import (
     LookedFor,
     WaitingLabel,
 )
+from perennial.contracts.monitoring import ReadMonitored
 from perennial.contracts.serving import Labelled
 from perennial.contracts.spec import Environment
 
@@ -42,6 +44,11 @@ class LabelStore:
         """Labels that a monitor has something to do about."""
         with self.database.reading() as session:
             return labels.count_due(session, model, environment, now)
+
+    def monitors_with_labels(self, now: datetime) -> tuple[ReadMonitored, ...]:
+        """Environments whose monitors sleep, and have labels to look at."""
+        with self.database.reading() as session:
+            return monitors_with_labels(session, now)
 
     def waiting_labels(
         self, model: str, environment: Environment, now: datetime, most: int

@@ -21,6 +21,7 @@ class WindowRow(Table, table=True):
     """A window of a champion's requests: what it showed, what its labels say, what was done.
 
     `judged`: a `WindowJudged`. `quality`: the newest `QualityJudged`, none until labels come.
+    `swept_at`: when the blobs that `judged` names were removed, being old.
     """
 
     __tablename__ = "windows"
@@ -30,6 +31,7 @@ class WindowRow(Table, table=True):
         one_of("quality_verdict", Verdict, optional=True),
         one_of("action", Action, optional=True),
         ForeignKeyConstraint(["model", "version"], ["versions.model", "versions.version"]),
+        Index(None, "swept_at", "judged_at"),
     )
 
     model: str = Field(primary_key=True, foreign_key="models.name")
@@ -49,6 +51,7 @@ class WindowRow(Table, table=True):
     action: str | None = None
     decision_id: str | None = None
     followed: str = Field(default="", sa_type=AnyText)
+    swept_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class LabelRow(Table, table=True):

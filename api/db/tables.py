@@ -349,6 +349,7 @@ class TallyRow(Table, table=True):
     missed: int = Field(default=0, sa_type=BigInt)
     logged: int = Field(default=0, sa_type=BigInt)
     lost: int = Field(default=0, sa_type=BigInt)
+    latencies: list[int] = Field(default_factory=list, sa_type=JSON)
 
 
 class ProjectionRow(Table, table=True):

@@ -11,14 +11,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from itertools import accumulate
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
 from api.db.tables import DataPlaneRow, TallyRow
-from perennial.contracts.serving import ALIVE_SECONDS, COUNTS
+from perennial.contracts.serving import ALIVE_SECONDS, COUNTS, LATENCIES
 
 FAMILIES = {
     "requests": ("requests", "Requests that arrived, answered well or not."),
@@ -33,6 +34,8 @@ FAMILIES = {
 }
 """Each count of a `Tally`, with the end of its name and what it says."""
 LABELS = ("model", "environment", "variant", "version")
+_LATENCY = "How long requests took that were answered, well or not."
+_BOUNDS = (*map(str, LATENCIES), "+Inf")
 
 _LOOKED_BACK = timedelta(days=1)
 """A process that says nothing for so long is not heard of again."""
@@ -60,11 +63,19 @@ class Served:
                 for labels, sums in sorted(self._sums.items()):
                     family.add_metric(labels, sums[place])
                 yield family
+            took = HistogramMetricFamily(
+                "perennial_serving_latency_seconds", _LATENCY, labels=LABELS
+            )
+            for labels, sums in sorted(self._sums.items()):
+                upto = accumulate(sums[len(COUNTS) :])
+                # there is no sum of seconds: none is counted on the way of a request
+                took.add_metric(labels, list(zip(_BOUNDS, upto, strict=True)), None)
+            yield took
         yield from _processes(session, now)
 
     def _look(self, session: Session, now: datetime) -> None:
         # columns, not rows: there are as many as models, variants and processes together
-        columns = [getattr(TallyRow, name) for name in (*_KEY, "version", *COUNTS)]
+        columns = [getattr(TallyRow, name) for name in (*_KEY, "version", "latencies", *COUNTS)]
         rows = session.execute(
             sql_select(*columns)
             .join(DataPlaneRow, col(DataPlaneRow.process) == col(TallyRow.process))
@@ -72,13 +83,14 @@ class Served:
         )
         seen: dict[_Row, tuple[int, ...]] = {}
         sums: dict[_Place, list[int]] = {}
-        for model, environment, epoch, variant, process, version, *found in rows:
+        for model, environment, epoch, variant, process, version, took, *found in rows:
             key = (model, environment, epoch, variant, process)
-            counts = seen[key] = tuple(found)
+            # those of a process that is older than this count have none
+            counts = seen[key] = (*found, *(took or [0] * len(_BOUNDS)))
             # what was answered before the first look belongs to an earlier process of the API
-            before = counts if self._seen is None else self._seen.get(key, (0,) * len(COUNTS))
+            before = counts if self._seen is None else self._seen.get(key, (0,) * len(counts))
             place = (model, environment, variant, str(version))
-            into = sums.setdefault(place, list(self._sums.get(place, [0] * len(COUNTS))))
+            into = sums.setdefault(place, list(self._sums.get(place, [0] * len(counts))))
             for index, (new, old) in enumerate(zip(counts, before, strict=True)):
                 into[index] += max(new - old, 0)
         self._seen, self._sums = seen, sums

@@ -66,6 +66,7 @@ def read_window(
             "judged_at": row.judged_at,
             "judged": row.judged,
             "drift": _drift(blobs, row.judged.get("details")),
+            "swept_at": row.swept_at,
             "quality_at": row.quality_at,
             "quality": row.quality,
         }
@@ -75,7 +76,7 @@ def read_window(
 def _summary(row: WindowRow, promised: Promised) -> Json:
     quality = row.quality or {}
     return {
-        **row.model_dump(exclude={"judged", "quality", "judged_at", "quality_at"}),
+        **row.model_dump(exclude={"judged", "quality", "judged_at", "quality_at", "swept_at"}),
         "coverage": row.labelled / row.rows if row.rows else None,
         "metrics": quality.get("metrics", {}),
         "promised": quality.get("promised") or promised.get(row.version, {}),

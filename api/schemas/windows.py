@@ -39,5 +39,8 @@ class WindowDetail(WindowSummary):
     drift: Json | None = Field(
         description="each column beside the reference; none where the store has it no more"
     )
+    swept_at: AwareDatetime | None = Field(
+        description="when that and the profile were removed, being old"
+    )
     quality_at: AwareDatetime | None
     quality: Json | None = Field(description="metrics by group too")

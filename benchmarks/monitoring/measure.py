@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.monitoring import exact, frames, window
+from benchmarks.monitoring import event_times, exact, frames, many, window
 from benchmarks.orchestration.install import PeerMissing, python_peer
 from benchmarks.results import Row, row
 
@@ -54,7 +54,8 @@ class EntrantFailed(Exception):
 
 
 def run() -> list[Row]:
-    """Latency and memory beside each peer, agreement with scipy, and a whole window."""
+    """Latency and memory beside each peer, agreement with scipy, a whole window, and hundreds of
+    models that are watched."""
     load, rounds = os.getloadavg()[0], int(os.environ.get(ROUNDS, _ROUNDS))
     sizes = [int(each) for each in os.environ.get(SIZES, "").split(",") if each] or list(_ROWS)
     here, failures = {}, {}
@@ -79,6 +80,9 @@ def run() -> list[Row]:
                 found += _agreement(path, columns, taken)
                 path.unlink()
     found += asyncio.run(window.run())
+    for what, measured in (("event times", event_times.run), ("many models", many.run)):
+        print(f"  {what}", flush=True)
+        found += measured()
     for name, why in failures.items():
         print(f"  {name} is missing: {why}", flush=True)
         found.append(row(f"missing: {name}", 1, "entrant"))

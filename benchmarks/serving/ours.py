@@ -17,7 +17,7 @@ import uvicorn
 
 from perennial.blobs import BlobStore
 from perennial.contracts.base import BlobRef
-from perennial.contracts.request_log import RequestLog
+from perennial.contracts.request_log import EventTime, RequestLog
 from perennial.contracts.serving import WHOLE, Deployment, Variant
 from perennial.quiet import quieten
 from serving.app import App, Send
@@ -31,7 +31,13 @@ ENTITY = "x-customer"
 SWAP = "/swap"
 UNLOGGED = "BENCH_UNLOGGED"
 """Set: no request is logged."""
+EVENT_TIMES = "BENCH_EVENT_TIMES"
+"""Set: callers may say of when a request is."""
 _WEIGHTS = {"challenger": 1000, "champion": WHOLE - 2000, "control": 1000}
+
+
+def _event_time() -> EventTime:
+    return "header" if os.environ.get(EVENT_TIMES) else "arrival"
 
 
 class Swapping:
@@ -56,7 +62,7 @@ class Swapping:
                 environment="production",
                 epoch=epoch,
                 entity=ENTITY,
-                log=None if os.environ.get(UNLOGGED) else RequestLog(),
+                log=None if os.environ.get(UNLOGGED) else RequestLog(event_time=_event_time()),
                 variants=variants,
             )
         )

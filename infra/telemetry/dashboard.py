@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any, Literal
 
-from infra.telemetry.queries import per_second, quantile, served, share, told
+from infra.telemetry.queries import per_second, quantile, served, share, told, took
 
 Unit = Literal["reqps", "percentunit", "s", "short", "bytes", "dateTimeAsIso"]
 _SOURCE = {"type": "prometheus", "uid": "${source}"}
@@ -52,6 +52,11 @@ ROWS = (
                 "Slower than the deployment's limit",
                 "percentunit",
                 ((share(served("slow_requests"), served("requests")), _VARIANT),),
+            ),
+            Panel(
+                "Time of 99 of 100 requests",
+                "s",
+                ((took(0.99), _VARIANT),),
             ),
             Panel(
                 "Share of the requests",

@@ -31,3 +31,10 @@ def quantile(of: float, histogram: str, by: str) -> str:
     """A quantile of a histogram's last minutes, in seconds."""
     rate = f"sum by (le, {by}) (rate({histogram}_bucket[{WINDOW}]))"
     return f"histogram_quantile({of:g}, {rate})"
+
+
+def took(of: float) -> str:
+    """A quantile of the data plane's latencies, of which each process of the API has the whole."""
+    buckets = "perennial_serving_latency_seconds_bucket"
+    rate = f"max by (le, {BY_VARIANT}) (rate({buckets}[{WINDOW}]))"
+    return f"histogram_quantile({of:g}, {rate})"

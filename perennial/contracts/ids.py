@@ -22,6 +22,10 @@ ALERTS_WORKFLOW = "deliver-alerts"
 """The schedule that keeps alerts on their way, and the workflow that it starts."""
 
 
+RETENTION_WORKFLOW = "retention"
+"""The schedule that removes what was kept for long enough, and the workflow that it starts."""
+
+
 def run_workflow(model: str, run_id: str) -> str:
     """One run: a whole lifecycle, or the promotion of a version that exists."""
     return f"run:{model}:{run_id}"

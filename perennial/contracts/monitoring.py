@@ -301,7 +301,7 @@ class RecordAction(Contract):
 
 
 class KeepMonitors(Contract):
-    """See that whatever is to be watched is watched."""
+    """See that whatever is to be watched is watched, and knows of its labels."""
 
 
 class MonitorsKept(Contract):
@@ -310,10 +310,12 @@ class MonitorsKept(Contract):
     Attributes:
         wanted: environments that are to be watched.
         started: ids of monitors that were not there.
+        woken: ids of those that were told of labels.
     """
 
     wanted: int = 0
     started: tuple[str, ...] = ()
+    woken: tuple[str, ...] = ()
 
 
 class ReadMeasured(Contract):
@@ -369,7 +371,8 @@ async def read_monitored(input: ReadMonitored) -> Monitored:
 
 @activity.defn(name="keep_monitors")
 async def keep_monitors(input: KeepMonitors) -> MonitorsKept:
-    """Start the monitors that are not there: somebody ended them, or they failed."""
+    """Start the monitors that are not there: somebody ended them, or they failed. Tell those that
+    sleep until their window is over of the labels that have come."""
     raise NotImplementedError
 
 

@@ -86,6 +86,10 @@ Count = Annotated[int, Field(strict=True, ge=0, lt=2**53)]
 """As many as JSON can tell apart, and written as a number."""
 
 
+LATENCIES = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+"""Seconds by which requests are counted, for a histogram."""
+
+
 class Tally(Contract):
     """What a process of the data plane has answered by one variant of one deployment, so far.
 
@@ -108,6 +112,7 @@ class Tally(Contract):
         missed: copies that found no room, and were never answered.
         logged: rows that were written to the log of requests.
         lost: rows that belong into it, and found no room or could not be written.
+        latencies: requests by how long they took: up to each of `LATENCIES`, and longer.
     """
 
     model: str
@@ -125,6 +130,7 @@ class Tally(Contract):
     missed: Count = 0
     logged: Count = 0
     lost: Count = 0
+    latencies: tuple[Count, ...] = Field(default=(), max_length=len(LATENCIES) + 1)
 
     def __add__(self, other: Tally) -> Tally:
         """Both together: the same variant's, of two processes."""
@@ -136,11 +142,16 @@ class Tally(Contract):
 
     def _with(self, other: Tally, both: Callable[[int, int], int]) -> Tally:
         counts = {name: both(getattr(self, name), getattr(other, name)) for name in COUNTS}
-        answers = tuple(
-            both(ours, theirs)
-            for ours, theirs in zip_longest(self.answers, other.answers, fillvalue=0)
-        )
-        return self.model_copy(update={**counts, "answers": answers})
+        lists = {
+            name: tuple(
+                both(ours, theirs)
+                for ours, theirs in zip_longest(
+                    getattr(self, name), getattr(other, name), fillvalue=0
+                )
+            )
+            for name in ("answers", "latencies")
+        }
+        return self.model_copy(update={**counts, **lists})
 
 
 COUNTS = (

@@ -36,6 +36,7 @@ from perennial.contracts.monitoring import (
     RecordWindow,
 )
 from perennial.contracts.platform import Platform, SetPlatform, Untold
+from perennial.contracts.retention import LoggedModel, Measurable, OldWindow, RecordSweep
 from perennial.contracts.serving import Deployment, Labelled, Serving
 from perennial.contracts.spec import Environment
 from perennial.contracts.triggers import RecordTrigger, TriggerRecorded
@@ -134,6 +135,9 @@ class RecordStore(Protocol):
     def count_due_labels(self, model: str, environment: Environment, now: datetime) -> int:
         """Labels that a monitor has something to do about: requests to find, windows to measure."""
 
+    def monitors_with_labels(self, now: datetime) -> tuple[ReadMonitored, ...]:
+        """Environments whose monitors sleep until a window is over, and have labels to look at."""
+
     def waiting_labels(
         self, model: str, environment: Environment, now: datetime, most: int
     ) -> list[WaitingLabel]:
@@ -179,6 +183,34 @@ class RecordStore(Protocol):
         self, input: CountLabelled, hour: datetime, found: Sequence[Labelled]
     ) -> None:
         """Keep what the labelled requests of an hour came to, in the place of what it was."""
+
+
+class OldRecords(Protocol):
+    """What was kept for long enough. Raises RecordsUnavailable when the database is away."""
+
+    def profiles_before(self, before: Utc, now: Utc) -> datetime:
+        """Before when windows must have been judged for their blobs to go: then, or earlier."""
+
+    def old_windows(self, before: Utc, most: int) -> tuple[OldWindow, ...]:
+        """Windows that were judged before then, and have their blobs."""
+
+    def mark_swept(self, windows: Sequence[OldWindow], at: Utc) -> None:
+        """Keep that the blobs of windows are gone."""
+
+    def read_measurable(self, now: Utc) -> tuple[Measurable, ...]:
+        """Every model, with the labels that its windows may still be measured by."""
+
+    def remove_labels(self, of: Measurable, before: Utc, most: int) -> int:
+        """Remove a model's labels that came before then and are not needed; how many those were."""
+
+    def remove_deliveries(self, before: Utc, most: int) -> int:
+        """Remove deliveries of closed alerts that ended before then; how many those were."""
+
+    def read_logged(self) -> tuple[LoggedModel, ...]:
+        """Every model, with how long its requests are kept."""
+
+    def record_sweep(self, input: RecordSweep) -> records.Done:
+        """Keep in the ledger what a sweep has removed."""
 
 
 class AlertOutbox(Protocol):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from perennial.contracts import groups, lifecycle
+from perennial.contracts import groups, lifecycle, retention
 
 HISTORIES = Path(__file__).parent / "histories"
 
@@ -16,6 +16,7 @@ ALSO = {
     "alias-moved": lifecycle.RECONCILE_WORKFLOW,
     "together": groups.GROUP_WORKFLOW,
     "together-again": groups.GROUP_WORKFLOW,
+    "swept": retention.RETENTION_WORKFLOW,
 }
 """Workflows of no model, which are recorded with a path."""
 
@@ -55,4 +56,5 @@ PATHS = {
     "test_it_waits_for_labels_and_goes_back_by_those_that_come_after_it": "labelled",
     "test_after_a_standstill_the_newest_windows_are_caught_up": "labels-of-a-table",
     "test_a_schedule_follows_its_spec_and_ends_in_one_wish": "scheduled",
+    "test_what_is_old_is_removed_and_told_in_the_ledger": "swept",
 }

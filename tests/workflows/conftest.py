@@ -18,10 +18,14 @@ from activities.monitoring import MonitoringActivities
 from activities.owners import OwnerActivities
 from activities.policy import PolicyActivities
 from activities.records import RecordActivities
+from activities.retention import RetentionActivities
 from activities.rollouts import RolloutActivities
 from activities.schedules import ScheduleActivities
+from api.db.old import OldStore
 from api.db.store import Store
+from perennial.blobs import BlobStore
 from perennial.contracts import queues
+from perennial.contracts.retention import Keep
 from perennial.plugin import PerennialPlugin
 from perennial.temporal import ensure_search_attributes
 from tests.replay.paths import PATHS
@@ -86,6 +90,9 @@ async def ml(
     temporal: Client, store: Store, opa_url: str, channels: dict[str, Channel], log: Path
 ) -> AsyncIterator[PlannedML]:
     planned = PlannedML()
+    kept = RetentionActivities(
+        BlobStore(f"file://{log}/blobs"), f"file://{log}", OldStore(store.database), Keep()
+    )
     policy = PolicyActivities.connect(opa_url, store)
     control = Worker(
         temporal,
@@ -106,7 +113,7 @@ async def ml(
     work = Worker(
         temporal,
         task_queue=queues.ML,
-        activities=methods(planned),
+        activities=[*methods(planned), *methods(kept)],
         interceptors=[ErrorTranslation()],
         max_heartbeat_throttle_interval=HEARTBEAT_EVERY,
     )

@@ -125,4 +125,5 @@ async def test_the_schedule_is_made_once_and_renewed(temporal: Client) -> None:
     assert described.schedule.state.paused, "an operator's pause stays"
     assert described.schedule.policy.catchup_window.total_seconds() == 60
     await handle.delete()
-    await temporal.get_schedule_handle(ids.ALERTS_WORKFLOW).delete()
+    for other in (ids.ALERTS_WORKFLOW, ids.RETENTION_WORKFLOW):
+        await temporal.get_schedule_handle(other).delete()

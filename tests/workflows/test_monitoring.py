@@ -15,7 +15,7 @@ from sqlmodel import col, select
 from temporalio.api.sdk.v1 import WorkflowMetadata
 
 from api.db.monitoring_tables import TriggerRow, WindowRow
-from api.db.tables import ChampionHistoryRow, DecisionRow
+from api.db.tables import ChampionHistoryRow, ChampionRow, DecisionRow
 from perennial.contracts import ids, lifecycle, monitoring, queues
 from perennial.contracts.errors import Final
 from perennial.contracts.label_sources import LabelsRead
@@ -247,3 +247,25 @@ async def test_it_ends_with_what_it_watches(days: Days) -> None:
     await until(lambda: len(days.rows()) >= 2)
     await house.lever(lifecycle.RETIRE)
     assert "nothing of" in await days.monitor.result()
+
+
+async def test_a_monitor_that_sleeps_until_its_window_is_over_is_told_of_labels(days: Days) -> None:
+    house, now = days.house, datetime.now(UTC)
+    await house.apply(environments=["production"])
+    await house.run(0.8)
+    with house.store.database.writing() as session:
+        champion = session.get_one(ChampionRow, (house.model, "production"))
+        champion.since = now - timedelta(hours=3)
+        session.add(champion)
+    await house.apply(
+        environments=["production"], request_log={}, monitoring={"window": "1h", "lateness": "1s"}
+    )
+    (oldest, *_) = await days.judged(3)
+    house.plan.quality = {oldest.start: "fail"}
+    house.plan.labels.append(oldest.start)
+    label = Label(request_id="late", value=1, at=now)
+    house.store.keep_labels(house.model, [label], now)
+    await house.client.execute_workflow(
+        lifecycle.RECONCILE_WORKFLOW, id=f"reconcile-{house.model}", task_queue=queues.CONTROL
+    )
+    await until(lambda: days.rows()[0].quality_verdict == "fail")

@@ -40,8 +40,9 @@ def record_report(
         if tally.model in known:
             session.merge(
                 TallyRow(
-                    **tally.model_dump(exclude={"answers"}),
+                    **tally.model_dump(exclude={"answers", "latencies"}),
                     answers=list(tally.answers),
+                    latencies=list(tally.latencies),
                     environment=environment,
                     process=process,
                 )
@@ -89,7 +90,8 @@ def _sums(session: Session, input: ReadServing, since: int) -> tuple[Tally, ...]
     )
     sums: dict[tuple[int, str], Tally] = {}
     for row in rows:
-        tally = Tally.model_validate(row.model_dump())
+        # nothing is judged by latencies, and what is read here goes into histories
+        tally = Tally.model_validate(row.model_dump(exclude={"latencies"}))
         before = sums.get((row.epoch, row.variant))
         sums[row.epoch, row.variant] = tally if before is None else before + tally
     return tuple(sums.values())

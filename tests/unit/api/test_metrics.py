@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -15,7 +16,7 @@ from api.context import Context
 from api.db.facts import serving
 from api.db.store import Store
 from api.metrics.serving import Served
-from perennial.contracts.serving import Report, Tally
+from perennial.contracts.serving import LATENCIES, Report, Tally
 from tests.samples import at
 from tests.scraped import Scrape
 from tests.seeded import seed
@@ -108,7 +109,7 @@ class Plane:
         self.store = store
         self.served = Served()
 
-    def reports(self, process: str, minutes: float, *, version: int = 1, **counts: int) -> None:
+    def reports(self, process: str, minutes: float, *, version: int = 1, **counts: Any) -> None:
         tally = Tally(
             model="flights",
             epoch=1,
@@ -153,6 +154,21 @@ def test_counts_of_several_processes_are_one_sum(plane: Plane) -> None:
     assert found["perennial_serving_lost_rows"] == {FIRST: 2}
     assert found["perennial_serving_processes"] == {("production",): 2}
     assert found["perennial_serving_busy_ratio"] == {("production",): 0.25}
+
+
+def test_latencies_are_a_histogram_over_all_processes(plane: Plane) -> None:
+    plane.reports("a", 0, requests=2, latencies=(2, *[0] * 12))
+    plane.reports("old", 0, requests=1)
+    plane.look(0)
+    plane.reports("a", 0.1, requests=5, latencies=(3, *[0] * 10, 1, 1))
+    plane.reports("b", 0.1, requests=1, latencies=(0, 1, *[0] * 11))
+    found = plane.look(0.1)["perennial_serving_latency_seconds"]
+    assert {labels[-1]: value for labels, value in found.items()} == {
+        "0.001": 1,
+        **dict.fromkeys(map(str, LATENCIES[1:-1]), 2),
+        "5.0": 3,
+        "+Inf": 4,
+    }
 
 
 def test_a_sum_does_not_fall_when_a_process_is_forgotten(plane: Plane) -> None:

@@ -60,6 +60,7 @@ READS = {
     "mlflow_versions",
     "count_labels",
     "count_due_labels",
+    "monitors_with_labels",
     "waiting_labels",
     "windows_to_measure",
     "read_label_source",

@@ -11,6 +11,7 @@ from api.db.store import Store
 from perennial.canonical import digest
 from perennial.contracts import records
 from perennial.contracts.errors import NotFound
+from perennial.contracts.labels import FoundRequest, Label
 from perennial.contracts.monitoring import (
     Monitored,
     QualityJudged,
@@ -263,3 +264,29 @@ def test_a_wish_that_finds_no_room_waits(ready: Store) -> None:
     ready.record_run(record_run("run-w3"))
     assert ready.record_trigger(third.model_copy(update=full)).run_id == "run-w3"
     assert kinds(ready).count("retrain.wanted") == 4, "one was changed"
+
+
+def test_monitors_are_told_of_labels_that_they_can_do_something_about(ready: Store) -> None:
+    def told(now: float = 200) -> list[str]:
+        return [each.environment for each in ready.monitors_with_labels(at(now))]
+
+    labels = [Label(request_id=each, value=1, at=at(0)) for each in "ab"]
+    ready.keep_labels("flights", labels, at(100))
+    assert told() == [], "its first window is not over"
+    ready.record_window(record_window())
+    assert told() == ["production"] and told(99) == []
+    found = [FoundRequest(each, 0, each, at(minutes)) for each, minutes in (("a", 70), ("b", 130))]
+    ready.mark_labels("flights", "production", found, [], at(150))
+    assert told() == ["production"]
+    of_window = ready.labels_of("flights", "production", at(60), at(120))
+    ready.mark_measured("flights", of_window)
+    assert told() == [], "the window of the other one is not over"
+    by_events = {**WATCHED, "monitoring": {"window": "1h", "clock": "events"}}
+    for plan, expected in ((WATCHED, ["production"]), (by_events, [])):
+        ready.record_spec(
+            records.RecordSpec(
+                effect=str(expected), spec=spec(**plan, description="x"), actor="ada", at=at(180)
+            )
+        )
+        ready.keep_labels("flights", [Label(request_id="c", value=1, at=at(0))], at(190))
+        assert told() == expected

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from perennial.contracts.serving import WHOLE, Deployment, Variant
+from perennial.contracts.serving import LATENCIES, WHOLE, Deployment, Variant
 from serving.counting import Counting
 from tests import samples
 
@@ -30,6 +30,11 @@ def test_requests_errors_and_slow_ones_are_counted_by_variant() -> None:
     [tally] = counting.tallies()
     assert (tally.requests, tally.errors, tally.slow) == (3, 1, 1)
     assert tally.answers == (1, 0, 0, 0, 0, 2, 0, 0, 0, 1)
+    assert dict(zip(LATENCIES, tally.latencies, strict=False)) == {
+        **dict.fromkeys(LATENCIES, 0),
+        0.01: 2,
+        0.1: 1,
+    }
     assert (tally.model, tally.variant, tally.version, tally.epoch) == ("m", "champion", 3, 4)
     assert tally.sha256 == CHAMPION.onnx.sha256
     assert counting.tallies() == (tally,), "a report that is lost is in the next one"
