@@ -10,14 +10,22 @@ from perennial.contracts.serving import Deployment, Variant
 from serving import log_files
 from serving.errors import NotServed
 from serving.model import Model
+from serving.responses import Header, marks_of
 from serving.routing import Router
 
 
 class Served(NamedTuple):
-    """One deployment, with the models of its variants by name."""
+    """One deployment.
+
+    Attributes:
+        router: of its requests.
+        models: of its variants by name.
+        marks: headers of their answers by name.
+    """
 
     router: Router
     models: dict[str, Model]
+    marks: dict[str, tuple[Header, ...]]
 
     @property
     def deployment(self) -> Deployment:
@@ -82,7 +90,9 @@ class Desk:
                 if variant.onnx.sha256 not in files:
                     files[variant.onnx.sha256] = await asyncio.to_thread(self._load, variant)
             models = {variant.name: files[variant.onnx.sha256] for variant in deployment.variants}
-            self._served[deployment.model] = Served(Router(deployment), models)
+            self._served[deployment.model] = Served(
+                Router(deployment), models, marks_of(deployment)
+            )
             return True
 
     @property
