@@ -15,7 +15,8 @@ from perennial.contracts.serving import WHOLE, Variant
 from serving.computing import Inputs, computed
 from serving.copying import Copy, Copying
 from serving.errors import ModelFailed, RequestRefused, TooBusy, TooLate
-from serving.logbook import Kept, Logbook
+from serving.logbook import Files, Logbook
+from serving.pages import Kept
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from serving.counting import Counting
     from serving.desk import Served
     from serving.limits import Limits
-    from serving.log_files import LogFiles
     from serving.model import Model
 
 _Read = TypeVar("_Read")
@@ -62,7 +62,7 @@ class Turn(NamedTuple):
 class Answering:
     """Answers turns, and counts what became of them. What it failed at is counted too."""
 
-    def __init__(self, limits: Limits, counting: Counting, files: LogFiles | None) -> None:
+    def __init__(self, limits: Limits, counting: Counting, files: Files | None) -> None:
         """Answer.
 
         Args:

@@ -20,7 +20,7 @@ from serving.desk import Desk, Served
 from serving.errors import NotServed, RequestRefused
 from serving.event_times import event_time
 from serving.limits import Limits
-from serving.log_files import LogFiles
+from serving.logbook import Files
 from serving.responses import Answer, Headers
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class App:
         desk: Desk,
         limits: Limits,
         counting: Counting,
-        files: LogFiles | None = None,
+        files: Files | None = None,
         alive: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
     ) -> None:
         """Answer.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import NamedTuple
 
 from perennial.blobs import BlobStore
@@ -36,8 +37,15 @@ class Served(NamedTuple):
 class Desk:
     """Deployments by model. Requests that are under way keep the one they began with."""
 
-    def __init__(self, blobs: BlobStore) -> None:
+    def __init__(self, blobs: BlobStore, load_log: Callable[[], None] = log_files.load) -> None:
+        """Serve nothing yet.
+
+        Args:
+            blobs: where models' files are.
+            load_log: makes ready for the log of requests, before the first one that is logged.
+        """
         self._blobs = blobs
+        self._load_log = load_log
         self._served: dict[str, Served] = {}
         self._taking = asyncio.Lock()
         self.ready = False
@@ -77,7 +85,7 @@ class Desk:
                     self._served[deployment.model] = now._replace(router=Router(same))
                 return False
             if deployment.log is not None:
-                await asyncio.to_thread(log_files.load)
+                await asyncio.to_thread(self._load_log)
             files = (
                 {}
                 if now is None

@@ -20,7 +20,8 @@ from serving.numbers import floats
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from serving.model import Input, Model
+    from serving.columns import Input
+    from serving.model import Model
 
 HEADER_LENGTH = "inference-header-content-length"
 BYTES = "BYTES"
