@@ -35,6 +35,7 @@ class Turn(NamedTuple):
     Attributes:
         served: by which deployment.
         variant: of it.
+        model: that the variant is.
         named: whether the caller asked for this variant. Testers choose their requests, so these
             say nothing of how variants compare on the others': they are not counted.
         began: when the request came, on the monotonic clock.
@@ -46,17 +47,13 @@ class Turn(NamedTuple):
 
     served: Served
     variant: Variant
+    model: Model
     named: bool
     began: float
     seconds: float
     request_id: bytes
     entity: bytes | None
     at: float | None = None
-
-    @property
-    def model(self) -> Model:
-        """That answers."""
-        return self.served.models[self.variant.name]
 
 
 class Answering:

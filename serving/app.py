@@ -17,7 +17,7 @@ from serving.answering import Answering, Turn
 from serving.bodies import Bodies, Message, Receive
 from serving.counting import Counting
 from serving.desk import Desk, Served
-from serving.errors import NotServed, RequestRefused
+from serving.errors import NotServed, RequestRefused, TooLarge
 from serving.event_times import event_time
 from serving.limits import Limits
 from serving.logbook import Files
@@ -109,6 +109,10 @@ class App:
     def _answer(
         self, scope: Message, body: bytes, began: float
     ) -> Answer | Coroutine[Any, Any, Answer]:
+        if len(body) > self._limits.body_bytes:
+            raise TooLarge(
+                f"a body of {len(body)} bytes is more than the {self._limits.body_bytes} taken"
+            )
         parts = scope["path"].split("/")
         if scope["method"] == "POST":
             match parts:
@@ -226,7 +230,8 @@ class App:
         log, at = served.deployment.log, None
         if log is not None and log.event_time == "header":
             at = event_time(headers, time.time())
-        return Turn(served, variant, named, began, seconds, request_id, entity, at)
+        model = served.models[variant.name]
+        return Turn(served, variant, model, named, began, seconds, request_id, entity, at)
 
 
 async def respond(answer: Answer, send: Send) -> None:

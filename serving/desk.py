@@ -16,22 +16,19 @@ from serving.routing import Router
 
 
 class Served(NamedTuple):
-    """One deployment.
+    """What answers for a model.
 
     Attributes:
+        deployment: by which requests are answered.
         router: of its requests.
         models: of its variants by name.
         marks: headers of their answers by name.
     """
 
+    deployment: Deployment
     router: Router
     models: dict[str, Model]
     marks: dict[str, tuple[Header, ...]]
-
-    @property
-    def deployment(self) -> Deployment:
-        """By which requests are answered."""
-        return self.router.deployment
 
 
 class Desk:
@@ -82,7 +79,7 @@ class Desk:
                 ):
                     # what is logged is the spec's, which changes without a new deployment
                     same = now.deployment.model_copy(update={"log": deployment.log})
-                    self._served[deployment.model] = now._replace(router=Router(same))
+                    self._served[deployment.model] = now._replace(deployment=same)
                 return False
             if deployment.log is not None:
                 await asyncio.to_thread(self._load_log)
@@ -99,7 +96,7 @@ class Desk:
                     files[variant.onnx.sha256] = await asyncio.to_thread(self._load, variant)
             models = {variant.name: files[variant.onnx.sha256] for variant in deployment.variants}
             self._served[deployment.model] = Served(
-                Router(deployment), models, marks_of(deployment)
+                deployment, Router(deployment), models, marks_of(deployment)
             )
             return True
 

@@ -27,7 +27,6 @@ class Router:
     """
 
     def __init__(self, deployment: Deployment) -> None:
-        self.deployment = deployment
         self.header = (deployment.entity or "").lower().encode()
         """That tells the entity."""
         self._hash = blake2b(digest_size=8, key=deployment.model.encode()[:64])

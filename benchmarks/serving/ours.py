@@ -21,6 +21,7 @@ from perennial.contracts.request_log import RequestLog
 from perennial.contracts.serving import WHOLE, Deployment, Variant
 from perennial.quiet import quieten
 from serving.app import App, Send
+from serving.at_once import AtOnce
 from serving.bodies import Message, Receive
 from serving.counting import Counting
 from serving.desk import Desk
@@ -94,7 +95,9 @@ def main() -> None:
         host=limits.host,
         port=int(port),
         loop="uvloop",
-        http="httptools",
+        http=AtOnce,
+        proxy_headers=False,
+        server_header=False,
         access_log=False,
         log_level="warning",
     )

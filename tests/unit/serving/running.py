@@ -13,6 +13,7 @@ import uvicorn
 from perennial.contracts.base import BlobRef
 from perennial.contracts.serving import WHOLE, Deployment, Variant
 from serving.app import App
+from serving.at_once import AtOnce
 from serving.counting import Counting
 from serving.desk import Desk
 from serving.limits import Limits
@@ -32,6 +33,8 @@ async def served(
         traced(App(desk, Limits(**limits), counting or Counting(), files)),
         host="127.0.0.1",
         port=0,
+        http=AtOnce,
+        proxy_headers=False,
         log_level="error",
         lifespan="on",
     )
