@@ -63,6 +63,7 @@ class Logbook:
             return
         self._pages[key] = page
         page.add(kept)
+        page.size += size
         self._bytes += size
         if self._bytes >= _BATCH_BYTES:
             self._full.set()

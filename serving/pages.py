@@ -112,7 +112,7 @@ class Page:
         inputs: values of all rows by name: bytes of float32, or texts.
         answers: bytes of float32.
         rows: of all requests.
-        size: what they are taken to need, in bytes.
+        size: what they are taken to need, in bytes; the logbook's.
     """
 
     def __init__(self, first: Kept) -> None:
@@ -152,7 +152,6 @@ class Page:
         if kept.answer is not None:
             self.answers += kept.answer.tobytes()
         self.rows += kept.rows
-        self.size += self.needs(kept)
 
     def __getstate__(self) -> dict[str, Any]:
         """All of it; buffers as such, so that they need not be copied."""
