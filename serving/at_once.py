@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Coroutine
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import (
     STATUS_LINE,
@@ -66,7 +66,8 @@ class AtOnce(HttpToolsProtocol):
             return
         self._held = None
         try:
-            answer = app.begin(self.scope, bytes(cycle.body), time.monotonic())
+            scope = cast("Message", self.scope)
+            answer = app.begin(scope, bytes(cycle.body), time.monotonic())
         except Exception as error:  # a fault of ours; uvicorn tells of it, and answers 500
             answer = _failed(error)
         if isinstance(answer, Answer):

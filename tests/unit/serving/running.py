@@ -17,7 +17,7 @@ from serving.at_once import AtOnce
 from serving.counting import Counting
 from serving.desk import Desk
 from serving.limits import Limits
-from serving.log_files import LogFiles
+from serving.logbook import Files
 from serving.tracing import traced
 
 ROW = {"size": 1.5, "colour": "red", "p0": 1, "p1": 2, "p2": 3}
@@ -27,7 +27,7 @@ Put = Callable[[float], BlobRef]
 
 @asynccontextmanager
 async def served(
-    desk: Desk, counting: Counting | None = None, files: LogFiles | None = None, **limits: Any
+    desk: Desk, counting: Counting | None = None, files: Files | None = None, **limits: Any
 ) -> AsyncIterator[httpx.AsyncClient]:
     config = uvicorn.Config(
         traced(App(desk, Limits(**limits), counting or Counting(), files)),

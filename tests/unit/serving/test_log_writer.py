@@ -26,11 +26,11 @@ async def test_a_process_writes_and_another_takes_its_place(
     [first] = set(psutil.Process().children()) - known
     async with served(desk, counting, files) as client:
         asked = [{**ROW, "size": None, "colour": "gr\u00fcn"}, ROW]
-        await client.post(PREDICT, json={"instances": asked}, headers={"x-customer": b"\xff"})
+        await client.post(PREDICT, json={"instances": asked}, headers={b"x-customer": b"\xff"})
         first.kill()
     assert (counting.tallies()[0].lost, counting.tallies()[0].logged) == (2, 0)
     async with served(desk, counting, files) as client:
-        await client.post(PREDICT, json={"instances": asked}, headers={"x-customer": b"\xff"})
+        await client.post(PREDICT, json={"instances": asked}, headers={b"x-customer": b"\xff"})
         await client.post(PREDICT, json={"instances": [ROW]}, headers={"x-request-id": "mine"})
     assert set(psutil.Process().children()) <= known, "it ends with the app"
     [tally] = counting.tallies()
