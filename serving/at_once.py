@@ -25,6 +25,8 @@ from serving.responses import Answer
 
 _LARGEST = 64 * 1024
 """Bytes of a body that is read at once; a larger one would hold up others."""
+_IN_A_ROW = 16
+"""Requests that one read may bring and have answered at once, for the same reason."""
 _Asgi = Any
 """uvicorn's type of an app."""
 
@@ -33,12 +35,14 @@ class AtOnce(HttpToolsProtocol):
     """One connection."""
 
     _feeding = False
+    _left = 0
+    """Requests that may still be answered at once."""
     _held: tuple[RequestResponseCycle, _Asgi] | None = None
     """What has begun while data was read, and perhaps is there as a whole."""
 
     def data_received(self, data: bytes) -> None:
         """Read what has arrived, and begin what is not there as a whole."""
-        self._feeding = True
+        self._feeding, self._left = True, _IN_A_ROW
         try:
             super().data_received(data)
         finally:
@@ -58,6 +62,7 @@ class AtOnce(HttpToolsProtocol):
         cycle, app = self._held
         if (
             not isinstance(app, App)
+            or not self._left
             or len(cycle.body) > _LARGEST
             or cycle.waiting_for_100_continue
             or self.flow.write_paused
@@ -65,6 +70,7 @@ class AtOnce(HttpToolsProtocol):
         ):
             return
         self._held = None
+        self._left -= 1
         try:
             scope = cast("Message", self.scope)
             answer = app.begin(scope, bytes(cycle.body), time.monotonic())

@@ -87,10 +87,13 @@ async def test_requests_behind_each_other_are_answered_in_their_order(desk: Desk
     last = request("/v2/models/flights", b"", "GET", "connection: close")
     async with served(desk, inline_rows=64) as client:
         found = await answers(client, one + other + one + other[:-5], other[-5:] + one + last)
+        many = await answers(client, one * 40 + other + last)
     lengths = [int(part.split(b"\r\n")[0]) for part in found.split(b"content-length: ")[1:]]
     assert found.count(b"HTTP/1.1 200 OK") == 6
     short, long = lengths[0], lengths[1]
     assert lengths[:5] == [short, long, short, long, short] and long > 100 * short
+    bodies = [int(part.split(b"\r\n")[0]) for part in many.split(b"content-length: ")[1:]]
+    assert bodies == [*[short] * 40, long, lengths[-1]], "more than are answered in a row"
 
 
 async def test_a_connection_is_kept_and_a_client_that_waits_is_told_to_go_on(
