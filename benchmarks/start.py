@@ -94,6 +94,7 @@ _ROLES = {
     "ray_process_reaper": "reaper",
     "util.client.server": "Ray Client server",
     "spawn_main": "answers requests",
+    "serving.log_writer": "writes the log of requests",
     "resource_tracker": "tracker of shared memory",
 }
 

@@ -10,6 +10,7 @@ import uvicorn
 
 from perennial.contracts.errors import PerennialError
 from perennial.quiet import quieten
+from serving.at_once import AtOnce
 from serving.limits import Limits
 
 
@@ -38,7 +39,10 @@ def _here(limits: Limits) -> None:
         port=limits.port,
         workers=limits.processes,
         loop="uvloop",
-        http="httptools",
+        http=AtOnce,
+        # none of what it would find out is asked for, and it stands between the two
+        proxy_headers=False,
+        server_header=False,
         access_log=False,
         log_level="warning",
         timeout_graceful_shutdown=int(limits.seconds) + 1,

@@ -15,7 +15,8 @@ from perennial.contracts.serving import WHOLE, Variant
 from serving.computing import Inputs, computed
 from serving.copying import Copy, Copying
 from serving.errors import ModelFailed, RequestRefused, TooBusy, TooLate
-from serving.logbook import Kept, Logbook
+from serving.logbook import Files, Logbook
+from serving.pages import Kept
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from serving.counting import Counting
     from serving.desk import Served
     from serving.limits import Limits
-    from serving.log_files import LogFiles
     from serving.model import Model
 
 _Read = TypeVar("_Read")
@@ -35,6 +35,7 @@ class Turn(NamedTuple):
     Attributes:
         served: by which deployment.
         variant: of it.
+        model: that the variant is.
         named: whether the caller asked for this variant. Testers choose their requests, so these
             say nothing of how variants compare on the others': they are not counted.
         began: when the request came, on the monotonic clock.
@@ -46,6 +47,7 @@ class Turn(NamedTuple):
 
     served: Served
     variant: Variant
+    model: Model
     named: bool
     began: float
     seconds: float
@@ -53,16 +55,11 @@ class Turn(NamedTuple):
     entity: bytes | None
     at: float | None = None
 
-    @property
-    def model(self) -> Model:
-        """That answers."""
-        return self.served.models[self.variant.name]
-
 
 class Answering:
     """Answers turns, and counts what became of them. What it failed at is counted too."""
 
-    def __init__(self, limits: Limits, counting: Counting, files: LogFiles | None) -> None:
+    def __init__(self, limits: Limits, counting: Counting, files: Files | None) -> None:
         """Answer.
 
         Args:
@@ -86,7 +83,11 @@ class Answering:
                 self._counting.refused(turn.served.deployment, turn.variant)
             raise
 
-    async def answer(
+    def is_short(self, inputs: Inputs) -> bool:
+        """Whether so few rows are computed at once; others in a thread, beside other requests."""
+        return _rows(inputs) <= self._limits.inline_rows
+
+    def at_once(
         self, turn: Turn, inputs: Inputs, convert: Callable[[Model], Inputs]
     ) -> NDArray[np.float32]:
         """What the variant answers.
@@ -102,15 +103,23 @@ class Answering:
             TooLate: the caller's time is over.
         """
         try:
-            found, took = await self._computed(turn, inputs)
-        except ModelFailed:
-            self._answered(turn, inputs, convert, None, 0.0)
+            self._check(turn)
+            found, took = computed(turn.model, inputs)
+        except (ModelFailed, TooLate) as error:
+            self._failed(turn, inputs, convert, error)
             raise
-        except TooLate:
-            if not turn.named:
-                self._counting.answered(
-                    turn.served.deployment, turn.variant, time.monotonic() - turn.began, None
-                )
+        self._answered(turn, inputs, convert, found, took)
+        return found
+
+    async def beside(
+        self, turn: Turn, inputs: Inputs, convert: Callable[[Model], Inputs]
+    ) -> NDArray[np.float32]:
+        """The same in a thread, so that others are answered meanwhile."""
+        try:
+            self._check(turn)
+            found, took = await self._in_thread(turn, inputs)
+        except (ModelFailed, TooLate) as error:
+            self._failed(turn, inputs, convert, error)
             raise
         self._answered(turn, inputs, convert, found, took)
         return found
@@ -155,15 +164,29 @@ class Answering:
         if copies and not turn.named and random.random() * WHOLE < copies.challenger.shadow:
             self._copying.offer(Copy(turn.served, copies, rows, convert, found, took, kept))
 
-    async def _computed(self, turn: Turn, inputs: Inputs) -> tuple[NDArray[np.float32], float]:
-        """The answer and the seconds it took to compute."""
-        limits = self._limits
-        if self._under_way >= limits.waiting:
-            raise TooBusy(f"{limits.waiting} requests are under way; come back in a second")
+    def _failed(
+        self,
+        turn: Turn,
+        inputs: Inputs,
+        convert: Callable[[Model], Inputs],
+        error: ModelFailed | TooLate,
+    ) -> None:
+        """Count it. What came too late was never asked, so there is nothing to log."""
+        if isinstance(error, ModelFailed):
+            self._answered(turn, inputs, convert, None, 0.0)
+        elif not turn.named:
+            seconds = time.monotonic() - turn.began
+            self._counting.answered(turn.served.deployment, turn.variant, seconds, None)
+
+    def _check(self, turn: Turn) -> None:
+        """Raises TooBusy or TooLate."""
+        if self._under_way >= self._limits.waiting:
+            raise TooBusy(f"{self._limits.waiting} requests are under way; come back in a second")
         if time.monotonic() - turn.began > turn.seconds:
             raise TooLate(f"the request has waited longer than its {turn.seconds:g} s")
-        if _rows(inputs) <= limits.inline_rows:
-            return computed(turn.model, inputs)
+
+    async def _in_thread(self, turn: Turn, inputs: Inputs) -> tuple[NDArray[np.float32], float]:
+        """The answer and the seconds it took to compute."""
         self._under_way += 1
         loop = asyncio.get_running_loop()
         try:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
+import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json
 
@@ -17,15 +17,24 @@ from serving.answering import Answering, Turn
 from serving.bodies import Bodies, Message, Receive
 from serving.counting import Counting
 from serving.desk import Desk, Served
-from serving.errors import NotServed, RequestRefused
+from serving.errors import NotServed, RequestRefused, TooLarge
 from serving.event_times import event_time
 from serving.limits import Limits
-from serving.log_files import LogFiles
+from serving.logbook import Files
 from serving.responses import Answer, Headers
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from serving.computing import Inputs
+    from serving.model import Model
 
 Send = Callable[[Message], Awaitable[None]]
 
 DEADLINE = b"x-request-timeout-ms"
+_LENGTH = b"content-length"
+_HEADER_LENGTH = inference.HEADER_LENGTH.encode()
 
 
 class App:
@@ -36,7 +45,7 @@ class App:
         desk: Desk,
         limits: Limits,
         counting: Counting,
-        files: LogFiles | None = None,
+        files: Files | None = None,
         alive: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
     ) -> None:
         """Answer.
@@ -59,13 +68,31 @@ class App:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
             return
+        began, body = time.monotonic(), b""
         try:
-            answer = await self._answer(scope, receive)
+            if scope["method"] == "POST":
+                length = next((value for name, value in scope["headers"] if name == _LENGTH), None)
+                body = await self._bodies.read(_whole(length), receive)
         except RequestRefused as error:
-            answer = responses.refusal(error)
-        head = [*answer.headers, (b"content-length", b"%d" % len(answer.body))]
-        await send({"type": "http.response.start", "status": answer.status, "headers": head})
-        await send({"type": "http.response.body", "body": answer.body})
+            await respond(responses.refusal(error), send)
+            return
+        answer = self.begin(scope, body, began)
+        await respond(answer if isinstance(answer, Answer) else await answer, send)
+
+    def begin(
+        self, scope: Message, body: bytes, began: float
+    ) -> Answer | Coroutine[Any, Any, Answer]:
+        """The answer; of a larger request, what is to be awaited for it.
+
+        Args:
+            scope: as ASGI has it.
+            body: all of it.
+            began: when the request came, on the monotonic clock.
+        """
+        try:
+            return self._answer(scope, body, began)
+        except RequestRefused as error:
+            return responses.refusal(error)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -79,17 +106,22 @@ class App:
             raise
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def _answer(self, scope: Message, receive: Receive) -> Answer:
+    def _answer(
+        self, scope: Message, body: bytes, began: float
+    ) -> Answer | Coroutine[Any, Any, Answer]:
+        if len(body) > self._limits.body_bytes:
+            raise TooLarge(
+                f"a body of {len(body)} bytes is more than the {self._limits.body_bytes} taken"
+            )
         parts = scope["path"].split("/")
         if scope["method"] == "POST":
-            began = time.monotonic()
             match parts:
-                case ["", "v1", "models", name] if name.endswith(":predict"):
-                    return await self._predict(name[:-8], began, scope, receive)
                 case ["", "v2", "models", name, "infer"]:
-                    return await self._infer(name, None, began, scope, receive)
+                    return self._infer(name, None, began, dict(scope["headers"]), body)
+                case ["", "v1", "models", name] if name.endswith(":predict"):
+                    return self._predict(name[:-8], began, dict(scope["headers"]), body)
                 case ["", "v2", "models", name, "versions", version, "infer"]:
-                    return await self._infer(name, version, began, scope, receive)
+                    return self._infer(name, version, began, dict(scope["headers"]), body)
         elif scope["method"] == "GET":
             match parts:
                 case ["", "v2", "health", "live"]:
@@ -110,10 +142,11 @@ class App:
                     return responses.as_json({"name": name, "ready": True})
         raise NotServed(f"there is no {scope['method']} {scope['path']} here")
 
-    async def _predict(self, name: str, began: float, scope: Message, receive: Receive) -> Answer:
+    def _predict(
+        self, name: str, began: float, headers: Headers, body: bytes
+    ) -> Answer | Coroutine[Any, Any, Answer]:
         """Rows as people write them."""
-        served, headers = self._desk.find(name), dict(scope["headers"])
-        body = await self._bodies.read(_whole(headers.get(b"content-length")), receive)
+        served = self._desk.find(name)
         try:
             asked = from_json(body)
             instances = asked["instances"]
@@ -125,34 +158,62 @@ class App:
         turn = self._turn(served, variant, named, entity, began, headers)
         convert = partial(rows.to_inputs, rows=instances, most=self._limits.rows)
         inputs = self._answering.read(turn, convert)
-        found = await self._answering.answer(turn, inputs, convert)
-        said = {
-            "predictions": responses.plain(turn.model, found),
-            "model_version": str(variant.version),
-        }
-        return responses.as_json(said, *responses.marks(turn))
 
-    async def _infer(
-        self, name: str, version: str | None, began: float, scope: Message, receive: Receive
-    ) -> Answer:
+        def said(found: NDArray[np.float32]) -> Answer:
+            body = {
+                "predictions": responses.plain(turn.model, found),
+                "model_version": str(variant.version),
+            }
+            return responses.as_json(body, *responses.marks(turn))
+
+        return self._computed(turn, inputs, convert, said)
+
+    def _infer(
+        self, name: str, version: str | None, began: float, headers: Headers, body: bytes
+    ) -> Answer | Coroutine[Any, Any, Answer]:
         """Tensors, by the Open Inference Protocol."""
-        served, headers = self._desk.find(name), dict(scope["headers"])
-        body = await self._bodies.read(_whole(headers.get(b"content-length")), receive)
+        served = self._desk.find(name)
         if version:
             variant, named, entity = _of_version(served, version), True, None
         else:
             variant, named, entity = _variant(served, headers, None)
         turn = self._turn(served, variant, named, entity, began, headers)
-        length = _whole(headers.get(inference.HEADER_LENGTH.encode()))
+        length = _whole(headers.get(_HEADER_LENGTH))
         read = partial(inference.read, body=body, header_length=length, most=self._limits.rows)
         asked = self._answering.read(turn, read)
-        found = await self._answering.answer(turn, asked.inputs, lambda model: read(model).inputs)
-        text, head = inference.write(name, variant.version, asked, turn.model.output, found)
-        marks = responses.marks(turn)
-        if head is None:
-            return Answer(200, text, (responses.JSON, *marks))
-        size = (inference.HEADER_LENGTH.encode(), b"%d" % head)
-        return Answer(200, text, (responses.BINARY, size, *marks))
+
+        def said(found: NDArray[np.float32]) -> Answer:
+            text, head = inference.write(name, variant.version, asked, turn.model.output, found)
+            marks = responses.marks(turn)
+            if head is None:
+                return Answer(200, text, (responses.JSON, *marks))
+            size = (_HEADER_LENGTH, b"%d" % head)
+            return Answer(200, text, (responses.BINARY, size, *marks))
+
+        return self._computed(turn, asked.inputs, lambda model: read(model).inputs, said)
+
+    def _computed(
+        self,
+        turn: Turn,
+        inputs: Inputs,
+        convert: Callable[[Model], Inputs],
+        said: Callable[[NDArray[np.float32]], Answer],
+    ) -> Answer | Coroutine[Any, Any, Answer]:
+        if self._answering.is_short(inputs):
+            return said(self._answering.at_once(turn, inputs, convert))
+        return self._awaited(turn, inputs, convert, said)
+
+    async def _awaited(
+        self,
+        turn: Turn,
+        inputs: Inputs,
+        convert: Callable[[Model], Inputs],
+        said: Callable[[NDArray[np.float32]], Answer],
+    ) -> Answer:
+        try:
+            return said(await self._answering.beside(turn, inputs, convert))
+        except RequestRefused as error:
+            return responses.refusal(error)
 
     def _turn(
         self,
@@ -165,11 +226,19 @@ class App:
     ) -> Turn:
         told, most = _whole(headers.get(DEADLINE)), self._limits.seconds
         seconds = most if told is None else min(most, told / 1000)
-        request_id = headers.get(responses.REQUEST_ID) or os.urandom(16).hex().encode()
+        request_id = headers.get(responses.REQUEST_ID) or b"%032x" % random.getrandbits(128)
         log, at = served.deployment.log, None
         if log is not None and log.event_time == "header":
             at = event_time(headers, time.time())
-        return Turn(served, variant, named, began, seconds, request_id, entity, at)
+        model = served.models[variant.name]
+        return Turn(served, variant, model, named, began, seconds, request_id, entity, at)
+
+
+async def respond(answer: Answer, send: Send) -> None:
+    """Send an answer, as ASGI has it."""
+    head = [*answer.headers, (_LENGTH, b"%d" % len(answer.body))]
+    await send({"type": "http.response.start", "status": answer.status, "headers": head})
+    await send({"type": "http.response.body", "body": answer.body})
 
 
 def _variant(
@@ -185,7 +254,7 @@ def _variant(
     entity = served.deployment.entity
     if entity is None:
         return served.router.choose(None), False, None
-    key = headers.get(entity.lower().encode())
+    key = headers.get(served.router.header)
     if key is None and isinstance(instances, list) and instances and isinstance(instances[0], dict):
         value = instances[0].get(entity)
         key = None if value is None else str(value).encode()

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
     from serving.counting import Counting
     from serving.desk import Served
-    from serving.logbook import Kept, Logbook
+    from serving.logbook import Logbook
     from serving.model import Model
+    from serving.pages import Kept
     from serving.routing import Copies
 
 _AT_ONCE = 64

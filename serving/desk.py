@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import NamedTuple
 
 from perennial.blobs import BlobStore
@@ -10,26 +11,38 @@ from perennial.contracts.serving import Deployment, Variant
 from serving import log_files
 from serving.errors import NotServed
 from serving.model import Model
+from serving.responses import Header, marks_of
 from serving.routing import Router
 
 
 class Served(NamedTuple):
-    """One deployment, with the models of its variants by name."""
+    """What answers for a model.
 
+    Attributes:
+        deployment: by which requests are answered.
+        router: of its requests.
+        models: of its variants by name.
+        marks: headers of their answers by name.
+    """
+
+    deployment: Deployment
     router: Router
     models: dict[str, Model]
-
-    @property
-    def deployment(self) -> Deployment:
-        """By which requests are answered."""
-        return self.router.deployment
+    marks: dict[str, tuple[Header, ...]]
 
 
 class Desk:
     """Deployments by model. Requests that are under way keep the one they began with."""
 
-    def __init__(self, blobs: BlobStore) -> None:
+    def __init__(self, blobs: BlobStore, load_log: Callable[[], None] = log_files.load) -> None:
+        """Serve nothing yet.
+
+        Args:
+            blobs: where models' files are.
+            load_log: makes ready for the log of requests, before the first one that is logged.
+        """
         self._blobs = blobs
+        self._load_log = load_log
         self._served: dict[str, Served] = {}
         self._taking = asyncio.Lock()
         self.ready = False
@@ -66,10 +79,10 @@ class Desk:
                 ):
                     # what is logged is the spec's, which changes without a new deployment
                     same = now.deployment.model_copy(update={"log": deployment.log})
-                    self._served[deployment.model] = now._replace(router=Router(same))
+                    self._served[deployment.model] = now._replace(deployment=same)
                 return False
             if deployment.log is not None:
-                await asyncio.to_thread(log_files.load)
+                await asyncio.to_thread(self._load_log)
             files = (
                 {}
                 if now is None
@@ -82,7 +95,9 @@ class Desk:
                 if variant.onnx.sha256 not in files:
                     files[variant.onnx.sha256] = await asyncio.to_thread(self._load, variant)
             models = {variant.name: files[variant.onnx.sha256] for variant in deployment.variants}
-            self._served[deployment.model] = Served(Router(deployment), models)
+            self._served[deployment.model] = Served(
+                deployment, Router(deployment), models, marks_of(deployment)
+            )
             return True
 
     @property

@@ -20,7 +20,8 @@ from serving.numbers import floats
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from serving.model import Input, Model
+    from serving.columns import Input
+    from serving.model import Model
 
 HEADER_LENGTH = "inference-header-content-length"
 BYTES = "BYTES"
@@ -93,7 +94,7 @@ def read(model: Model, body: bytes, header_length: int | None, most: int) -> Ask
                 )
             parts[name], raw = raw[:size], raw[size:]
     inputs = {each.name: _tensor(each, tensors, parts, most) for each in model.inputs}
-    if len({len(values) for values in inputs.values()}) > 1:
+    if len(inputs) > 1 and len({len(values) for values in inputs.values()}) > 1:
         raise RequestRefused("the inputs have different numbers of rows")
     return Asked(str(asked.get("id") or ""), inputs, bool(binary))
 
@@ -141,11 +142,12 @@ def _tensor(
 
 
 def _is_shape(shape: Any) -> bool:
-    return (
-        isinstance(shape, list)
-        and bool(shape)
-        and all(type(size) is int and size >= 0 for size in shape)
-    )
+    if not isinstance(shape, list) or not shape:
+        return False
+    for size in shape:  # noqa: SIM110 - `all` of a generator costs as much as the rest of this
+        if type(size) is not int or size < 0:
+            return False
+    return True
 
 
 def _numbers(part: memoryview, kind: str) -> NDArray[np.float32]:

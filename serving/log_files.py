@@ -8,7 +8,6 @@ metadata.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -22,8 +21,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from perennial.contracts.serving import Deployment
-    from serving.logbook import Page
-    from serving.model import Input, Model
+    from serving.columns import Input
+    from serving.pages import Page, Texts
 
 _REPEATED = ["variant", "entity"]
 
@@ -56,12 +55,16 @@ class LogFiles:
         of = page.of.deployment
         folder = f"{self._root}/environment={of.environment}/model={of.model}"
         table = _table(page)
-        hours = np.repeat(np.array(page.at), page.sizes).astype(np.int64) // 3600
+        at, sizes = np.frombuffer(page.at), np.frombuffer(page.sizes, dtype=np.int32)
+        hours = np.repeat(at, sizes).astype(np.int64) // 3600
         for hour in np.unique(hours).tolist():
             mine = hours == hour
             some = table if mine.all() else table.filter(mine)
             self._put(folder, datetime.fromtimestamp(hour * 3600, UTC), some)
         self._clear(folder, of)
+
+    def close(self) -> None:
+        """Nothing is open between two writes."""
 
     def _put(self, folder: str, hour: datetime, table: pa.Table) -> None:
         import pyarrow.parquet as pq
@@ -89,12 +92,12 @@ def _table(page: Page) -> pa.Table:
     import pyarrow as pa
 
     of, rows = page.of, page.rows
-    sizes = np.array(page.sizes)
+    sizes = np.frombuffer(page.sizes, dtype=np.int32)
     several = len(sizes) < rows
 
     def each(values: Any, kind: Any = None) -> pa.Array:
         """A value of each request, for each of its rows."""
-        found = pa.array(values, kind)
+        found = values if isinstance(values, pa.Array) else pa.array(values, kind)
         return found.take(pa.array(np.repeat(np.arange(len(sizes)), sizes))) if several else found
 
     def same(value: Any, kind: Any) -> pa.Array:
@@ -102,22 +105,22 @@ def _table(page: Page) -> pa.Table:
 
     first = np.cumsum(sizes) - sizes
     columns: dict[str, Any] = {
-        "at": each((np.array(page.at) * 1e6).astype(np.int64), pa.timestamp("us", "UTC")),
-        "request_id": each(_texts(page.request_ids), pa.string()),
+        "at": each((np.frombuffer(page.at) * 1e6).astype(np.int64), pa.timestamp("us", "UTC")),
+        "request_id": each(_strings(page.request_ids)),
         "row": pa.array(np.arange(rows) - np.repeat(first, sizes), pa.int32()),
         "variant": same(of.variant.name, pa.string()),
         "version": same(of.variant.version, pa.int32()),
         "epoch": same(of.deployment.epoch, pa.int32()),
         "copy": same(of.copy, pa.bool_()),
         "named": each(np.frombuffer(page.named, dtype=np.bool_)),
-        "entity": each(_texts(page.entities), pa.string()),
-        "seconds": each(np.array(page.seconds)),
-        "inputs": _struct({i.name: _input(i, page.inputs[i.name]) for i in of.model.inputs}),
+        "entity": each(_strings(page.entities)),
+        "seconds": each(np.frombuffer(page.seconds, dtype=np.float32)),
+        "inputs": _struct({i.name: _input(i, page.inputs[i.name]) for i in of.inputs}),
     }
     if page.answers:
-        columns["answer"] = _struct(_answers(of.model, page.answers))
-    vectors = {i.name: i.columns for i in of.model.inputs if len(i.columns) > 1}
-    said = {"perennial": json.dumps({"vectors": vectors, "classes": of.model.classes})}
+        columns["answer"] = _struct(_answers(of.classes, page.answers))
+    vectors = {i.name: i.columns for i in of.inputs if len(i.columns) > 1}
+    said = {"perennial": json.dumps({"vectors": vectors, "classes": of.classes})}
     return pa.table(columns).replace_schema_metadata(said)
 
 
@@ -137,13 +140,27 @@ def _input(each: Input, values: bytearray | list[str]) -> pa.Array:
     return numbers if width == 1 else pa.FixedSizeListArray.from_arrays(numbers, width)
 
 
-def _answers(model: Model, values: bytearray) -> dict[str, pa.Array]:
+def _answers(classes: tuple[str, ...], values: bytearray) -> dict[str, pa.Array]:
     import pyarrow as pa
 
-    names = model.classes or ("value",)
+    names = classes or ("value",)
     found = np.frombuffer(values, dtype=np.float32).reshape(-1, len(names))
     return {name: pa.array(found[:, place]) for place, name in enumerate(names)}
 
 
-def _texts(values: Sequence[bytes | None]) -> list[str | None]:
-    return [None if value is None else value.decode("utf-8", "replace") for value in values]
+def _strings(texts: Texts) -> pa.Array:
+    import pyarrow as pa
+
+    sizes = np.frombuffer(texts.sizes, dtype=np.int32)
+    there, ends = sizes >= 0, np.cumsum(np.maximum(sizes, 0), dtype=np.int32)
+    starts = np.concatenate([np.zeros(1, dtype=np.int32), ends])
+    if texts.data.isascii():  # no text becomes an object
+        valid = None if there.all() else pa.array(there).buffers()[1]
+        return pa.StringArray.from_buffers(
+            len(sizes), pa.py_buffer(starts), pa.py_buffer(texts.data), valid
+        )
+    found = [
+        bytes(texts.data[start:end]).decode("utf-8", "replace") if here else None
+        for start, end, here in zip(starts[:-1], ends, there, strict=True)
+    ]
+    return pa.array(found, pa.string())

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnxruntime as ort
+
+from serving.columns import Input
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -15,20 +17,6 @@ if TYPE_CHECKING:
 META = "perennial"
 _WARM_UP = (1, 2, 64)
 """Rows of the requests that nobody asked for: the first ones of a session are slow."""
-
-
-class Input(NamedTuple):
-    """One input of the graph.
-
-    Attributes:
-        name: of the column, or of the vector.
-        columns: what rows call its values: one name, or as many as the vector is wide.
-        text: whether it takes text; else float32.
-    """
-
-    name: str
-    columns: tuple[str, ...]
-    text: bool
 
 
 class Model:
@@ -55,6 +43,7 @@ class Model:
         )
         self.output: str = self._session.get_outputs()[0].name
         self._outputs = [self.output]
+        self._run = self._session._sess.run
 
     def warm_up(self) -> None:
         """Answer rows of nothing, so that the first real request is as quick as others."""
@@ -74,5 +63,6 @@ class Model:
         Args:
             inputs: by name: float32 or text `[rows, columns]`.
         """
-        found: NDArray[np.float32] = self._session.run(self._outputs, inputs)[0]
+        # the session's own `run` checks for devices and inputs that are never others here
+        found: NDArray[np.float32] = self._run(self._outputs, inputs, None)[0]
         return found

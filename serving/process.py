@@ -20,7 +20,7 @@ from serving.counting import Counting
 from serving.desk import Desk
 from serving.feed import LOOK_SECONDS, Feed
 from serving.limits import Limits
-from serving.log_files import LogFiles
+from serving.log_writer import LogWriter
 
 
 class Process:
@@ -40,9 +40,9 @@ class Process:
         # a process number comes again one day, and counts of two processes must not meet
         self._name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         self._limits, self._knows_first = limits, knows_first
-        self._desk, self._counting = Desk(BlobStore(settings().blobs)), Counting()
+        files = LogWriter(settings().requests, self._name)
+        self._desk, self._counting = Desk(BlobStore(settings().blobs), files.load), Counting()
         self._task: asyncio.Task[None] | None = None
-        files = LogFiles(settings().requests, self._name)
         self.app = App(self._desk, limits, self._counting, files, self._following)
 
     def check(self) -> None:

@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from perennial.contracts.serving import Deployment
     from serving.answering import Turn
     from serving.desk import Served
     from serving.model import Model
 
+Header = tuple[bytes, bytes]
 Headers = dict[bytes, bytes]
 
 VARIANT, REQUEST_ID = b"x-variant", b"x-request-id"
@@ -30,10 +32,10 @@ class Answer(NamedTuple):
 
     status: int
     body: bytes
-    headers: tuple[tuple[bytes, bytes], ...] = (JSON,)
+    headers: tuple[Header, ...] = (JSON,)
 
 
-def as_json(said: Any, *headers: tuple[bytes, bytes]) -> Answer:
+def as_json(said: Any, *headers: Header) -> Answer:
     """An answer in JSON."""
     return Answer(200, to_json(said), (JSON, *headers))
 
@@ -51,13 +53,23 @@ def refusal(error: RequestRefused) -> Answer:
     return Answer(error.status, json.dumps(said).encode(), tuple(headers))
 
 
-def marks(turn: Turn) -> tuple[tuple[bytes, bytes], ...]:
+def marks_of(deployment: Deployment) -> dict[str, tuple[Header, ...]]:
+    """What each variant's answers say of who answered."""
+    return {
+        each.name: (
+            (b"x-model", deployment.model.encode()),
+            (b"x-model-version", b"%d" % each.version),
+            (VARIANT, each.name.encode()),
+        )
+        for each in deployment.variants
+    }
+
+
+def marks(turn: Turn) -> tuple[Header, ...]:
     """Who answered, and to what."""
     return (
         (REQUEST_ID, turn.request_id),
-        (b"x-model", turn.served.deployment.model.encode()),
-        (b"x-model-version", b"%d" % turn.variant.version),
-        (VARIANT, turn.variant.name.encode()),
+        *turn.served.marks[turn.variant.name],
     )
 
 

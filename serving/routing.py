@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import random
 from bisect import bisect_right
 from hashlib import blake2b
 from itertools import accumulate
@@ -27,8 +27,10 @@ class Router:
     """
 
     def __init__(self, deployment: Deployment) -> None:
-        self.deployment = deployment
-        self._salt = deployment.model.encode()[:64]
+        self.header = (deployment.entity or "").lower().encode()
+        """That tells the entity."""
+        self._hash = blake2b(digest_size=8, key=deployment.model.encode()[:64])
+        self._variants = deployment.variants
         self._ends = list(accumulate(variant.weight for variant in deployment.variants))
         self._by_name = {variant.name: variant for variant in deployment.variants}
         shadows = [variant for variant in deployment.variants if variant.shadow]
@@ -36,11 +38,13 @@ class Router:
 
     def choose(self, key: bytes | None) -> Variant:
         """The variant for an entity; for none, one by the weights."""
-        drawn = (
-            os.urandom(8) if key is None else blake2b(key, digest_size=8, key=self._salt).digest()
-        )
-        place = int.from_bytes(drawn) * WHOLE >> 64
-        return self.deployment.variants[bisect_right(self._ends, place)]
+        if key is None:
+            place = int(random.random() * WHOLE)
+        else:
+            mine = self._hash.copy()  # which has taken the model's name in already
+            mine.update(key)
+            place = int.from_bytes(mine.digest()) * WHOLE >> 64
+        return self._variants[bisect_right(self._ends, place)]
 
     def named(self, name: str) -> Variant | None:
         """The variant that a tester asks for."""

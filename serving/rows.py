@@ -15,7 +15,8 @@ from serving.numbers import floats
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from serving.model import Input, Model
+    from serving.columns import Input
+    from serving.model import Model
 
 
 def to_inputs(model: Model, rows: Any, most: int) -> dict[str, NDArray[Any]]:

@@ -34,8 +34,8 @@ from perennial.contracts.spec import ModelSpec
 from perennial.contracts.training import CodeIdentity, ExportedModel, Parity, TrainedModel
 from perennial.settings import Settings
 from serving.log_files import LogFiles
-from serving.logbook import Kept, Page
 from serving.model import Model
+from serving.pages import Kept, Page
 
 HOUR = timedelta(hours=1)
 COLUMNS = files.SMALL.columns

@@ -22,9 +22,10 @@ from perennial.contracts.monitoring import JudgeWindow, Monitored
 from perennial.contracts.monitoring_plan import MonitoringPlan
 from perennial.contracts.request_log import RequestLog
 from perennial.contracts.serving import WHOLE, Deployment, Variant
+from serving.columns import Input
 from serving.log_files import LogFiles
-from serving.logbook import Kept, Page
-from serving.model import Input, Model
+from serving.model import Model
+from serving.pages import Kept, Page
 
 ROWS, COLUMNS = 1_000_000, 20
 _FILES, _ROUNDS = 40, 3

@@ -13,7 +13,7 @@ import numpy as np
 
 from benchmarks.orchestration.install import PeerMissing
 from benchmarks.results import Row
-from benchmarks.serving import load, model, ours, report, server
+from benchmarks.serving import load, model, ours, pairs, report, server
 from benchmarks.serving.entrants import ENTRANTS, MODEL, OURS, Entrant
 from benchmarks.serving.load import NoLoad, Request
 from benchmarks.serving.model import Perceptron
@@ -57,6 +57,9 @@ def run() -> list[Row]:
                         _or_why(entrant, taken, visit)
         for each, file in files.items():
             taken.swaps[each.name] = _swapped(each, file, root)
+            if OURS not in taken.failures:
+                print(f"  {each.name}: {pairs.PAIRS} pairs, logged and not", flush=True)
+                taken.pairs += [pairs.taken(each, file, n, _folder(root)) for n in _BATCHES]
     return report.rows(
         taken, [each for each in entrants if each.name not in taken.failures], before
     )

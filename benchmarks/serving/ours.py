@@ -21,11 +21,12 @@ from perennial.contracts.request_log import EventTime, RequestLog
 from perennial.contracts.serving import WHOLE, Deployment, Variant
 from perennial.quiet import quieten
 from serving.app import App, Send
+from serving.at_once import AtOnce
 from serving.bodies import Message, Receive
 from serving.counting import Counting
 from serving.desk import Desk
 from serving.limits import Limits
-from serving.log_files import LogFiles
+from serving.log_writer import LogWriter
 
 ENTITY = "x-customer"
 SWAP = "/swap"
@@ -80,9 +81,10 @@ class Swapping:
 def main() -> None:
     """Serve until asked to stop."""
     quieten()
-    port, folder, model, *files = sys.argv[1:]
+    port, folder, model, *paths = sys.argv[1:]
     blobs = BlobStore(f"file://{folder}/blobs")
-    desk, limits = Desk(blobs), Limits()
+    files = LogWriter(f"file://{folder}/requests", "ours")
+    desk, limits = Desk(blobs, files.load), Limits()
     swapping: Swapping
 
     @asynccontextmanager
@@ -91,15 +93,17 @@ def main() -> None:
         desk.ready = True
         yield
 
-    app = App(desk, limits, Counting(), LogFiles(f"file://{folder}/requests", "ours"), alive)
-    swapping = Swapping(app, desk, model, [blobs.put(Path(file)) for file in files])
+    app = App(desk, limits, Counting(), files, alive)
+    swapping = Swapping(app, desk, model, [blobs.put(Path(file)) for file in paths])
     uvicorn.run(
         # nothing stands before the app where throughput is measured
-        swapping if len(files) > 1 else app,
+        swapping if len(paths) > 1 else app,
         host=limits.host,
         port=int(port),
         loop="uvloop",
-        http="httptools",
+        http=AtOnce,
+        proxy_headers=False,
+        server_header=False,
         access_log=False,
         log_level="warning",
     )

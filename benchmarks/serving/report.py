@@ -11,6 +11,7 @@ from typing import NamedTuple
 from benchmarks.results import Row, row
 from benchmarks.serving.entrants import ASGI, FASTAPI, OURS, UNLOGGED, Entrant
 from benchmarks.serving.load import Found
+from benchmarks.serving.pairs import Pairs
 
 JSON, BINARY, ROWS = "JSON", "binary", "rows with names"
 CONNECTIONS = (1, 16, 64)
@@ -58,6 +59,7 @@ class Taken:
         memory: MB, and the number of processes.
         alone: milliseconds of ONNX Runtime for a batch of 64, by model.
         swaps: by model.
+        pairs: with the log of requests and without it.
         failures: why a server could not be measured.
     """
 
@@ -66,6 +68,7 @@ class Taken:
     memory: dict[str, list[tuple[float, int]]] = field(default_factory=lambda: defaultdict(list))
     alone: dict[str, list[float]] = field(default_factory=_lists)
     swaps: dict[str, Swaps] = field(default_factory=dict)
+    pairs: list[Pairs] = field(default_factory=list)
     failures: dict[str, str] = field(default_factory=dict)
 
     def median(self, name: str, point: Point, what: Callable[[Found], float]) -> float:
@@ -88,7 +91,7 @@ def rows(taken: Taken, entrants: Sequence[Entrant], load: float) -> list[Row]:
     found = [row("load average before", load, "processes")]
     if OURS not in taken.failures:
         found += [*_throughput(taken, entrants), *_tails(taken, entrants), *_binary(taken)]
-        found += [*_swaps(taken)]
+        found += [*_swaps(taken), *_pairs(taken)]
     # a peer that is missing makes no comparison good
     found += [
         Row(f"{name}: {why}", 0, "measured", met=False) for name, why in taken.failures.items()
@@ -102,7 +105,7 @@ def _throughput(taken: Taken, entrants: Sequence[Entrant]) -> Iterator[Row]:
     for point in taken.points():
         mine = taken.median(OURS, point, _a_second)
         theirs = {name: taken.median(name, point, _a_second) for name in names}
-        peers = [(FASTAPI, _OF_FASTAPI), (ASGI, _OF_ASGI), (UNLOGGED, _OF_UNLOGGED)]
+        peers = [(FASTAPI, _OF_FASTAPI), (ASGI, _OF_ASGI)]
         if servers:
             peers.insert(0, (max(servers, key=theirs.__getitem__), _OF_SERVERS))
         for peer, target in peers:
@@ -157,6 +160,14 @@ def _swaps(taken: Taken) -> Iterator[Row]:
         yield row(f"{case}: a swap", seconds / number, "s")
         yield row(f"{case}: p99", found.p99, "ms")
         yield row(f"{case}: requests", found.a_second, "1/s")
+
+
+def _pairs(taken: Taken) -> Iterator[Row]:
+    for each in taken.pairs:
+        case = f"{each.model}, batch {each.batch}, {_BUSY} conn.: logged beside not logged"
+        of = f"{case}, median of {len(each.found)} pairs"
+        yield row(f"{of}: requests", each.throughput(), "x", target=_OF_UNLOGGED, at_least=True)
+        yield row(f"{of}: p99", each.p99(), "x")
 
 
 def _each(taken: Taken, entrants: Sequence[Entrant]) -> Iterator[Row]:

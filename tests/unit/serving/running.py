@@ -13,10 +13,11 @@ import uvicorn
 from perennial.contracts.base import BlobRef
 from perennial.contracts.serving import WHOLE, Deployment, Variant
 from serving.app import App
+from serving.at_once import AtOnce
 from serving.counting import Counting
 from serving.desk import Desk
 from serving.limits import Limits
-from serving.log_files import LogFiles
+from serving.logbook import Files
 from serving.tracing import traced
 
 ROW = {"size": 1.5, "colour": "red", "p0": 1, "p1": 2, "p2": 3}
@@ -26,12 +27,14 @@ Put = Callable[[float], BlobRef]
 
 @asynccontextmanager
 async def served(
-    desk: Desk, counting: Counting | None = None, files: LogFiles | None = None, **limits: Any
+    desk: Desk, counting: Counting | None = None, files: Files | None = None, **limits: Any
 ) -> AsyncIterator[httpx.AsyncClient]:
     config = uvicorn.Config(
         traced(App(desk, Limits(**limits), counting or Counting(), files)),
         host="127.0.0.1",
         port=0,
+        http=AtOnce,
+        proxy_headers=False,
         log_level="error",
         lifespan="on",
     )

@@ -30,7 +30,7 @@ from perennial.contracts.monitoring import (
 from perennial.contracts.monitoring_plan import QualityPlan
 from serving.desk import Desk
 from serving.log_files import LogFiles
-from serving.logbook import Kept, Page
+from serving.pages import Kept, Page
 from tests.samples import spec
 from tests.unit.serving.running import Put, deployment
 
