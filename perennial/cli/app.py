@@ -13,6 +13,7 @@ from perennial.cli import (
     champions,
     decisions,
     drill,
+    evidence,
     exits,
     groups,
     labels,
@@ -67,6 +68,7 @@ def whoami(session: Session) -> None:
 
 for module in (
     models,
+    evidence,
     labels,
     runs,
     triggers,
