@@ -99,15 +99,17 @@ def interpret(answer: Any, kind: str = "promotion") -> Reading:
         return Reading("error", (_wrong_with(answer, error),), policy_digest=_digest_of(answer))
     asked, missing, digest = read.approvals_required, read.approvals_missing, read.policy_digest
     action = read.action if isinstance(read, _MonitoringAnswer) else ""
-    more: dict[str, tuple[str, ...]] = {}
+    warned: tuple[str, ...] = ()
+    tried: tuple[str, ...] = ()
     if isinstance(read, _PromotionAnswer):
-        more = {"warnings": tuple(read.warnings), "dry_run": tuple(read.dry_run)}
+        warned, tried = tuple(read.warnings), tuple(read.dry_run)
     if read.deny:
-        return Reading("deny", tuple(read.deny), asked, missing, digest, action, **more)
+        reasons = tuple(read.deny)
+        return Reading("deny", reasons, asked, missing, digest, action, warned, tried)
     if missing:
         reason = f"{missing} of {asked} approvals missing"
-        return Reading("needs_approval", (reason,), asked, missing, digest, **more)
-    return Reading("allow", (), asked, missing, digest, action, **more)
+        return Reading("needs_approval", (reason,), asked, missing, digest, action, warned, tried)
+    return Reading("allow", (), asked, missing, digest, action, warned, tried)
 
 
 def _wrong_with(answer: Any, error: ValidationError) -> str:

@@ -59,18 +59,18 @@ EXAMINED = Examined(
     paired={3: Paired(difference=0.02, low=-0.005, high=0.045, probability_better=0.94)},
 )
 RULES = (
-    Rule(on="metric", measure="roc_auc", max=1),
-    Rule(on="metric", measure="roc_auc", by="interval", max=1),
-    Rule(on="slice", measure="roc_auc", column="sex", max=1),
-    Rule(on="fairness", measure="equalized_odds_difference", column="sex", max=0.2),
-    Rule(on="robustness", measure="noise", max=0.05),
-    Rule(on="calibration", measure="error", max=0.1),
-    Rule(on="champion", measure="difference", max=1),
-    Rule(on="champion", measure="difference", by="interval", max=1),
-    Rule(on="parity", measure="flips", max=0),
-    Rule(on="latency", measure="p99_ms_1", max=5),
-    Rule(on="size", measure="megabytes", max=10),
-    Rule(on="freshness", measure="age_days", max=7),
+    Rule(of="metric", measure="roc_auc", max=1),
+    Rule(of="metric", measure="roc_auc", by="interval", max=1),
+    Rule(of="slice", measure="roc_auc", column="sex", max=1),
+    Rule(of="fairness", measure="equalized_odds_difference", column="sex", max=0.2),
+    Rule(of="robustness", measure="noise", max=0.05),
+    Rule(of="calibration", measure="error", max=0.1),
+    Rule(of="champion", measure="difference", max=1),
+    Rule(of="champion", measure="difference", by="interval", max=1),
+    Rule(of="parity", measure="flips", max=0),
+    Rule(of="latency", measure="p99_ms_1", max=5),
+    Rule(of="size", measure="megabytes", max=10),
+    Rule(of="freshness", measure="age_days", max=7),
 )
 """One on each subject at least; the good version keeps all of them."""
 

@@ -106,7 +106,7 @@ class Examination:
         models = [resampled(rows.task, rows.truth, each) for each in scores]
         found = replicates(models, count, self._samples, self.seed)
         by_interval = (
-            r.measure for r in self.plan.rules if r.on == "metric" and r.by == "interval"
+            r.measure for r in self.plan.rules if r.of == "metric" and r.by == "interval"
         )
         for name in dict.fromkeys((self.metrics.primary, *by_interval)):
             if name in found[0]:

@@ -47,7 +47,7 @@ _BY_COLUMN = ("slice", "fairness")
 class Rule(SpecPart):
     """A bound on one figure of the evidence, and what becomes of it when it is broken."""
 
-    on: Subject
+    of: Subject
     measure: str = Field(
         min_length=1,
         description="which figure: a metric by its name, or one of the subject's own. Of "
@@ -75,18 +75,18 @@ class Rule(SpecPart):
 
     @model_validator(mode="after")
     def _judges_something(self) -> Self:
-        what = f"the rule on {self.on} ({self.measure!r})"
+        what = f"the rule on {self.of} ({self.measure!r})"
         if self.min is None and self.max is None:
             raise ValueError(f"{what} needs min, max or both")
         if self.min is not None and self.max is not None and self.min > self.max:
             raise ValueError(f"{what}: min {self.min:g} is above max {self.max:g}")
-        known = MEASURES.get(self.on)
+        known = MEASURES.get(self.of)
         if known is not None and self.measure not in known:
             raise ValueError(f"{what} judges none of {', '.join(known)}")
-        if (self.on in _BY_COLUMN) != bool(self.column):
-            need = "needs the column" if self.on in _BY_COLUMN else "has no column"
+        if (self.of in _BY_COLUMN) != bool(self.column):
+            need = "needs the column" if self.of in _BY_COLUMN else "has no column"
             raise ValueError(f"{what} {need}; slice and fairness are by column, and no other is")
-        has_interval = self.on == "metric" or self.measure == "difference"
+        has_interval = self.of == "metric" or self.measure == "difference"
         if self.by == "interval" and not has_interval:
             raise ValueError(f"{what} has no interval; metric has, and champion's difference")
         return self
@@ -131,7 +131,7 @@ class EvidencePlan(SpecPart):
         for rule in self.rules:
             if rule.column and rule.column not in self.groups:
                 raise ValueError(
-                    f"the rule on {rule.on} of {rule.column!r} needs that column in evidence.groups"
+                    f"the rule on {rule.of} of {rule.column!r} needs that column in evidence.groups"
                 )
         return self
 
@@ -142,5 +142,5 @@ class EvidencePlan(SpecPart):
     @property
     def metrics(self) -> tuple[str, ...]:
         """Metrics that rules name, each once."""
-        named = (rule.measure for rule in self.rules if rule.on in ("metric", "slice"))
+        named = (rule.measure for rule in self.rules if rule.of in ("metric", "slice"))
         return tuple(dict.fromkeys(named))

@@ -216,7 +216,7 @@ class ModelSpec(SpecPart):
         for rule in self.evidence.rules:
             if unknown := [e for e in rule.environments if e not in self.environments]:
                 raise ValueError(
-                    f"the rule on {rule.on} ({rule.measure!r}) names {unknown[0]!r}, "
+                    f"the rule on {rule.of} ({rule.measure!r}) names {unknown[0]!r}, "
                     f"which is not in environments"
                 )
         rolled = self.rollout.environments if self.rollout is not None else ()

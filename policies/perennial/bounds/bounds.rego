@@ -38,7 +38,7 @@ made(rule, parts) := {
 	"reason": concat(", ", parts),
 }
 
-_judged(rule) := $"by a rule on {object.get(rule, "on", "nothing")} in {input.environment}"
+_judged(rule) := $"by a rule on {object.get(rule, "of", "nothing")} in {input.environment}"
 
 _numbers(low, high) if {
 	is_number(low)

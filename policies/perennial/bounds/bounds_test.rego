@@ -2,7 +2,7 @@ package perennial.bounds_test
 
 import data.perennial.bounds
 
-_rule := {"on": "size", "mode": "warn", "min": null, "max": 3}
+_rule := {"of": "size", "mode": "warn", "min": null, "max": 3}
 
 _finding(rule, value) := answer if {
 	answer := bounds.finding(rule, "size", value) with input as {"environment": "testing"}
@@ -30,7 +30,7 @@ test_what_is_no_number_is_missing if {
 }
 
 test_a_bound_that_is_no_number_is_kept_by_nothing if {
-	_reason({"on": "size", "max": "3"}, 2) == concat("", [
+	_reason({"of": "size", "max": "3"}, 2) == concat("", [
 		"size 2 is above the maximum (which is no number), ",
 		"by a rule on size in testing",
 	])

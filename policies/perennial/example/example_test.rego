@@ -79,7 +79,7 @@ vote(by, role) := {
 ruled(rule) := changed("/rules", [object.union(_rule, rule)])
 
 _rule := {
-	"on": "metric",
+	"of": "metric",
 	"measure": "roc_auc",
 	"column": "",
 	"min": null,

@@ -52,7 +52,7 @@ test_an_empty_question_is_denied if {
 	count(decision.deny) > 30
 }
 
-_fair := {"on": "fairness", "measure": "equalized_odds_difference", "column": "sex", "max": 0.1}
+_fair := {"of": "fairness", "measure": "equalized_odds_difference", "column": "sex", "max": 0.1}
 
 _unfair := concat("", [
 	"equalized_odds_difference between the groups of sex 0.18 is above the maximum 0.1, ",

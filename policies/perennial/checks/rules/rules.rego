@@ -9,25 +9,25 @@ import data.perennial.rules
 # title: Rules that nobody judges
 # description: One reason for each, whatever its mode.
 # scope: document
-deny contains $"a rule is on {object.get(rule, "on", "nothing")}, which no policy judges" if {
+deny contains $"a rule is on {object.get(rule, "of", "nothing")}, which no policy judges" if {
 	some rule in input.rules
 	not _known(rule)
 }
 
-deny contains $"the rule on {rule.on} is not whole: it needs measure, column, by and mode" if {
+deny contains $"the rule on {rule.of} is not whole: it needs measure, column, by and mode" if {
 	some rule in input.rules
 	_known(rule)
 	not _whole(rule)
 }
 
-deny contains $"the rule on {rule.on} ({rule.measure}) has neither min nor max as a number" if {
+deny contains $"the rule on {rule.of} ({rule.measure}) has neither min nor max as a number" if {
 	some rule in input.rules
 	_known(rule)
 	_whole(rule)
 	not _bounded(rule)
 }
 
-_known(rule) if rules[rule.on]
+_known(rule) if rules[rule.of]
 
 _whole(rule) if {
 	is_string(rule.measure)

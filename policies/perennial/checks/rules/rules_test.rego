@@ -10,7 +10,7 @@ _deny(question) := answer if {
 test_a_rule_that_is_judged_passes if _deny(example.ruled({"max": 0.5})) == set()
 
 test_a_rule_on_what_nobody_judges_is_denied if {
-	_deny(example.ruled({"on": "luck", "max": 0.5})) == {"a rule is on luck, which no policy judges"}
+	_deny(example.ruled({"of": "luck", "max": 0.5})) == {"a rule is on luck, which no policy judges"}
 	_deny(example.changed("/rules", [{}])) == {"a rule is on nothing, which no policy judges"}
 	count(_deny(example.changed("/rules", [null]))) == 1
 }

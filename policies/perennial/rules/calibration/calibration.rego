@@ -11,7 +11,7 @@ import data.perennial.bounds
 # scope: document
 findings contains bounds.finding(rule, $"calibration {_name(rule)}", value) if {
 	some rule in input.rules
-	rule.on == "calibration"
+	rule.of == "calibration"
 	value := object.get(input.evidence, ["examined", "calibration", _name(rule)], null)
 }
 

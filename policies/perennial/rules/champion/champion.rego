@@ -15,14 +15,14 @@ import data.perennial.bounds
 findings contains bounds.finding(rule, _what(rule), _paired(_name(rule))) if {
 	_there_is_one
 	some rule in input.rules
-	rule.on == "champion"
+	rule.of == "champion"
 	not rule.by == "interval"
 }
 
 findings contains bounds.at_the_edges(rule, $"interval of {_what(rule)}", low, high) if {
 	_there_is_one
 	some rule in input.rules
-	rule.on == "champion"
+	rule.of == "champion"
 	rule.by == "interval"
 	low := _paired("low")
 	high := _paired("high")

@@ -7,10 +7,10 @@ _findings(question) := answer if {
 	answer := champion.findings with input as question
 }
 
-_reasons(rule) := {finding.reason | some finding in _findings(example.ruled(object.union({"on": "champion"}, rule)))}
+_reasons(rule) := {finding.reason | some finding in _findings(example.ruled(object.union({"of": "champion"}, rule)))}
 
 _without(path, rule) := {finding.reason |
-	ruled := json.remove(example.ruled(object.union({"on": "champion"}, rule)), [path])
+	ruled := json.remove(example.ruled(object.union({"of": "champion"}, rule)), [path])
 	some finding in _findings(ruled)
 }
 
@@ -36,7 +36,7 @@ test_its_whole_interval_is_judged_where_the_rule_says_so if {
 
 test_the_first_version_has_nothing_to_be_compared_with if {
 	question := json.patch(
-		example.ruled({"on": "champion", "measure": "difference", "min": 0}),
+		example.ruled({"of": "champion", "measure": "difference", "min": 0}),
 		[{"op": "replace", "path": "/champion", "value": null}],
 	)
 	_findings(question) == set()

@@ -11,7 +11,7 @@ import data.perennial.bounds
 # scope: document
 findings contains bounds.finding(rule, $"{_name(rule)} between the groups of {_column(rule)}", value) if {
 	some rule in input.rules
-	rule.on == "fairness"
+	rule.of == "fairness"
 	value := object.get(input.evidence, ["examined", "groups", _column(rule), "fairness", _name(rule)], null)
 }
 

@@ -7,10 +7,10 @@ _findings(question) := answer if {
 	answer := fairness.findings with input as question
 }
 
-_reasons(rule) := {finding.reason | some finding in _findings(example.ruled(object.union({"on": "fairness"}, rule)))}
+_reasons(rule) := {finding.reason | some finding in _findings(example.ruled(object.union({"of": "fairness"}, rule)))}
 
 _without(path, rule) := {finding.reason |
-	ruled := json.remove(example.ruled(object.union({"on": "fairness"}, rule)), [path])
+	ruled := json.remove(example.ruled(object.union({"of": "fairness"}, rule)), [path])
 	some finding in _findings(ruled)
 }
 

@@ -11,7 +11,7 @@ import data.perennial.bounds
 # scope: document
 findings contains bounds.finding(rule, _name(rule), object.get(_figures, _name(rule), null)) if {
 	some rule in input.rules
-	rule.on == "freshness"
+	rule.of == "freshness"
 }
 
 default _figures := {}

@@ -7,10 +7,10 @@ _findings(question) := answer if {
 	answer := freshness.findings with input as question
 }
 
-_reasons(rule) := {finding.reason | some finding in _findings(example.ruled(object.union({"on": "freshness"}, rule)))}
+_reasons(rule) := {finding.reason | some finding in _findings(example.ruled(object.union({"of": "freshness"}, rule)))}
 
 _without(path, rule) := {finding.reason |
-	ruled := json.remove(example.ruled(object.union({"on": "freshness"}, rule)), [path])
+	ruled := json.remove(example.ruled(object.union({"of": "freshness"}, rule)), [path])
 	some finding in _findings(ruled)
 }
 

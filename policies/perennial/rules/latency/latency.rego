@@ -11,7 +11,7 @@ import data.perennial.bounds
 # scope: document
 findings contains bounds.finding(rule, $"latency {_name(rule)}", value) if {
 	some rule in input.rules
-	rule.on == "latency"
+	rule.of == "latency"
 	value := object.get(input.evidence, ["speed", _name(rule)], null)
 }
 

@@ -11,14 +11,14 @@ import data.perennial.bounds
 # scope: document
 findings contains bounds.finding(rule, _name(rule), value) if {
 	some rule in input.rules
-	rule.on == "metric"
+	rule.of == "metric"
 	not rule.by == "interval"
 	value := object.get(input.evidence, ["metrics", _name(rule)], null)
 }
 
 findings contains bounds.at_the_edges(rule, $"interval of {_name(rule)}", low, high) if {
 	some rule in input.rules
-	rule.on == "metric"
+	rule.of == "metric"
 	rule.by == "interval"
 	interval := ["examined", "intervals", _name(rule)]
 	low := object.get(input.evidence, array.concat(interval, ["low"]), null)

@@ -7,10 +7,10 @@ _findings(question) := answer if {
 	answer := metric.findings with input as question
 }
 
-_reasons(rule) := {finding.reason | some finding in _findings(example.ruled(object.union({"on": "metric"}, rule)))}
+_reasons(rule) := {finding.reason | some finding in _findings(example.ruled(object.union({"of": "metric"}, rule)))}
 
 _without(path, rule) := {finding.reason |
-	ruled := json.remove(example.ruled(object.union({"on": "metric"}, rule)), [path])
+	ruled := json.remove(example.ruled(object.union({"of": "metric"}, rule)), [path])
 	some finding in _findings(ruled)
 }
 

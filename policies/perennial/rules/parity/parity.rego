@@ -11,7 +11,7 @@ import data.perennial.bounds
 # scope: document
 findings contains bounds.finding(rule, $"ONNX parity {_name(rule)}", value) if {
 	some rule in input.rules
-	rule.on == "parity"
+	rule.of == "parity"
 	value := object.get(input.evidence, ["parity", _name(rule)], null)
 }
 

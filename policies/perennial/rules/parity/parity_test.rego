@@ -7,10 +7,10 @@ _findings(question) := answer if {
 	answer := parity.findings with input as question
 }
 
-_reasons(rule) := {finding.reason | some finding in _findings(example.ruled(object.union({"on": "parity"}, rule)))}
+_reasons(rule) := {finding.reason | some finding in _findings(example.ruled(object.union({"of": "parity"}, rule)))}
 
 _without(path, rule) := {finding.reason |
-	ruled := json.remove(example.ruled(object.union({"on": "parity"}, rule)), [path])
+	ruled := json.remove(example.ruled(object.union({"of": "parity"}, rule)), [path])
 	some finding in _findings(ruled)
 }
 

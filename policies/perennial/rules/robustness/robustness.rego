@@ -11,7 +11,7 @@ import data.perennial.bounds
 # scope: document
 findings contains bounds.finding(rule, $"drop of {input.primary.name} under {_name(rule)}", value) if {
 	some rule in input.rules
-	rule.on == "robustness"
+	rule.of == "robustness"
 	value := object.get(input.evidence, ["examined", "robustness", "strains", _name(rule), "drop"], null)
 }
 

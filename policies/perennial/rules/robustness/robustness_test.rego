@@ -7,10 +7,10 @@ _findings(question) := answer if {
 	answer := robustness.findings with input as question
 }
 
-_reasons(rule) := {finding.reason | some finding in _findings(example.ruled(object.union({"on": "robustness"}, rule)))}
+_reasons(rule) := {finding.reason | some finding in _findings(example.ruled(object.union({"of": "robustness"}, rule)))}
 
 _without(path, rule) := {finding.reason |
-	ruled := json.remove(example.ruled(object.union({"on": "robustness"}, rule)), [path])
+	ruled := json.remove(example.ruled(object.union({"of": "robustness"}, rule)), [path])
 	some finding in _findings(ruled)
 }
 
@@ -28,4 +28,4 @@ test_what_was_not_measured_is_told if {
 	_without("/evidence/examined/robustness", {"measure": "noise", "max": 0.01}) == {reason}
 }
 
-test_rules_on_other_things_are_not_judged_here if _reasons({"on": "else", "max": 0}) == set()
+test_rules_on_other_things_are_not_judged_here if _reasons({"of": "else", "max": 0}) == set()

@@ -11,7 +11,7 @@ import data.perennial.bounds
 # scope: document
 findings contains bounds.finding(rule, $"ONNX size {_name(rule)}", value) if {
 	some rule in input.rules
-	rule.on == "size"
+	rule.of == "size"
 	value := object.get(input.evidence, [_name(rule)], null)
 }
 

@@ -11,7 +11,7 @@ import data.perennial.bounds
 # scope: document
 findings contains bounds.finding(rule, $"{_name(rule)} of {_column(rule)}={group.value} ({group.rows} rows)", value) if {
 	some rule in input.rules
-	rule.on == "slice"
+	rule.of == "slice"
 	some group in _judged(rule)
 	value := object.get({"group": group}, ["group", "metrics", _name(rule)], null)
 }
@@ -21,7 +21,7 @@ findings contains bounds.made(rule, [
 	$"and a rule on slice wants {_name(rule)} of each in {input.environment}",
 ]) if {
 	some rule in input.rules
-	rule.on == "slice"
+	rule.of == "slice"
 	count(_judged(rule)) == 0
 }
 

@@ -7,10 +7,10 @@ _findings(question) := answer if {
 	answer := slice.findings with input as question
 }
 
-_reasons(rule) := {finding.reason | some finding in _findings(example.ruled(object.union({"on": "slice"}, rule)))}
+_reasons(rule) := {finding.reason | some finding in _findings(example.ruled(object.union({"of": "slice"}, rule)))}
 
 _without(path, rule) := {finding.reason |
-	ruled := json.remove(example.ruled(object.union({"on": "slice"}, rule)), [path])
+	ruled := json.remove(example.ruled(object.union({"of": "slice"}, rule)), [path])
 	some finding in _findings(ruled)
 }
 
@@ -37,7 +37,7 @@ test_a_group_without_the_metric_is_told if {
 
 test_a_group_that_is_none_is_told if {
 	question := json.patch(
-		example.ruled(object.union({"on": "slice"}, object.union(_rule, {"min": 0.6}))),
+		example.ruled(object.union({"of": "slice"}, object.union(_rule, {"min": 0.6}))),
 		[{"op": "replace", "path": "/evidence/examined/groups/sex/groups", "value": [null]}],
 	)
 	count(_findings(question)) == 1
