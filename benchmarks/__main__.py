@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import Callable
 
-from benchmarks import demo, drill, large_lives, results, rollback, rollout, start
+from benchmarks import demo, drill, evidence, large_lives, results, rollback, rollout, start
 from benchmarks.lifecycle import measure as lifecycle
 from benchmarks.monitoring import measure as monitoring
 from benchmarks.orchestration import measure as orchestration
@@ -24,6 +24,7 @@ BENCHMARKS: dict[str, Callable[[], list[results.Row]]] = {
     "rollback": rollback.run,
     "serving": serving.run,
     "monitoring": monitoring.run,
+    "evidence": evidence.run,
     "replay-year": year.run,
 }
 _ONLY_BY_NAME = {"drill", "replay-year", "serving"}  # two take long, one needs wrk
