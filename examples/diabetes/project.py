@@ -18,7 +18,7 @@ class Progression(ModelProject):
 
     def load(self, source: Source) -> pd.DataFrame:
         """One row a patient. The sex is kept to measure by it; features() does not name it."""
-        rows = load_diabetes(as_frame=True, scaled=False).frame
+        rows: pd.DataFrame = load_diabetes(as_frame=True, scaled=False).frame
         # the data set calls them 1 and 2 and does not say which is which
         sex = rows["sex"].map({1.0: "one", 2.0: "two"})
         return rows[MEASURED].assign(
