@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,9 @@ from temporalio import activity
 from activities.work import in_thread, loading
 from perennial.blobs import BlobStore
 from perennial.contracts.base import BlobRef, Metrics
+from perennial.contracts.examined import Paired
 from perennial.contracts.training import (
+    ChampionModel,
     CompareChampions,
     EvaluateModel,
     Evaluation,
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from activities.modelling.held_out import HeldOut
     from activities.modelling.projects import Project
     from activities.modelling.snapshots import Frames
 
@@ -46,6 +49,7 @@ class EvaluationActivities:
     def _evaluate(self, input: EvaluateModel) -> Evaluation:
         with loading():
             from activities.modelling import candidates, metrics
+            from activities.modelling.examination import Examination
             from activities.modelling.preprocessing import Preprocessing
             from activities.modelling.projects import load_project
 
@@ -57,27 +61,42 @@ class EvaluationActivities:
             input.trained.weights,
             candidates.build(project, preprocessing, input.training),
         )
-        scores = candidates.scores(network, preprocessing, rows.held_out)
+
+        def score(frame: pd.DataFrame) -> NDArray[np.float64]:
+            return candidates.scores(network, preprocessing, frame)
+
+        scores = score(rows.frame)
         found = metrics.measure(input.task, rows.truth, scores, project)
         metrics.require(found, input.metrics)
+        champions = self._scores(input.champions, rows)
+        examination = Examination(rows, input.metrics, input.evidence, input.training.seed)
         return Evaluation(
             rows=len(rows.truth),
             metrics=found,
-            champions=self._champions(input, project, rows),
+            champions=_measured(champions, rows),
             answers=self._answers(scores, preprocessing.classes),
+            examined=examination.examine(scores, champions, score, self._blobs),
             evaluated_at=datetime.now(UTC),
         )
 
     def _compare(self, input: CompareChampions) -> Evaluation:
         with loading():
+            from activities.modelling.examination import Examination
             from activities.modelling.projects import load_project
 
             project = load_project(input.project)
         rows = self._held_out(input, project)
+        champions = self._scores(input.champions, rows)
+        paired: dict[int, Paired] = {}
+        if input.version is not None and input.metrics is not None:
+            examination = Examination(rows, input.metrics, input.evidence, input.training.seed)
+            [own] = self._scores([input.version], rows).values()
+            paired = examination.beside(own, champions)
         return Evaluation(
             rows=len(rows.truth),
             metrics={},
-            champions=self._champions(input, project, rows),
+            champions=_measured(champions, rows),
+            paired=paired,
             evaluated_at=datetime.now(UTC),
         )
 
@@ -93,7 +112,8 @@ class EvaluationActivities:
         profile = profile_frame(answer_columns(narrow, classes), datetime.now(UTC))
         return self._blobs.put_bytes(profile)
 
-    def _held_out(self, input: EvaluateModel | CompareChampions, project: Project) -> _Rows:
+    def _held_out(self, input: EvaluateModel | CompareChampions, project: Project) -> HeldOut:
+        from activities.modelling.held_out import HeldOut
         from activities.modelling.preprocessing import classes_of, truth_of
         from activities.modelling.split import split_rows
 
@@ -102,25 +122,28 @@ class EvaluationActivities:
         test = split_rows(frame, features, plan.split, plan.seed).test
         held_out, target = frame.iloc[test], frame[features.target]
         classes = () if input.task == "regression" else classes_of(target)
-        return _Rows(held_out, classes, truth_of(target.iloc[test], classes))
+        truth = truth_of(target.iloc[test], classes)
+        return HeldOut(input.task, project, held_out, classes, truth)
 
-    def _champions(
-        self, input: EvaluateModel | CompareChampions, project: Project, rows: _Rows
-    ) -> dict[int, Metrics]:
+    def _scores(
+        self, champions: Iterable[ChampionModel], rows: HeldOut
+    ) -> dict[int, NDArray[np.float64]]:
+        """What versions answer to the rows, as the files that are served."""
         with loading():
-            from activities.modelling import metrics
             from activities.modelling.graphs import Graph, champion_scores
 
-        measured = {}
-        for champion in input.champions:
-            graph = Graph(self._blobs.get(champion.onnx))
-            scores = champion_scores(graph, rows.held_out, rows.classes, champion.version)
-            measured[champion.version] = metrics.measure(input.task, rows.truth, scores, project)
-        return measured
+        return {
+            each.version: champion_scores(
+                Graph(self._blobs.get(each.onnx)), rows.frame, rows.classes, each.version
+            )
+            for each in champions
+        }
 
 
-@dataclass(frozen=True)
-class _Rows:
-    held_out: pd.DataFrame
-    classes: tuple[str, ...]
-    truth: NDArray[np.generic]
+def _measured(scores: Mapping[int, NDArray[np.float64]], rows: HeldOut) -> dict[int, Metrics]:
+    from activities.modelling.metrics import measure
+
+    return {
+        version: measure(rows.task, rows.truth, each, rows.project)
+        for version, each in scores.items()
+    }

@@ -36,6 +36,7 @@ class ExportActivities:
             from activities.modelling.parity import compare
             from activities.modelling.preprocessing import Preprocessing
             from activities.modelling.projects import load_project
+            from activities.modelling.speed import measure_speed
             from activities.modelling.split import split_rows
 
             project = load_project(input.project, expected=input.trained.code.source_digest)
@@ -53,7 +54,9 @@ class ExportActivities:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "model.onnx"
             path.write_bytes(made.SerializeToString(deterministic=True))
-            parity = compare(Graph(path), network, preprocessing, frame.iloc[test])
+            graph, held_out = Graph(path), frame.iloc[test]
+            parity = compare(graph, network, preprocessing, held_out)
+            speed = measure_speed(graph, held_out)
             blob = self._blobs.put(path)
         return ExportedModel(
             onnx=blob,
@@ -61,4 +64,5 @@ class ExportActivities:
             inputs=onnx_file.tensors(list(made.graph.input)),
             outputs=onnx_file.tensors(list(made.graph.output)),
             parity=parity,
+            speed=speed,
         )

@@ -123,6 +123,8 @@ class PolicyActivities:
             outcome=reading.outcome,
             action=reading.action,
             reasons=reading.reasons,
+            warnings=reading.warnings,
+            dry_run=reading.dry_run,
             approvals_required=reading.approvals_required,
             approvals_missing=reading.approvals_missing,
             policy_digest=reading.policy_digest,

@@ -136,6 +136,10 @@ class Client(AlertCalls, DataCalls, TriggerCalls):
         """A version with its evidence."""
         return cast(Json, self._get(path("models", model, "versions", version)))
 
+    def evidence(self, model: str, version: int) -> Json:
+        """All that is known of a version, with the details."""
+        return cast(Json, self._get(path("models", model, "versions", version, "evidence")))
+
     # -- champions
 
     def champions(self, model: str) -> list[Champion]:

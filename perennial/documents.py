@@ -355,6 +355,8 @@ class Decision(TypedDict):
     outcome: str
     action: str
     reasons: list[str]
+    warnings: list[str]
+    dry_run: list[str]
     approvals_required: int
     approvals_missing: int
     policy_digest: str

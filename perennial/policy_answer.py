@@ -21,6 +21,8 @@ class Reading(NamedTuple):
     approvals_missing: int = 0
     policy_digest: str = ""
     action: Action | Literal[""] = ""
+    warnings: tuple[str, ...] = ()
+    dry_run: tuple[str, ...] = ()
 
 
 class _Answer(BaseModel):
@@ -44,6 +46,13 @@ class _Answer(BaseModel):
         return self
 
 
+class _PromotionAnswer(_Answer):
+    """The one to a promotion, with what the spec does not enforce. Older policies have none."""
+
+    warnings: list[Annotated[str, Field(min_length=1)]] = []
+    dry_run: list[Annotated[str, Field(min_length=1)]] = []
+
+
 class _MonitoringAnswer(_Answer):
     """The one to a monitor, who does what it says. Nobody votes on a window."""
 
@@ -58,6 +67,10 @@ class _MonitoringAnswer(_Answer):
         return self
 
 
+_FORMS: dict[str, type[_Answer]] = {
+    "promotion": _PromotionAnswer,
+    "monitoring": _MonitoringAnswer,
+}
 _DIGEST: TypeAdapter[str] = TypeAdapter(Sha256)
 
 
@@ -81,17 +94,22 @@ def interpret(answer: Any, kind: str = "promotion") -> Reading:
             ),
         )
     try:
-        read = (_MonitoringAnswer if kind == "monitoring" else _Answer).model_validate(answer)
+        read = _FORMS.get(kind, _Answer).model_validate(answer)
     except ValidationError as error:
         return Reading("error", (_wrong_with(answer, error),), policy_digest=_digest_of(answer))
     asked, missing, digest = read.approvals_required, read.approvals_missing, read.policy_digest
     action = read.action if isinstance(read, _MonitoringAnswer) else ""
+    warned: tuple[str, ...] = ()
+    tried: tuple[str, ...] = ()
+    if isinstance(read, _PromotionAnswer):
+        warned, tried = tuple(read.warnings), tuple(read.dry_run)
     if read.deny:
-        return Reading("deny", tuple(read.deny), asked, missing, digest, action)
+        reasons = tuple(read.deny)
+        return Reading("deny", reasons, asked, missing, digest, action, warned, tried)
     if missing:
         reason = f"{missing} of {asked} approvals missing"
-        return Reading("needs_approval", (reason,), asked, missing, digest)
-    return Reading("allow", (), asked, missing, digest, action)
+        return Reading("needs_approval", (reason,), asked, missing, digest, action, warned, tried)
+    return Reading("allow", (), asked, missing, digest, action, warned, tried)
 
 
 def _wrong_with(answer: Any, error: ValidationError) -> str:

@@ -10,6 +10,18 @@ from perennial.canonical import digest
 from perennial.contracts.analysis import Assessment, Verdict
 from perennial.contracts.base import Json
 from perennial.contracts.drift import Severity
+from perennial.contracts.evidence_plan import Rule
+from perennial.contracts.examined import (
+    Calibration,
+    Examined,
+    Group,
+    Groups,
+    Interval,
+    Paired,
+    Robustness,
+    Speed,
+    Strain,
+)
 from perennial.contracts.policy import (
     Incumbent,
     MonitoringQuestion,
@@ -26,6 +38,42 @@ from tests import samples
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
+EXAMINED = Examined(
+    samples=1000,
+    confidence=0.95,
+    intervals={"roc_auc": Interval(low=0.69, high=0.75)},
+    calibration=Calibration(error=0.03, brier=0.15, bins=()),
+    groups={
+        "sex": Groups(
+            smallest=50,
+            groups=(
+                Group(value="F", rows=120, judged=True, metrics={"roc_auc": 0.74}),
+                Group(value="M", rows=80, judged=True, metrics={"roc_auc": 0.69}),
+            ),
+            fairness={"equalized_odds_difference": 0.18},
+        )
+    },
+    robustness=Robustness(
+        rows=200, undisturbed=0.72, strains={"noise": Strain(value=0.71, drop=0.01)}
+    ),
+    paired={3: Paired(difference=0.02, low=-0.005, high=0.045, probability_better=0.94)},
+)
+RULES = (
+    Rule(of="metric", measure="roc_auc", max=1),
+    Rule(of="metric", measure="roc_auc", by="interval", max=1),
+    Rule(of="slice", measure="roc_auc", column="sex", max=1),
+    Rule(of="fairness", measure="equalized_odds_difference", column="sex", max=0.2),
+    Rule(of="robustness", measure="noise", max=0.05),
+    Rule(of="calibration", measure="error", max=0.1),
+    Rule(of="champion", measure="difference", max=1),
+    Rule(of="champion", measure="difference", by="interval", max=1),
+    Rule(of="parity", measure="flips", max=0),
+    Rule(of="latency", measure="p99_ms_1", max=5),
+    Rule(of="size", measure="megabytes", max=10),
+    Rule(of="freshness", measure="age_days", max=7),
+)
+"""One on each subject at least; the good version keeps all of them."""
+
 
 def question(
     *,
@@ -35,6 +83,7 @@ def question(
     champion: float | None = 0.7,
     approvers: tuple[str, ...] = ("bob",),
     hotfix: bool = False,
+    rules: tuple[Rule, ...] = (),
     asked_at: datetime = NOW,
     run_id: str = "flights-1",
 ) -> PromotionQuestion:
@@ -46,8 +95,18 @@ def question(
             "champions": measured,
             "code": code,
             "parity": Parity(
-                passed=True, batch_sizes=(1, 7, 64), rows=72, max_abs_diff=1e-7, tolerance=1e-4
+                passed=True,
+                batch_sizes=(1, 7, 64),
+                rows=72,
+                max_abs_diff=1e-7,
+                tolerance=1e-4,
+                flips=0,
             ),
+            "examined": EXAMINED,
+            "speed": Speed(
+                p50_ms_1=0.1, p99_ms_1=0.2, p50_ms_64=0.5, p99_ms_64=0.9, rows_per_second=9e4
+            ),
+            "megabytes": 0.5,
             "produced_at": asked_at - timedelta(hours=1),
         }
     )
@@ -64,6 +123,7 @@ def question(
         hotfix=hotfix,
         thresholds=(Threshold(metric="roc_auc", min=0.65),),
         primary=PrimaryMetric(name="roc_auc", goal="maximize", max_regression=0.01),
+        rules=rules,
         evidence=evidence,
         evidence_digest=seen,
         champion=None

@@ -36,7 +36,7 @@ def compare(
     """
     count = sum(BATCHES)
     plain = held_out.iloc[np.arange(count) % len(held_out)].reset_index(drop=True)
-    largest, rows = 0.0, 0
+    largest, rows, flips = 0.0, 0, 0
     for frame in (plain, _hard(plain, preprocessing)):
         expected = scores(network, preprocessing, frame).reshape(len(frame), -1)
         first = 0
@@ -44,6 +44,7 @@ def compare(
             batch = slice(first, first + size)
             answer = _ask(graph, frame.iloc[batch])
             largest = max(largest, float(np.abs(answer - expected[batch]).max()))
+            flips += int((answer.argmax(axis=1) != expected[batch].argmax(axis=1)).sum())
             rows += size
             first += size
     tolerance = _PROBABILITY
@@ -55,6 +56,7 @@ def compare(
         rows=rows,
         max_abs_diff=largest,
         tolerance=tolerance,
+        flips=None if preprocessing.task == "regression" else flips,
     )
 
 

@@ -199,6 +199,16 @@ class DecisionRow(Table, table=True):
     answer: Json = Field(sa_type=JSON)
 
     @property
+    def warnings(self) -> list[str]:
+        """Broken rules that only warn."""
+        return _said(self.answer, "warnings")
+
+    @property
+    def dry_run(self) -> list[str]:
+        """Broken rules that are only told."""
+        return _said(self.answer, "dry_run")
+
+    @property
     def wish(self) -> str:
         """What the version wanted, in words."""
         return wish(self.question)
@@ -414,3 +424,10 @@ Index(
     sqlite_where=ChampionHistoryRow.__table__.c.until.is_(None),  # type: ignore[attr-defined]
     postgresql_where=ChampionHistoryRow.__table__.c.until.is_(None),  # type: ignore[attr-defined]
 )
+
+
+def _said(answer: Json, key: str) -> list[str]:
+    """Sentences of a policy's answer; of one that is malformed, none."""
+    result = answer.get("result")
+    said = result.get(key) if isinstance(result, dict) else None
+    return [each for each in said if isinstance(each, str)] if isinstance(said, list) else []

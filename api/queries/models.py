@@ -20,16 +20,19 @@ from api.db.tables import (
     VersionRow,
     VoteRow,
 )
+from api.queries.blobs import read_json
 from api.queries.paging import page
 from api.schemas.base import Page
 from api.schemas.models import (
     ChampionDetail,
+    EvidenceDetail,
     ModelDetail,
     Reign,
     SpecDetail,
     VersionDetail,
     VersionSummary,
 )
+from perennial.blobs import BlobStore
 from perennial.contracts.errors import NotFound
 from perennial.contracts.lifecycle import ModelState
 from perennial.contracts.spec import ENVIRONMENTS, ModelSpec
@@ -150,6 +153,25 @@ def read_version(session: Session, model: str, version: int) -> VersionDetail:
         training=row.trained,
         exported=row.exported,
         registration=registration if row.mlflow_version else None,
+    )
+
+
+def read_evidence(session: Session, blobs: BlobStore, model: str, version: int) -> EvidenceDetail:
+    """The evidence of a version that counts, with its details. Raises NotFound."""
+    get_version(session, model, version)
+    row = newest_evidence(session, model, version)
+    if row is None:
+        raise NotFound(
+            f"version {version} of model {model!r} has no evidence: its run ended before there "
+            f"was any; run the model again"
+        )
+    ref = (row.evidence.get("examined") or {}).get("details")
+    return EvidenceDetail(
+        model=model,
+        version=version,
+        evidence=row.evidence,
+        evidence_digest=row.digest,
+        details=read_json(blobs, ref),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 
 from sqlalchemy import select
@@ -11,12 +10,12 @@ from sqlmodel import Session, col
 from api.db.facts.specs import get_model
 from api.db.facts.versions import newest_evidence
 from api.db.monitoring_tables import WindowRow
+from api.queries.blobs import read_json
 from api.queries.paging import page
 from api.schemas.base import Json, Page
 from api.schemas.windows import WindowDetail, WindowSummary
-from perennial.blobs import BlobCorrupt, BlobStore
-from perennial.contracts.base import BlobRef
-from perennial.contracts.errors import NotFound, Unavailable
+from perennial.blobs import BlobStore
+from perennial.contracts.errors import NotFound
 
 Promised = dict[int, dict[str, float]]
 
@@ -65,7 +64,7 @@ def read_window(
             **_summary(row, _promised(session, model, [row])),
             "judged_at": row.judged_at,
             "judged": row.judged,
-            "drift": _drift(blobs, row.judged.get("details")),
+            "drift": read_json(blobs, row.judged.get("details")),
             "swept_at": row.swept_at,
             "quality_at": row.quality_at,
             "quality": row.quality,
@@ -91,14 +90,3 @@ def _promised(session: Session, model: str, rows: list[WindowRow]) -> Promised:
 
 def _versions(rows: list[WindowRow]) -> set[int]:
     return {row.version for row in rows}
-
-
-def _drift(blobs: BlobStore, details: Json | None) -> Json | None:
-    """Every column as it was measured. What the store has lost is no reason to show nothing."""
-    if details is None:
-        return None
-    try:
-        found: Json = json.loads(blobs.get_bytes(BlobRef.model_validate(details)))
-    except (BlobCorrupt, Unavailable, ValueError):
-        return None
-    return found

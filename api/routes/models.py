@@ -17,6 +17,7 @@ from api.requests import Key, model_state, tell_model
 from api.schemas.base import Cursor, Limit, ModelName, Page, VersionPath
 from api.schemas.models import (
     SPEC_EXAMPLE,
+    EvidenceDetail,
     LeverBody,
     ModelDetail,
     SpecDetail,
@@ -24,6 +25,7 @@ from api.schemas.models import (
     VersionDetail,
     VersionSummary,
 )
+from perennial.blobs import BlobStore
 from perennial.contracts import lifecycle
 from perennial.contracts.errors import NotFound
 from perennial.contracts.lifecycle import ApplySpec, Lever, ModelState, ModelStatus, SpecApplied
@@ -114,6 +116,20 @@ def version(
     """A version with how it was made and the evidence that counts."""
     with context.store.database.reading() as session:
         return queries.read_version(session, model, version)
+
+
+@router.get(
+    "/models/{model}/versions/{version}/evidence",
+    operation_id="read_evidence",
+    responses=READS,
+)
+def evidence(
+    context: Ctx, principal: Someone, model: ModelName, version: VersionPath
+) -> EvidenceDetail:
+    """All that is known of a version: intervals, calibration, groups, robustness, speed."""
+    blobs = BlobStore(context.settings.blobs)
+    with context.store.database.reading() as session:
+        return queries.read_evidence(session, blobs, model, version)
 
 
 @router.post(

@@ -107,6 +107,19 @@ class VersionDetail(VersionSummary):
     registration: Json | None = Field(description="where MLflow has it")
 
 
+class EvidenceDetail(Answer):
+    """The evidence of a version that counts."""
+
+    model: str
+    version: int
+    evidence: Json = Field(description="what the policy is asked with")
+    evidence_digest: str
+    details: Json | None = Field(
+        description="every group's metrics and every shuffled column; none where they were not "
+        "measured or the store has lost them"
+    )
+
+
 class PromoteRequest(Hotfixable):
     """Take a version that exists through the environments."""
 

@@ -151,6 +151,8 @@ class DecisionSummary(Answer):
         description="of monitoring: what is done about the window; else empty"
     )
     reasons: list[str]
+    warnings: list[str] = Field(description="broken rules that the spec has in the mode warn")
+    dry_run: list[str] = Field(description="the same of the mode dry-run")
     approvals_required: int
     approvals_missing: int
     policy_digest: str

@@ -14,6 +14,7 @@ from perennial.cli import (
     data,
     decisions,
     drill,
+    evidence,
     exits,
     groups,
     labels,
@@ -69,6 +70,7 @@ def whoami(session: Session) -> None:
 for module in (
     models,
     data,
+    evidence,
     labels,
     runs,
     triggers,

@@ -160,6 +160,8 @@ def _draw(out: Console, decision: DecisionDetail) -> None:
     from perennial.cli.render import facts, when, word
 
     reasons: list[tuple[str, Any]] = [("because", reason) for reason in decision["reasons"]]
+    reasons += [("warning", each) for each in decision["warnings"]]
+    reasons += [("dry run", each) for each in decision["dry_run"]]
     missing = decision["approvals_missing"]
     out.print(
         facts(

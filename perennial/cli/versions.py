@@ -40,7 +40,7 @@ def one(out: Console, version: Json) -> None:
                 ("version", Text(f"{version['model']} {version['version']}", style="bold")),
                 ("made by", f"run {version['run_id']}, for {version['author']}"),
                 ("champion in", ", ".join(version["champion_in"]) or None),
-                *(_evidence(evidence) if evidence else ()),
+                *(evidence_facts(evidence) if evidence else ()),
                 ("evidence", version["evidence_digest"] or "none yet"),
             )
         )
@@ -64,7 +64,7 @@ def judged(out: Console, approval: Approval, version: Json) -> None:
                 ("environment", Text(approval["environment"], style="bold")),
                 ("author", approval["author"]),
                 ("votes", f"{approval['required']} needed; " + (", ".join(given) or "none yet")),
-                *_evidence(evidence),
+                *evidence_facts(evidence),
                 ("evidence", version["evidence_digest"]),
             )
         )
@@ -97,7 +97,8 @@ def _difference(value: float) -> str:
     return "same" if float(text) == 0 else text
 
 
-def _evidence(evidence: Json) -> list[tuple[str, str]]:
+def evidence_facts(evidence: Json) -> list[tuple[str, str]]:
+    """Data, rows, parity and code, in a line each."""
     validation, parity, code = evidence["validation"], evidence["parity"], evidence["code"]
     word = "passed" if validation["passed"] else "FAILED"
     return [

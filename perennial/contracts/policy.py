@@ -11,6 +11,8 @@ from perennial.contracts.analysis import Assessment, Verdict
 from perennial.contracts.base import BlobRef, Contract, Json, Metrics, Sha256, Utc
 from perennial.contracts.data import DataValidation
 from perennial.contracts.drift import Severity
+from perennial.contracts.evidence_plan import Modes, Rule
+from perennial.contracts.examined import Examined, Speed
 from perennial.contracts.spec import Environment, RiskTier, Task, Threshold
 from perennial.contracts.training import CodeIdentity, Parity
 
@@ -34,6 +36,9 @@ class Evidence(Contract):
     answers: BlobRef | None = Field(
         default=None, description="whylogs profile of what it answered to the held-out rows"
     )
+    examined: Examined | None = None
+    speed: Speed | None = None
+    megabytes: float | None = Field(default=None, description="of the ONNX file")
     produced_at: Utc
 
 
@@ -79,6 +84,8 @@ class PromotionQuestion(Contract):
     hotfix: bool = Field(default=False, description="whether its run went before others")
     thresholds: tuple[Threshold, ...]
     primary: PrimaryMetric
+    rules: tuple[Rule, ...] = ()
+    modes: Modes = Modes()
     evidence: Evidence
     evidence_digest: Sha256
     champion: Incumbent | None = None
@@ -224,6 +231,10 @@ class Decision(Contract):
     outcome: Literal["allow", "deny", "needs_approval", "error"]
     action: str = Field(default="", description="of monitoring: what is done; else empty")
     reasons: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = Field(
+        default=(), description="broken rules that the spec has in the mode warn"
+    )
+    dry_run: tuple[str, ...] = Field(default=(), description="the same of the mode dry-run")
     approvals_required: int = 0
     approvals_missing: int = 0
     policy_digest: str = ""

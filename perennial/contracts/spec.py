@@ -11,6 +11,7 @@ from pydantic import Field, PrivateAttr, field_validator, model_validator
 from perennial.contracts.alert_plan import AlertPlan
 from perennial.contracts.base import Utc
 from perennial.contracts.data_plan import DataPlan
+from perennial.contracts.evidence_plan import EvidencePlan
 from perennial.contracts.monitoring_plan import MonitoringPlan, RetrainPlan
 from perennial.contracts.request_log import RequestLog
 from perennial.contracts.rollout_plan import RolloutPlan
@@ -214,6 +215,9 @@ class ModelSpec(SpecPart):
     data: DataPlan = DataPlan()
     training: Training = Training()
     metrics: MetricPlan
+    evidence: EvidencePlan = Field(
+        default=EvidencePlan(), description="what it must show beside its metrics"
+    )
     risk_tier: RiskTier = "medium"
     owners: tuple[str, ...] = Field(min_length=1)
     environments: tuple[Environment, ...] = Field(
@@ -253,6 +257,12 @@ class ModelSpec(SpecPart):
             if unknown := [e for e in threshold.environments if e not in self.environments]:
                 raise ValueError(
                     f"threshold on {threshold.metric!r} names {unknown[0]!r}, "
+                    f"which is not in environments"
+                )
+        for rule in self.evidence.rules:
+            if unknown := [e for e in rule.environments if e not in self.environments]:
+                raise ValueError(
+                    f"the rule on {rule.of} ({rule.measure!r}) names {unknown[0]!r}, "
                     f"which is not in environments"
                 )
         rolled = self.rollout.environments if self.rollout is not None else ()

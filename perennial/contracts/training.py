@@ -7,6 +7,8 @@ from temporalio import activity
 
 from perennial.contracts.base import BlobRef, Contract, Metrics, Sha256, Utc
 from perennial.contracts.data import DatasetSnapshot
+from perennial.contracts.evidence_plan import EvidencePlan
+from perennial.contracts.examined import Examined, Paired, Speed
 from perennial.contracts.spec import MetricPlan, Task, Training
 
 
@@ -86,6 +88,7 @@ class EvaluateModel(Contract):
     training: Training
     trained: TrainedModel
     champions: tuple[ChampionModel, ...] = ()
+    evidence: EvidencePlan = EvidencePlan()
 
 
 class Evaluation(Contract):
@@ -97,11 +100,15 @@ class Evaluation(Contract):
     answers: BlobRef | None = Field(
         default=None, description="whylogs profile of what the candidate answered to these rows"
     )
+    examined: Examined | None = None
+    paired: dict[int, Paired] = Field(
+        default_factory=dict, description="of a comparison: the version beside each champion"
+    )
     evaluated_at: Utc
 
 
 class CompareChampions(Contract):
-    """Measure further champions on the rows that a version was evaluated on."""
+    """Measure further champions on the rows that a version was evaluated on, and it beside them."""
 
     run_id: str
     model: str
@@ -110,6 +117,11 @@ class CompareChampions(Contract):
     snapshot: DatasetSnapshot
     training: Training
     champions: tuple[ChampionModel, ...]
+    version: ChampionModel | None = Field(
+        default=None, description="what they are compared with, as it is served"
+    )
+    metrics: MetricPlan | None = None
+    evidence: EvidencePlan = EvidencePlan()
 
 
 class ExportModel(Contract):
@@ -140,6 +152,7 @@ class Parity(Contract):
     rows: int
     max_abs_diff: float
     tolerance: float
+    flips: int | None = Field(default=None, description="rows that get another class; of classes")
 
 
 class ExportedModel(Contract):
@@ -150,6 +163,7 @@ class ExportedModel(Contract):
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
     parity: Parity
+    speed: Speed | None = None
 
 
 @activity.defn(name="train_model")

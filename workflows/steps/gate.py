@@ -30,12 +30,20 @@ async def measured_against(
             snapshot=version.snapshot,
             training=Training.model_validate(version.evidence.params),
             champions=(champion.onnx,),
+            version=training.ChampionModel(version=version.version, onnx=version.exported.onnx),
+            metrics=run.spec.metrics,
+            evidence=run.spec.evidence,
         ),
         **options.compute(run.patience),
         summary=f"version {champion.onnx.version} on the same rows",
     )
-    evidence = version.evidence.model_copy(
-        update={"champions": {**version.evidence.champions, **compared.champions}}
+    known = version.evidence
+    examined = known.examined
+    if examined is not None:
+        paired = {**examined.paired, **compared.paired}
+        examined = examined.model_copy(update={"paired": paired})
+    evidence = known.model_copy(
+        update={"champions": {**known.champions, **compared.champions}, "examined": examined}
     )
     renewed = version.model_copy(update={"evidence": evidence, "evidence_digest": digest(evidence)})
     await keep_evidence(run, renewed)
@@ -92,6 +100,8 @@ def _question(
             goal=spec.metrics.goal,
             max_regression=spec.metrics.max_regression,
         ),
+        rules=spec.evidence.rules_in(environment),
+        modes=spec.evidence.modes,
         evidence=version.evidence,
         evidence_digest=version.evidence_digest,
         champion=incumbent,

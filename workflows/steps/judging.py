@@ -54,7 +54,7 @@ async def judge(
             decision = await ask_policy(run, version, environment, champion, round_=round_)
             if decision.outcome in ("deny", "error"):
                 raise denied(decision, environment)
-            notes.say(_verdict(decision.approvals_missing), decision_id=decision.decision_id)
+            notes.say(_verdict(decision), decision_id=decision.decision_id)
         if decision.outcome != "needs_approval":
             return Judgement(version, champion, decision)
         async with run.during("approval", environment) as notes:
@@ -78,8 +78,10 @@ async def judge(
             return Judgement(version, champion, decision)
 
 
-def _verdict(missing: int) -> str:
-    return "allowed" if not missing else f"allowed once {missing} approve"
+def _verdict(decision: policy.Decision) -> str:
+    missing = decision.approvals_missing
+    said = "allowed" if not missing else f"allowed once {missing} approve"
+    return "; ".join([said, *(f"warning: {each}" for each in decision.warnings)])
 
 
 def _not_approved(status: str, why: str, environment: Environment) -> Ended:

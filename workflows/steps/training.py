@@ -58,6 +58,7 @@ async def evaluate(
                 training=run.spec.training,
                 trained=trained,
                 champions=tuple(models.values()),
+                evidence=run.spec.evidence,
             ),
             **options.compute(run.patience),
             summary=f"candidate and {len(models)} champion(s)",
@@ -155,6 +156,9 @@ async def register(
             test_rows=evaluation.rows,
             parity=exported.parity,
             answers=evaluation.answers,
+            examined=evaluation.examined,
+            speed=exported.speed,
+            megabytes=exported.onnx.size / 1_000_000,
             produced_at=evaluation.evaluated_at,
         )
         version = records.VersionRecord(

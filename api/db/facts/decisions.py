@@ -19,7 +19,8 @@ def find_decision(session: Session, effect: str) -> Decision | None:
 
 def as_decision(row: DecisionRow) -> Decision:
     """A row as the decision it keeps."""
-    return Decision.model_validate(row.model_dump())
+    beside = {"warnings": row.warnings, "dry_run": row.dry_run}
+    return Decision.model_validate({**row.model_dump(), **beside})
 
 
 def record_decision(
@@ -42,7 +43,8 @@ def record_decision(
     said = decision.model_dump(mode="json", exclude={"decision_id", "decided_at"})
     session.add(
         DecisionRow(
-            **said,
+            # the answer, kept as it came, has the warnings
+            **{name: value for name, value in said.items() if name not in ("warnings", "dry_run")},
             decision_id=decision.decision_id,
             decided_at=decision.decided_at,
             effect=effect,

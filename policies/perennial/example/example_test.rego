@@ -22,6 +22,8 @@ question := {
 	"now": "2026-03-02T12:00:00Z",
 	"thresholds": [{"metric": "roc_auc", "min": 0.65, "max": null, "environments": []}],
 	"primary": {"name": "roc_auc", "goal": "maximize", "max_regression": 0.01},
+	"rules": [],
+	"modes": {"thresholds": "enforce", "champion": "enforce", "parity": "enforce", "fresh": "enforce"},
 	"evidence": {
 		"model": "flights",
 		"version": 4,
@@ -46,7 +48,11 @@ question := {
 			"rows": 72,
 			"max_abs_diff": 0.0000001,
 			"tolerance": 0.0001,
+			"flips": 0,
 		},
+		"examined": _examined,
+		"speed": {"p99_ms_1": 0.2, "rows_per_second": 50000},
+		"megabytes": 0.5,
 		"produced_at": "2026-03-01T12:00:00.123456Z",
 	},
 	"evidence_digest": _digest("e"),
@@ -64,6 +70,41 @@ vote(by, role) := {
 	"at": "2026-03-02T11:00:00Z",
 	"evidence_digest": _digest("e"),
 	"comment": "",
+}
+
+# METADATA
+# title: Ruled
+# description: The question with one rule of the spec; what is not given of it is as usual.
+# scope: document
+ruled(rule) := changed("/rules", [object.union(_rule, rule)])
+
+_rule := {
+	"of": "metric",
+	"measure": "roc_auc",
+	"column": "",
+	"min": null,
+	"max": null,
+	"by": "value",
+	"mode": "enforce",
+	"environments": [],
+}
+
+_examined := {
+	"samples": 1000,
+	"confidence": 0.95,
+	"intervals": {"roc_auc": {"low": 0.68, "high": 0.76}},
+	"calibration": {"error": 0.03, "brier": 0.15, "bins": []},
+	"groups": {"sex": {
+		"smallest": 50,
+		"groups": [
+			{"value": "F", "rows": 120, "judged": true, "metrics": {"roc_auc": 0.74}},
+			{"value": "M", "rows": 70, "judged": true, "metrics": {"roc_auc": 0.61}},
+			{"value": "", "rows": 10, "judged": false, "metrics": {"roc_auc": 0.5}},
+		],
+		"fairness": {"equalized_odds_difference": 0.18},
+	}},
+	"robustness": {"strains": {"noise": {"value": 0.71, "drop": 0.01, "column": ""}}},
+	"paired": {"3": {"difference": 0.02, "low": -0.005, "high": 0.045, "probability_better": 0.94}},
 }
 
 # METADATA
@@ -95,6 +136,10 @@ limits := {
 	},
 	"clock": {"max_skew_seconds": 300},
 	"code": {"committed": {"low": [], "medium": [], "high": ["production"]}},
+	"modes": {
+		"enforced": {"low": [], "medium": [], "high": ["production"]},
+		"relaxable": ["thresholds", "champion", "parity", "fresh"],
+	},
 	"monitoring": {
 		"alert": {
 			"low": _lasting,

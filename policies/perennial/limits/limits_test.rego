@@ -17,6 +17,7 @@ test_every_tier_says_where_it_needs_more if {
 	object.keys(limits.code.committed) == _tiers
 	object.keys(limits.thresholds.primary) == _tiers
 	object.keys(limits.rollout.first_percent) == _tiers
+	object.keys(limits.modes.enforced) == _tiers
 	every action in limits.monitoring { object.keys(action) == _tiers }
 }
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from activities.policy import PolicyActivities
 from api.db.store import Store
-from perennial.contracts.policy import Decide
+from perennial.contracts.evidence_plan import Mode
+from perennial.contracts.policy import Decide, Decision
 from tests import questions
 from tests.integration.policy.asking import kept, question
 from tests.servers import free_port
@@ -42,6 +43,27 @@ async def test_a_worse_version_is_denied_with_the_numbers(gate: PolicyActivities
         "roc_auc 0.61 of version 4 is worse than 0.7 of champion version 3 in production "
         "by 0.09, and 0.01 is allowed",
     )
+
+
+async def test_a_broken_rule_denies_warns_or_is_told_as_the_spec_says(
+    gate: PolicyActivities, store: Store
+) -> None:
+    async def ask(effect: str, mode: Mode, **changes: Any) -> Decision:
+        fair = questions.RULES[3].model_copy(update={"max": 0.1, "mode": mode})
+        asked = question(rules=(fair,), **changes)
+        return await gate.decide_promotion(Decide(effect=effect, question=asked))
+
+    unfair = (
+        "equalized_odds_difference between the groups of sex 0.18 is above the maximum 0.1, "
+        "by a rule on fairness in production"
+    )
+    denied, warned = await ask("enforced", "enforce"), await ask("warned", "warn")
+    assert (denied.outcome, denied.reasons, denied.warnings) == ("deny", (unfair,), ())
+    assert (warned.outcome, warned.reasons, warned.warnings) == ("allow", (), (unfair,))
+    assert await ask("warned", "enforce") == warned, "a repeat gets the warnings too"
+    assert (await ask("dry", "dry-run")).dry_run == (unfair,)
+    high = await ask("high", "warn", risk_tier="high", approvers=("bob", "eve"))
+    assert high.reasons == (unfair,), "high risk relaxes nothing in production"
 
 
 async def test_people_are_asked_where_the_policy_says_so(gate: PolicyActivities) -> None:

@@ -213,3 +213,13 @@ async def test_windows_by_their_starts(viewer: httpx.AsyncClient) -> None:
     none = await viewer.get(f"{where}/{rfc3339(61)}")
     assert none.status_code == 404 and "no window of flights" in none.json()["detail"]
     assert (await viewer.get(f"{where}/12")).status_code == 422
+
+
+async def test_evidence_by_itself(viewer: httpx.AsyncClient) -> None:
+    found = await got(viewer, "/v1/models/flights/versions/1/evidence")
+    assert found["details"] is None and found["evidence"]["metrics"]["roc_auc"] > 0
+    version = await got(viewer, "/v1/models/flights/versions/1")
+    assert found["evidence_digest"] == version["evidence_digest"]
+    assert found["evidence"] == version["evidence"]
+    missing = await viewer.get("/v1/models/flights/versions/99/evidence")
+    assert missing.status_code == 404

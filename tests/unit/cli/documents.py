@@ -160,6 +160,8 @@ def decision(**more: Any) -> Json:
         "outcome": "deny",
         "action": "",
         "reasons": ["roc_auc 0.6100 is below the minimum 0.6800"],
+        "warnings": [],
+        "dry_run": [],
         "approvals_required": 0,
         "approvals_missing": 0,
         "policy_digest": "b" * 64,

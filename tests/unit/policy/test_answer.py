@@ -36,6 +36,10 @@ def changed(**changes: Any) -> dict[str, Any]:
             changed(allow=False, approvals_missing=1),
             Reading("needs_approval", ("1 of 2 approvals missing",), 2, 1, DIGEST),
         ),
+        (
+            changed(warnings=["c is broken"], dry_run=["d is broken"]),
+            Reading("allow", (), 2, 0, DIGEST, "", ("c is broken",), ("d is broken",)),
+        ),
         # who is denied need not be approved
         (
             changed(allow=False, deny=["a is wrong"], approvals_missing=2),
@@ -77,6 +81,8 @@ def test_a_whole_answer_is_taken_at_its_word(answer: dict[str, Any], reading: Re
         (changed(policy_digest=None), "policy_digest"),
         (changed(policy_digest="A" * 64), "policy_digest"),
         (changed(unless="it rains"), "unless"),
+        (changed(warnings="c is broken"), "warnings"),
+        (changed(dry_run=[""]), "dry_run.0"),
     ],
 )
 def test_everything_else_is_an_error_that_says_why(answer: Any, reason: str) -> None:

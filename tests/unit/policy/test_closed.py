@@ -14,7 +14,7 @@ import pytest
 from perennial.contracts.base import Json
 from perennial.policy_answer import interpret
 from perennial.policy_bundle import evaluate
-from tests.questions import as_input, monitoring_question, question, rollout_question
+from tests.questions import RULES, as_input, monitoring_question, question, rollout_question
 
 Where = tuple[str | int, ...]
 GONE = object()
@@ -24,6 +24,12 @@ FREE = re.compile(
     r"task|owners(/.*)?|requester|champion/epoch"
     r"|evidence/answers|evidence/params(/.*)?|evidence/validation/(rows|violations)"
     r"|evidence/code/lock_digest|evidence/parity/rows"
+    r"|modes/\w+|rules/\d+(/(min|environments))?"
+    r"|evidence/examined/(samples|confidence|details|calibration/(brier|bins)|robustness/rows)"
+    r"|evidence/examined/robustness/(undisturbed|strains/noise/(value|column))"
+    r"|evidence/examined/groups/sex/(smallest|unlisted|note|groups/\d(/(value|rows|judged))?)"
+    r"|evidence/examined/paired/3/probability_better"
+    r"|evidence/speed/(p50_ms_1|p50_ms_64|p99_ms_64|rows_per_second|threads)"
     r"|thresholds/0|thresholds/0/(max|environments)|votes/\d/(at|comment)"
 )
 
@@ -57,7 +63,7 @@ def name(where: Where) -> str:
 @pytest.fixture(scope="module")
 def good() -> Json:
     """High risk in production, where everything is asked for."""
-    return as_input(question(risk_tier="high", approvers=("bob", "eve")))
+    return as_input(question(risk_tier="high", approvers=("bob", "eve"), rules=RULES))
 
 
 @pytest.fixture(scope="module")
@@ -66,8 +72,8 @@ def judged(good: Json) -> list[Where]:
 
 
 def test_most_of_a_question_is_judged(good: Json, judged: list[Where]) -> None:
-    assert len(judged) == 62
-    assert len(list(places(good))) - len(judged) == 19
+    assert len(judged) == 165
+    assert len(list(places(good))) - len(judged) == 85
 
 
 MANGLED = [
@@ -90,6 +96,8 @@ async def test_what_is_missing_or_mangled_is_never_allowed(
         del mangled["champion"]  # there may be none
     if value is True:
         del mangled["hotfix"]  # there may be haste, and the approvals that it needs are there
+    if value == {"x": 1}:
+        del mangled["modes"]  # what is not said of a check is enforced
     mangled = {where: each for where, each in mangled.items() if json.dumps(each) != as_before}
     answers = await evaluate(bundle, [good, *mangled.values()], opa)
     assert interpret(answers[0]).outcome == "allow"
@@ -171,5 +179,6 @@ async def test_every_reason_names_something(
             assert interpret(answer).outcome == "needs_approval"
         else:
             told = " ".join(interpret(answer).reasons)
-            words = (str(where[-1]), "batch size", "committed", "champion version 3")
+            lost = "the evidence has no"
+            words = (str(where[-1]), "batch size", "committed", "champion version 3", lost)
             assert any(word in told for word in words), (where, told)

@@ -47,7 +47,7 @@ def test_their_own_tests_pass_and_cover_every_line(opa: str) -> None:
 @pytest.mark.parametrize(
     ("question", "theirs"),
     [
-        (PromotionQuestion, ("promotion", "checks", "approvals")),
+        (PromotionQuestion, ("promotion", "checks", "approvals", "rules", "modes", "bounds")),
         (RolloutQuestion, ("rollout",)),
         (MonitoringQuestion, ("monitoring",)),
     ],
@@ -70,7 +70,9 @@ def test_they_ask_for_nothing_that_a_question_does_not_have(
 def test_each_folder_is_of_one_kind_of_question_or_of_all() -> None:
     found = {path.parts[1] for path in RULE_FILES}
     kinds = {"promotion", "rollout", "monitoring"}
-    assert found == kinds | {"approvals", "checks", "facts", "numbers"}
+    assert found == kinds | {
+        *("approvals", "bounds", "checks", "facts", "modes", "numbers", "rules")
+    }
 
 
 @pytest.mark.parametrize("path", RULE_FILES, ids=str)

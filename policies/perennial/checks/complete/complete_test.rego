@@ -34,13 +34,15 @@ test_the_wrong_type_is_denied if {
 		"/evidence/version": "4",
 		"/hotfix": "no",
 		"/kind": "retirement",
+		"/modes": [],
 		"/primary/goal": "better",
+		"/rules": {},
 		"/votes": {},
 	}
 	every path, value in cases { count(_deny(example.changed(path, value))) == 1 }
 }
 
 test_nothing_at_all_is_denied_throughout if {
-	count(_deny({})) == 33
-	count(_deny({"evidence": "lost"})) == 33
+	count(_deny({})) == 35
+	count(_deny({"evidence": "lost"})) == 35
 }

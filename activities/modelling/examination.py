@@ -1,0 +1,163 @@
+"""All that is found out about a candidate beyond its metrics, put together."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from activities.modelling.bootstrap import OWN_SAMPLES, OwnFigure, replicates, resampled
+from activities.modelling.calibration import calibration
+from activities.modelling.groups import by_group
+from activities.modelling.held_out import HeldOut
+from activities.modelling.metrics import measure_some
+from activities.modelling.robustness import strain
+from perennial.blobs import BlobStore
+from perennial.contracts.evidence_plan import EvidencePlan
+from perennial.contracts.examined import Examined, Interval, Paired
+from perennial.contracts.spec import MetricPlan
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+_FEW, _MANY, _DRAWS = 1_000, 200, 10_000_000
+
+
+@dataclass(frozen=True)
+class Examination:
+    """How candidates of one run are examined.
+
+    Attributes:
+        rows: that they are measured on.
+        metrics: which one counts, and which way is better.
+        plan: of the spec.
+        seed: of resampling and disturbing.
+    """
+
+    rows: HeldOut
+    metrics: MetricPlan
+    plan: EvidencePlan
+    seed: int
+
+    def examine(
+        self,
+        scores: Floats,
+        champions: Mapping[int, Floats],
+        score: Callable[[pd.DataFrame], Floats],
+        blobs: BlobStore,
+    ) -> Examined:
+        """Intervals, calibration, groups, robustness, and each champion beside it.
+
+        Args:
+            scores: of the candidate, as `metrics.measure` takes them.
+            champions: theirs, by version.
+            score: the candidate's answers to other raw rows.
+            blobs: for the details.
+
+        Raises:
+            EvidenceInvalid: a group's column is not there.
+        """
+        rows, plan, primary = self.rows, self.plan, self.metrics.primary
+        mine, *theirs = self._replicated(scores, *champions.values())
+        groups, details = by_group(rows, scores, plan, primary)
+        strained = strain(
+            rows.frame,
+            rows.project.features(),
+            score,
+            self._primary_of,
+            goal=self.metrics.goal,
+            rows=plan.robustness_rows,
+            seed=self.seed,
+        )
+        document = {"groups": details, "shuffled": strained.shuffled if strained else {}}
+        intervals = {name: self._interval(values) for name, values in mine.items()}
+        return Examined(
+            samples=self._samples,
+            confidence=plan.confidence,
+            intervals={name: each for name, each in intervals.items() if each is not None},
+            calibration=None
+            if rows.task == "regression"
+            else calibration(rows.truth.astype(np.intp), scores),
+            groups=groups,
+            robustness=strained.robustness if strained else None,
+            paired=self._paired(scores, champions, mine, theirs),
+            details=blobs.put_bytes(json.dumps(document, sort_keys=True).encode()),
+        )
+
+    def beside(self, scores: Floats, champions: Mapping[int, Floats]) -> dict[int, Paired]:
+        """The candidate beside champions alone, on the very samples of `examine`."""
+        mine, *theirs = self._replicated(scores, *champions.values())
+        return self._paired(scores, champions, mine, theirs)
+
+    @property
+    def _samples(self) -> int:
+        few_or_many = _DRAWS // len(self.rows.truth)
+        return self.plan.samples or max(_MANY, min(_FEW, few_or_many))
+
+    def _replicated(self, *scores: Floats) -> list[dict[str, Floats]]:
+        """Every figure of each model `[samples]`, of the same samples."""
+        rows, count = self.rows, len(self.rows.truth)
+        models = [resampled(rows.task, rows.truth, each) for each in scores]
+        found = replicates(models, count, self._samples, self.seed)
+        by_interval = (
+            r.measure for r in self.plan.rules if r.of == "metric" and r.by == "interval"
+        )
+        for name in dict.fromkeys((self.metrics.primary, *by_interval)):
+            if name in found[0]:
+                continue
+            own = [OwnFigure(rows.project, name, rows.truth, each) for each in scores]
+            more = replicates(own, count, OWN_SAMPLES, self.seed)
+            found = [{**one, **another} for one, another in zip(found, more, strict=True)]
+        return found
+
+    def _primary_of(self, places: NDArray[np.intp], scores: Floats) -> float:
+        """The primary metric of these rows; NaN where it means nothing."""
+        rows, name = self.rows, self.metrics.primary
+        if not np.isfinite(scores).all():
+            return float("nan")
+        truth = rows.truth[places]
+        figures = resampled(rows.task, truth, scores).figures(np.ones((1, len(places))))
+        if name in figures:
+            return float(figures[name][0])
+        return measure_some(rows.task, truth, scores, rows.project)[0].get(name, float("nan"))
+
+    def _interval(self, values: Floats) -> Interval | None:
+        """Percentiles; None where the figure means nothing in most samples."""
+        finite = values[np.isfinite(values)]
+        if len(finite) * 2 < len(values):
+            return None
+        beyond = (1 - self.plan.confidence) / 2
+        low, high = np.quantile(finite, (beyond, 1 - beyond))
+        return Interval(low=float(low), high=float(high))
+
+    def _paired(
+        self,
+        scores: Floats,
+        champions: Mapping[int, Floats],
+        mine: dict[str, Floats],
+        theirs: list[dict[str, Floats]],
+    ) -> dict[int, Paired]:
+        name, places = self.metrics.primary, np.arange(len(self.rows.truth))
+        better = 1.0 if self.metrics.goal == "maximize" else -1.0
+        whole = self._primary_of(places, scores)
+        found = {}
+        for (version, answers), their in zip(champions.items(), theirs, strict=True):
+            ahead = better * (mine[name] - their[name])
+            interval = self._interval(ahead)
+            difference = better * (whole - self._primary_of(places, answers))
+            if interval is None or not np.isfinite(difference):
+                continue
+            known = ahead[np.isfinite(ahead)]
+            found[version] = Paired(
+                difference=difference,
+                low=interval.low,
+                high=interval.high,
+                probability_better=float((known > 0).mean() + (known == 0).mean() / 2),
+            )
+        return found
