@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class EvaluationActivities:
-    """The candidate is measured as torch trained it, champions as the files that are served."""
+    """The candidate is measured as it was trained, champions as the files that are served."""
 
     def __init__(self, blobs: BlobStore, frames: Frames) -> None:
         self._blobs = blobs
@@ -45,19 +45,15 @@ class EvaluationActivities:
 
     def _evaluate(self, input: EvaluateModel) -> Evaluation:
         with loading():
-            from activities.modelling import candidates, metrics
+            from activities.modelling import kinds, metrics
             from activities.modelling.preprocessing import Preprocessing
             from activities.modelling.projects import load_project
 
             project = load_project(input.project, expected=input.trained.code.source_digest)
         preprocessing = Preprocessing.read(self._blobs.get_bytes(input.trained.preprocessing))
         rows = self._held_out(input, project)
-        network = candidates.read_weights(
-            self._blobs,
-            input.trained.weights,
-            candidates.build(project, preprocessing, input.training),
-        )
-        scores = candidates.scores(network, preprocessing, rows.held_out)
+        scored = kinds.scorer(self._blobs, input.trained, project, preprocessing, input.training)
+        scores = scored(rows.held_out)
         found = metrics.measure(input.task, rows.truth, scores, project)
         metrics.require(found, input.metrics)
         return Evaluation(

@@ -25,19 +25,37 @@ if TYPE_CHECKING:
 _ROWS_AT_ONCE = 8192
 
 
+def built(project: Project, preprocessing: Preprocessing, training: Training) -> object:
+    """What build() gives. Random first weights follow from the seed alone.
+
+    Raises:
+        ProjectInvalid: build() raised.
+    """
+    torch.manual_seed(training.seed)
+    with project.calling("build"):
+        return project.own.build(preprocessing.shape, training.params)
+
+
 def build(project: Project, preprocessing: Preprocessing, training: Training) -> nn.Module:
-    """The network with its first weights, which follow from the seed alone.
+    """The network with its first weights, checked.
 
     Raises:
         ProjectInvalid: build() or a first forward raised, or answered in another shape.
     """
+    return checked(built(project, preprocessing, training), project, preprocessing)
+
+
+def checked(network: object, project: Project, preprocessing: Preprocessing) -> nn.Module:
+    """A network that answers in the shape it should.
+
+    Raises:
+        ProjectInvalid: it is none, or its first forward raised or answered in another shape.
+    """
     shape = preprocessing.shape
-    torch.manual_seed(training.seed)
-    with project.calling("build"):
-        network = project.own.build(shape, training.params)
     if not isinstance(network, nn.Module):
         raise ProjectInvalid(
-            f"{project.name}: build() returned {type(network).__name__}; return a torch.nn.Module"
+            f"{project.name}: build() returned {type(network).__name__}; return a torch.nn.Module, "
+            f"a scikit-learn estimator or a LightGBM model"
         )
     was_training = network.training
     network.eval()

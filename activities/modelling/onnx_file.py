@@ -54,7 +54,7 @@ def assemble(body: onnx.ModelProto, preprocessing: Preprocessing, model: str) ->
         list(body.graph.initializer),
     )
     opsets = [*body.opset_import]
-    if preprocessing.categories:
+    if preprocessing.categories and all(entry.domain != _ML for entry in opsets):
         opsets.append(helper.make_opsetid(_ML, _ML_VERSION))
     made = helper.make_model(
         graph, opset_imports=opsets, functions=list(body.functions), producer_name="perennial"

@@ -127,6 +127,18 @@ class MetricPlan(SpecPart):
     thresholds: tuple[Threshold, ...] = ()
 
 
+class ExportPlan(SpecPart):
+    """How a version is written as an ONNX file."""
+
+    int8_tolerance: float | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        description="try weights of 8 bits, and keep that file where it is faster and no "
+        "probability is further off than this (no prediction, as a share of it); without it, not",
+    )
+
+
 class ApprovalPlan(SpecPart):
     """How long a question to people stays open. Expiry never promotes."""
 
@@ -168,6 +180,7 @@ class ModelSpec(SpecPart):
     source: Source
     training: Training = Training()
     metrics: MetricPlan
+    export: ExportPlan = ExportPlan()
     risk_tier: RiskTier = "medium"
     owners: tuple[str, ...] = Field(min_length=1)
     environments: tuple[Environment, ...] = Field(

@@ -99,6 +99,7 @@ async def export(
                 snapshot=snapshot,
                 training=run.spec.training,
                 trained=trained,
+                int8_tolerance=run.spec.export.int8_tolerance,
             ),
             **options.compute(run.patience),
             summary="ONNX with preprocessing inside",

@@ -14,7 +14,6 @@ from sklearn.datasets import load_wine
 from temporalio.testing import ActivityEnvironment
 
 from activities.data import DataActivities
-from activities.modelling import candidates
 from activities.modelling.metrics import measure, require
 from activities.modelling.parity import compare
 from activities.modelling.preprocessing import truth_of
@@ -50,10 +49,9 @@ async def through(spec: ModelSpec, blobs: BlobStore, folder: Path) -> dict[str, 
     fitted = fit(spec.project, spec.task, spec.training, frames.read(snapshot))
     held_out = fitted.frame.iloc[fitted.prepared.rows.test]
     graph = export(fitted, folder)
-    assert compare(graph, fitted.network, fitted.preprocessing, held_out).passed
+    assert compare(graph, fitted.scores, fitted.preprocessing, held_out).passed
     truth = truth_of(held_out[fitted.preprocessing.target], fitted.preprocessing.classes)
-    scores = candidates.scores(fitted.network, fitted.preprocessing, held_out)
-    found = measure(spec.task, truth, scores, fitted.project)
+    found = measure(spec.task, truth, fitted.scores(held_out), fitted.project)
     require(found, spec.metrics)
     return found
 
