@@ -30,7 +30,7 @@ class ExportActivities:
 
     def _export(self, input: ExportModel) -> ExportedModel:
         with loading():
-            from activities.modelling import artefacts, int8, kinds, onnx_file, speed
+            from activities.modelling import int8, kinds, onnx_file, speed
             from activities.modelling.graphs import Graph
             from activities.modelling.parity import compare
             from activities.modelling.preprocessing import Preprocessing
@@ -46,7 +46,6 @@ class ExportActivities:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "model.onnx"
             path.write_bytes(made.SerializeToString(deterministic=True))
-            artefacts.check(path)
             graph = Graph(path)
             scores = kinds.scorer(self._blobs, trained, project, preprocessing, plan)
             # an estimator was compared where it was trained: the file is what stands for it

@@ -112,7 +112,8 @@ def fit(
         model.fit(
             rows,
             truth,
-            eval_set=[(rows, truth)],  # the same arrays, so that LightGBM bins them once
+            eval_X=(rows,),  # the same arrays, so that LightGBM bins them once
+            eval_y=(truth,),
             categorical_feature=list(range(columns - categories, columns)),
             callbacks=[told],
             init_model=forest.booster,

@@ -1,7 +1,8 @@
-"""A project's network: built, checked, written as safetensors, and read back."""
+"""What a project builds; its network checked, written as safetensors, and read back."""
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from perennial.blobs import BlobStore
 from perennial.contracts.base import BlobRef
 from perennial.contracts.errors import ProjectInvalid
 from perennial.contracts.spec import Training
+from perennial.contracts.training import Kind
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,6 +36,21 @@ def built(project: Project, preprocessing: Preprocessing, training: Training) ->
     torch.manual_seed(training.seed)
     with project.calling("build"):
         return project.own.build(preprocessing.shape, training.params)
+
+
+def kind_of(built: object) -> Kind:
+    """What build() gave; whatever is neither of these counts as a network, and is checked as one.
+
+    The libraries are looked for among what is loaded: who gives one of theirs has loaded them.
+    """
+    for kind, module, name in (
+        ("boosting", "lightgbm", "LGBMModel"),
+        ("estimator", "sklearn.base", "BaseEstimator"),
+    ):
+        known = sys.modules.get(module)
+        if known is not None and isinstance(built, getattr(known, name)):
+            return kind  # type: ignore[return-value]
+    return "network"
 
 
 def build(project: Project, preprocessing: Preprocessing, training: Training) -> nn.Module:

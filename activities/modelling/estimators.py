@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from activities.modelling.candidates import kind_of
 from activities.modelling.matrix import Encoding, of_rows
 from activities.modelling.preprocessing import Preprocessing
 from activities.modelling.projects import Project
@@ -23,21 +23,6 @@ if TYPE_CHECKING:
     Target = NDArray[np.generic]
 
 ENCODINGS: dict[Kind, Encoding] = {"estimator": "indicators", "boosting": "codes"}
-
-
-def kind_of(built: object) -> Kind:
-    """What build() gave; whatever is neither of these counts as a network, and is checked as one.
-
-    The libraries are looked for among what is loaded: who gives one of theirs has loaded them.
-    """
-    for kind, module, name in (
-        ("boosting", "lightgbm", "LGBMModel"),
-        ("estimator", "sklearn.base", "BaseEstimator"),
-    ):
-        known = sys.modules.get(module)
-        if known is not None and isinstance(built, getattr(known, name)):
-            return kind  # type: ignore[return-value]
-    return "network"
 
 
 def ready(

@@ -10,6 +10,7 @@ import numpy as np
 import onnxruntime as ort
 import pandas as pd
 
+from activities.modelling import artefacts
 from activities.modelling.values import as_numbers, as_text
 from perennial.contracts.errors import EvidenceInvalid
 
@@ -26,6 +27,8 @@ class Graph:
     """A session of ONNX Runtime on one thread, and what the file says of itself."""
 
     def __init__(self, path: Path) -> None:
+        """Open it. Raises ExportFailed where it is a file that must not be run."""
+        artefacts.check(path)
         options = ort.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = THREADS
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import onnx
 
-from activities.modelling import artefacts
 from activities.modelling.graphs import Graph
 from activities.modelling.speed import measure
 from perennial.contracts.training import Parity, Quantised, Speed
@@ -56,7 +55,6 @@ def attempt(
         quantize_dynamic(made, small, weight_type=QuantType.QUInt8, op_types_to_quantize=_OPERATORS)
     finally:
         logging.getLogger().disabled = was
-    artefacts.check(small)
     graph = Graph(small)
     parity, speed, size = judged(graph), measure(graph, rows), small.stat().st_size
     if not parity.passed:

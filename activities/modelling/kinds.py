@@ -12,7 +12,6 @@ import onnx
 
 from activities.modelling import boosting, candidates, estimator_file, estimators, matrix
 from activities.modelling import onnx_file as files
-from activities.modelling.export import export_body
 from activities.modelling.graphs import Graph
 from activities.modelling.parity import compare
 from activities.modelling.preprocessing import Preprocessing
@@ -71,6 +70,9 @@ def one_file(
         trees = convert(boosting.read(blobs.get_bytes(trained.weights)), output)
         body = matrix.body(trees, preprocessing, "codes", output)
     else:
+        # torch's exporter takes a second to load, and trainings that write a file need it not
+        from activities.modelling.export import export_body
+
         network = candidates.read_weights(
             blobs, trained.weights, candidates.build(project, preprocessing, training)
         )

@@ -8,13 +8,14 @@ import numpy as np
 import onnx
 from onnx import TensorProto, compose, helper, numpy_helper
 
-from activities.modelling.export import CODES, NUMBERS
 from activities.modelling.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+NUMBERS, CODES = "net/numbers", "net/codes"
+"""What a body of any kind takes: the columns of numbers, and of codes."""
 Encoding = Literal["indicators", "codes"]
 """Categories as a column of 0 and 1 for each value, or as the column of their codes."""
 OPSET, ML_OPSET = 20, 5

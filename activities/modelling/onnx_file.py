@@ -7,8 +7,8 @@ import json
 import onnx
 from onnx import TensorProto, compose, helper
 
-from activities.modelling.export import CODES, NUMBERS
 from activities.modelling.graphs import META
+from activities.modelling.matrix import CODES, NUMBERS
 from activities.modelling.preprocessing import Preprocessing
 from perennial.contracts.errors import ExportFailed
 from perennial.contracts.training import Tensor

@@ -6,9 +6,8 @@ import time
 from typing import Protocol
 
 from activities.checkpoint_files import CheckpointFiles, Reached
-from activities.modelling.candidates import built, checked, keep_weights
+from activities.modelling.candidates import built, checked, keep_weights, kind_of
 from activities.modelling.checkpoints import Checkpoints, key_of
-from activities.modelling.estimators import kind_of
 from activities.modelling.loop import Loop, Share, prepare
 from activities.modelling.projects import load_project
 from activities.modelling.snapshots import Frames

@@ -12,7 +12,7 @@ from perennial.contracts.base import BlobRef, Contract, Json, Metrics, Sha256, U
 from perennial.contracts.data import DataValidation
 from perennial.contracts.drift import Severity
 from perennial.contracts.spec import Environment, RiskTier, Task, Threshold
-from perennial.contracts.training import CodeIdentity, Parity
+from perennial.contracts.training import CodeIdentity, Parity, Quantised, Speed
 
 
 class Evidence(Contract):
@@ -31,6 +31,10 @@ class Evidence(Contract):
     champions: dict[int, Metrics] = Field(default_factory=dict)
     test_rows: int
     parity: Parity
+    opset: int = 0
+    onnx_size: int = Field(default=0, description="bytes of the file")
+    speed: Speed | None = Field(default=None, description="of the file, where it was written")
+    int8: Quantised | None = Field(default=None, description="where 8 bits were asked for")
     answers: BlobRef | None = Field(
         default=None, description="whylogs profile of what it answered to the held-out rows"
     )

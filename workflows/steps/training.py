@@ -155,6 +155,10 @@ async def register(
             champions=evaluation.champions,
             test_rows=evaluation.rows,
             parity=exported.parity,
+            opset=exported.opset,
+            onnx_size=exported.onnx.size,
+            speed=exported.speed,
+            int8=exported.int8,
             answers=evaluation.answers,
             produced_at=evaluation.evaluated_at,
         )

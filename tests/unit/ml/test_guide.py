@@ -20,8 +20,9 @@ from activities.modelling.preprocessing import truth_of
 from activities.modelling.snapshots import Frames
 from perennial.blobs import BlobStore
 from perennial.contracts.data import TakeSnapshot, ValidateSnapshot
-from perennial.contracts.spec import ModelSpec, Training
+from perennial.contracts.spec import ModelSpec, Source, Training
 from tests.unit.ml.making import export, fit
+from tests.unit.ml.stages import Stages
 
 ROOT = Path(__file__).parents[3]
 GUIDE = ROOT / "docs" / "guides" / "first-model.md"
@@ -73,6 +74,24 @@ async def test_the_guides_model(
     (tmp_path / "wines" / "project.py").write_text(blocks("python")[0])
     spec = ModelSpec.model_validate(yaml.safe_load(blocks("yaml")[0]))
     assert passes(spec, await through(spec, blobs, tmp_path))
+
+
+@pytest.mark.parametrize("name", ["ByTrees", "ByPairs"])
+async def test_the_guides_other_kinds(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blobs: BlobStore
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    module = f"kinds_{name.lower()}"
+    (tmp_path / f"{module}.py").write_text(blocks("python")[0] + "\n" + blocks("python")[2])
+    spec = ModelSpec.model_validate(yaml.safe_load(blocks("yaml")[0]))
+    wines = load_wine(as_frame=True).frame.assign(bottle=range(178))
+    wines.to_csv(tmp_path / "wines.csv", index=False)
+    source = Source(uri=str(tmp_path / "wines.csv"))
+    run = Stages(blobs, f"{module}:{name}", spec.task, spec.training, source)
+    snapshot = await run.snapshot()
+    trained = run.trained(snapshot)
+    assert passes(spec, (await run.evaluated(snapshot, trained, spec.metrics)).metrics)
+    assert (await run.exported(snapshot, trained)).parity.passed
 
 
 def test_the_guides_own_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
