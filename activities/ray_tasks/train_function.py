@@ -42,7 +42,6 @@ def train(job: Job, watcher: Watcher, *, distributed: bool = False) -> Made | No
         Stopped: the watcher said so.
         PerennialError: as of the project, the data or the loss.
     """
-    import ray.train
     import torch
 
     began = time.monotonic()
@@ -81,6 +80,8 @@ def train(job: Job, watcher: Watcher, *, distributed: bool = False) -> Made | No
             seconds=checkpoints.seconds,
             device="cpu",
         )
+    import ray.train
+
     network = checked(given, project, prepared.preprocessing)
     device = "cuda" if asked.training.gpus_per_worker and torch.cuda.is_available() else "cpu"
     share, model = Share(), network.to(device)
