@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 _UNSEEN = "never seen before"
 _DEVIATIONS = 100.0
 _PAIRS = 32
-_HALVINGS = 48
-"""Of a distance in doubles, until less than a float32 can tell is left of it."""
+_HALVINGS = 32
+"""Of a distance, until about as little is left of it as a float32 can tell."""
 
 
 def hard(frame: pd.DataFrame, preprocessing: Preprocessing) -> pd.DataFrame:

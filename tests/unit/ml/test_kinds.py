@@ -105,6 +105,19 @@ async def test_the_way_of_each_kind(
     assert kept.startswith(b"tree\n") if boosted else trained.weights == exported.onnx
 
 
+async def test_rows_at_an_edge_find_thresholds_that_were_rounded(
+    write_project: Write, blobs: BlobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As onnxmltools writes them: to the nearest float, which may be above."""
+    run = stages(write_project, blobs, "regression", LIGHT.format("Regressor"))
+    snapshot = await run.snapshot()
+    trained = run.trained(snapshot)
+    monkeypatch.setattr("activities.modelling.trees_file._down", lambda t: float(np.float32(t)))
+    parity = (await run.exported(snapshot, trained)).parity
+    assert not parity.passed
+    assert [each.sort for each in parity.sorts if each.max_abs_diff > parity.tolerance] == ["edge"]
+
+
 async def test_lightgbm_goes_on_from_its_checkpoint(
     write_project: Write, blobs: BlobStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
