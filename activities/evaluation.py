@@ -21,7 +21,6 @@ from perennial.contracts.training import (
 
 if TYPE_CHECKING:
     import numpy as np
-    import pandas as pd
     from numpy.typing import NDArray
 
     from activities.modelling.held_out import HeldOut
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class EvaluationActivities:
-    """The candidate is measured as torch trained it, champions as the files that are served."""
+    """The candidate is measured as it was trained, champions as the files that are served."""
 
     def __init__(self, blobs: BlobStore, frames: Frames) -> None:
         self._blobs = blobs
@@ -48,7 +47,7 @@ class EvaluationActivities:
 
     def _evaluate(self, input: EvaluateModel) -> Evaluation:
         with loading():
-            from activities.modelling import candidates, metrics
+            from activities.modelling import kinds, metrics
             from activities.modelling.examination import Examination
             from activities.modelling.preprocessing import Preprocessing
             from activities.modelling.projects import load_project
@@ -56,15 +55,7 @@ class EvaluationActivities:
             project = load_project(input.project, expected=input.trained.code.source_digest)
         preprocessing = Preprocessing.read(self._blobs.get_bytes(input.trained.preprocessing))
         rows = self._held_out(input, project)
-        network = candidates.read_weights(
-            self._blobs,
-            input.trained.weights,
-            candidates.build(project, preprocessing, input.training),
-        )
-
-        def score(frame: pd.DataFrame) -> NDArray[np.float64]:
-            return candidates.scores(network, preprocessing, frame)
-
+        score = kinds.scorer(self._blobs, input.trained, project, preprocessing, input.training)
         scores = score(rows.frame)
         found = metrics.measure(input.task, rows.truth, scores, project)
         metrics.require(found, input.metrics)

@@ -10,14 +10,14 @@ from temporalio import activity
 
 from activities.work import in_thread, loading
 from perennial.blobs import BlobStore
-from perennial.contracts.training import ExportedModel, ExportModel
+from perennial.contracts.training import ExportedModel, ExportModel, Parity
 
 if TYPE_CHECKING:
     from activities.modelling.snapshots import Frames
 
 
 class ExportActivities:
-    """Torch in, ONNX out."""
+    """What was trained in, ONNX out."""
 
     def __init__(self, blobs: BlobStore, frames: Frames) -> None:
         self._blobs = blobs
@@ -30,8 +30,7 @@ class ExportActivities:
 
     def _export(self, input: ExportModel) -> ExportedModel:
         with loading():
-            from activities.modelling import candidates, onnx_file
-            from activities.modelling.export import export_body
+            from activities.modelling import int8, kinds, onnx_file
             from activities.modelling.graphs import Graph
             from activities.modelling.parity import compare
             from activities.modelling.preprocessing import Preprocessing
@@ -40,23 +39,28 @@ class ExportActivities:
             from activities.modelling.split import split_rows
 
             project = load_project(input.project, expected=input.trained.code.source_digest)
-        preprocessing = Preprocessing.read(self._blobs.get_bytes(input.trained.preprocessing))
-        network = candidates.read_weights(
-            self._blobs,
-            input.trained.weights,
-            candidates.build(project, preprocessing, input.training),
-        )
-        body = export_body(network, preprocessing, project, onnx_file.output_of(preprocessing))
-        made = onnx_file.assemble(body, preprocessing, input.model)
+        trained, plan = input.trained, input.training
+        preprocessing = Preprocessing.read(self._blobs.get_bytes(trained.preprocessing))
+        made = kinds.one_file(self._blobs, trained, project, preprocessing, plan, input.model)
         frame = self._frames.read(input.snapshot)
-        plan = input.training
-        test = split_rows(frame, project.features(), plan.split, plan.seed).test
+        held_out = frame.iloc[split_rows(frame, project.features(), plan.split, plan.seed).test]
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "model.onnx"
             path.write_bytes(made.SerializeToString(deterministic=True))
-            graph, held_out = Graph(path), frame.iloc[test]
-            parity = compare(graph, network, preprocessing, held_out)
-            speed = measure_speed(graph, held_out)
+            graph = Graph(path)
+            scores = kinds.scorer(self._blobs, trained, project, preprocessing, plan)
+            # an estimator was compared where it was trained: the file is what stands for it
+            parity = trained.parity or compare(graph, scores, preprocessing, held_out)
+            quick = measure_speed(graph, held_out)
+            small = None
+            if (tolerance := input.int8_tolerance) is not None:
+
+                def judged(smaller: Graph) -> Parity:
+                    return compare(smaller, scores, preprocessing, held_out, tolerance=tolerance)
+
+                found = int8.attempt(path, quick, held_out, judged)
+                path, small = found.path, found.said
+                parity, quick = found.parity or parity, found.speed or quick
             blob = self._blobs.put(path)
         return ExportedModel(
             onnx=blob,
@@ -64,5 +68,6 @@ class ExportActivities:
             inputs=onnx_file.tensors(list(made.graph.input)),
             outputs=onnx_file.tensors(list(made.graph.output)),
             parity=parity,
-            speed=speed,
+            speed=quick,
+            int8=small,
         )

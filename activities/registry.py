@@ -108,7 +108,7 @@ class RegistryActivities:
         with tempfile.TemporaryDirectory() as folder:
             layout = Path(folder) / _ARTEFACT
             mlflow.onnx.save_model(
-                onnx.load(file),
+                onnx.load(file, load_external_data=False),
                 str(layout),
                 signature=_signature(input),
                 onnx_execution_providers=["CPUExecutionProvider"],

@@ -214,7 +214,9 @@ def _trained(progress: Progress, epochs: list[Epoch], run: str) -> TrainedModel:
         raise Unavailable("the training was stopped from elsewhere; it starts again")
     made = progress.made
     return TrainedModel(
+        kind=made.kind,
         weights=made.weights,
+        parity=made.parity,
         preprocessing=made.preprocessing,
         code=made.code,
         epochs=_thinned(epochs),

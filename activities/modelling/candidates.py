@@ -1,7 +1,8 @@
-"""A project's network: built, checked, written as safetensors, and read back."""
+"""What a project builds; its network checked, written as safetensors, and read back."""
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from perennial.blobs import BlobStore
 from perennial.contracts.base import BlobRef
 from perennial.contracts.errors import ProjectInvalid
 from perennial.contracts.spec import Training
+from perennial.contracts.training import Kind
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,19 +27,52 @@ if TYPE_CHECKING:
 _ROWS_AT_ONCE = 8192
 
 
+def built(project: Project, preprocessing: Preprocessing, training: Training) -> object:
+    """What build() gives. Random first weights follow from the seed alone.
+
+    Raises:
+        ProjectInvalid: build() raised.
+    """
+    torch.manual_seed(training.seed)
+    with project.calling("build"):
+        return project.own.build(preprocessing.shape, training.params)
+
+
+def kind_of(built: object) -> Kind:
+    """What build() gave; whatever is neither of these counts as a network, and is checked as one.
+
+    The libraries are looked for among what is loaded: who gives one of theirs has loaded them.
+    """
+    for kind, module, name in (
+        ("boosting", "lightgbm", "LGBMModel"),
+        ("estimator", "sklearn.base", "BaseEstimator"),
+    ):
+        known = sys.modules.get(module)
+        if known is not None and isinstance(built, getattr(known, name)):
+            return kind  # type: ignore[return-value]
+    return "network"
+
+
 def build(project: Project, preprocessing: Preprocessing, training: Training) -> nn.Module:
-    """The network with its first weights, which follow from the seed alone.
+    """The network with its first weights, checked.
 
     Raises:
         ProjectInvalid: build() or a first forward raised, or answered in another shape.
     """
+    return checked(built(project, preprocessing, training), project, preprocessing)
+
+
+def checked(network: object, project: Project, preprocessing: Preprocessing) -> nn.Module:
+    """A network that answers in the shape it should.
+
+    Raises:
+        ProjectInvalid: it is none, or its first forward raised or answered in another shape.
+    """
     shape = preprocessing.shape
-    torch.manual_seed(training.seed)
-    with project.calling("build"):
-        network = project.own.build(shape, training.params)
     if not isinstance(network, nn.Module):
         raise ProjectInvalid(
-            f"{project.name}: build() returned {type(network).__name__}; return a torch.nn.Module"
+            f"{project.name}: build() returned {type(network).__name__}; return a torch.nn.Module, "
+            f"a scikit-learn estimator or a LightGBM model"
         )
     was_training = network.training
     network.eval()

@@ -15,11 +15,11 @@ from torch import nn
 from torch.onnx._internal.exporter._registration import ONNXRegistry
 
 from activities.modelling.candidates import activated, arguments
+from activities.modelling.matrix import CODES, NUMBERS
 from activities.modelling.preprocessing import Preprocessing
 from activities.modelling.projects import Project
 from perennial.contracts.errors import ExportFailed
 
-NUMBERS, CODES = "net/numbers", "net/codes"
 _EXAMPLES = 2
 _exporting = threading.Lock()
 """torch patches itself while it traces: one network at a time."""

@@ -10,6 +10,7 @@ import numpy as np
 import onnxruntime as ort
 import pandas as pd
 
+from activities.modelling import artefacts
 from activities.modelling.values import as_numbers, as_text
 from perennial.contracts.errors import EvidenceInvalid
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 META = "perennial"
+THREADS = 1
+"""Of a session, as where it is served: more sessions scale better than more threads."""
 _ROWS_AT_ONCE = 8192
 
 
@@ -24,8 +27,10 @@ class Graph:
     """A session of ONNX Runtime on one thread, and what the file says of itself."""
 
     def __init__(self, path: Path) -> None:
+        """Open it. Raises ExportFailed where it is a file that must not be run."""
+        artefacts.check(path)
         options = ort.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.intra_op_num_threads = options.inter_op_num_threads = THREADS
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3
         self._session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

@@ -7,8 +7,8 @@ import json
 import onnx
 from onnx import TensorProto, compose, helper
 
-from activities.modelling.export import CODES, NUMBERS
 from activities.modelling.graphs import META
+from activities.modelling.matrix import CODES, NUMBERS
 from activities.modelling.preprocessing import Preprocessing
 from perennial.contracts.errors import ExportFailed
 from perennial.contracts.training import Tensor
@@ -54,7 +54,7 @@ def assemble(body: onnx.ModelProto, preprocessing: Preprocessing, model: str) ->
         list(body.graph.initializer),
     )
     opsets = [*body.opset_import]
-    if preprocessing.categories:
+    if preprocessing.categories and all(entry.domain != _ML for entry in opsets):
         opsets.append(helper.make_opsetid(_ML, _ML_VERSION))
     made = helper.make_model(
         graph, opset_imports=opsets, functions=list(body.functions), producer_name="perennial"

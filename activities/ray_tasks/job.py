@@ -8,7 +8,7 @@ from pydantic import Field
 
 from perennial.contracts.base import BlobRef, Contract
 from perennial.contracts.errors import PerennialError, by_name
-from perennial.contracts.training import CodeIdentity, Epoch, TrainModel
+from perennial.contracts.training import CodeIdentity, Epoch, Kind, Parity, TrainModel
 
 NAMESPACE = "perennial"
 Phase = Literal["waiting", "starting", "training", "done", "failed", "stopped", "lost"]
@@ -47,7 +47,9 @@ class Job(Contract):
 class Made(Contract):
     """What a training leaves behind."""
 
+    kind: Kind = "network"
     weights: BlobRef
+    parity: Parity | None = None
     preprocessing: BlobRef
     code: CodeIdentity
     train_rows: int

@@ -6,7 +6,7 @@ import time
 from typing import Protocol
 
 from activities.checkpoint_files import CheckpointFiles, Reached
-from activities.modelling.candidates import build, keep_weights
+from activities.modelling.candidates import built, checked, keep_weights, kind_of
 from activities.modelling.checkpoints import Checkpoints, key_of
 from activities.modelling.loop import Loop, Share, prepare
 from activities.modelling.projects import load_project
@@ -42,7 +42,6 @@ def train(job: Job, watcher: Watcher, *, distributed: bool = False) -> Made | No
         Stopped: the watcher said so.
         PerennialError: as of the project, the data or the loss.
     """
-    import ray.train
     import torch
 
     began = time.monotonic()
@@ -50,8 +49,40 @@ def train(job: Job, watcher: Watcher, *, distributed: bool = False) -> Made | No
     torch.set_num_threads(asked.training.cpus_per_worker)
     blobs = BlobStore(job.blob_url)
     project = load_project(asked.project)
-    prepared = prepare(Frames(blobs).read(asked.snapshot), project, asked.task, asked.training)
-    network = build(project, prepared.preprocessing, asked.training)
+    frame = Frames(blobs).read(asked.snapshot)
+    prepared = prepare(frame, project, asked.task, asked.training)
+    given = built(project, prepared.preprocessing, asked.training)
+    key = key_of(asked, project.source_digest)
+    if (kind := kind_of(given)) != "network":
+        from activities.modelling.table_training import train_table
+
+        checkpoints = _checkpoints(job, key, watcher, Share(), began)
+        weights, parity = train_table(
+            given,
+            kind,
+            asked,
+            project,
+            prepared,
+            frame,
+            blobs,
+            ended=watcher.ended,
+            stopping=watcher.stopping,
+            checkpoints=checkpoints,
+        )
+        return Made(
+            kind=kind,
+            weights=weights,
+            parity=parity,
+            preprocessing=blobs.put_bytes(prepared.preprocessing.to_bytes()),
+            code=project.identity(),
+            train_rows=len(prepared.rows.train),
+            test_rows=len(prepared.rows.test),
+            seconds=checkpoints.seconds,
+            device="cpu",
+        )
+    import ray.train
+
+    network = checked(given, project, prepared.preprocessing)
     device = "cuda" if asked.training.gpus_per_worker and torch.cuda.is_available() else "cpu"
     share, model = Share(), network.to(device)
     if distributed:
@@ -67,7 +98,7 @@ def train(job: Job, watcher: Watcher, *, distributed: bool = False) -> Made | No
             watcher.ended(epoch)
         ray.train.report({"epoch": epoch.epoch, "loss": epoch.loss})
 
-    checkpoints = _checkpoints(job, key_of(asked, project.source_digest), watcher, share, began)
+    checkpoints = _checkpoints(job, key, watcher, share, began)
     loop = Loop(
         model,
         prepared,

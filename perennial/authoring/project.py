@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     import pyarrow as pa
+    from lightgbm import LGBMModel
     from numpy.typing import NDArray
     from pandera.pandas import DataFrameSchema
+    from sklearn.base import BaseEstimator
     from torch import nn
 
 Params: TypeAlias = Mapping[str, Param]
@@ -57,12 +59,18 @@ class ModelProject(ABC):
         """The columns, by the part they play."""
 
     @abstractmethod
-    def build(self, shape: Shape, params: Params) -> nn.Module:
-        """The network. Raise ValueError for a hyper-parameter that makes no sense.
+    def build(self, shape: Shape, params: Params) -> nn.Module | BaseEstimator | LGBMModel:
+        """What learns. Raise ValueError for a hyper-parameter that makes no sense.
 
-        Its forward takes float32 numbers `[batch, shape.numbers]` and int64 codes
+        A network's forward takes float32 numbers `[batch, shape.numbers]` and int64 codes
         `[batch, len(shape.categories)]`, the one that is empty left out, and returns
         `[batch, shape.outputs]`: logits, or predictions of a regression (scaled as the target).
+
+        A scikit-learn estimator or pipeline, not yet fitted, gets one float32 matrix: the numbers,
+        then for each category a column of 0 and 1 for each value (a value never seen is 0 in all).
+
+        An `LGBMClassifier` or `LGBMRegressor` gets the numbers and the codes, which it is told
+        are categories; `training.epochs` is its number of rounds.
         """
 
     def metrics(
@@ -77,5 +85,5 @@ class ModelProject(ABC):
         return {}
 
     def train(self, context: TrainingContext) -> None:
-        """Fit `context.model`; replace it to train in a way of your own."""
+        """Fit `context.model`, a network; replace it to train in a way of your own."""
         context.fit()

@@ -14,7 +14,7 @@ from perennial.contracts.drift import Severity
 from perennial.contracts.evidence_plan import Modes, Rule
 from perennial.contracts.examined import Examined, Speed
 from perennial.contracts.spec import Environment, RiskTier, Task, Threshold
-from perennial.contracts.training import CodeIdentity, Parity
+from perennial.contracts.training import CodeIdentity, Parity, Quantised
 
 
 class Evidence(Contract):
@@ -33,6 +33,8 @@ class Evidence(Contract):
     champions: dict[int, Metrics] = Field(default_factory=dict)
     test_rows: int
     parity: Parity
+    opset: int = 0
+    int8: Quantised | None = Field(default=None, description="where 8 bits were asked for")
     answers: BlobRef | None = Field(
         default=None, description="whylogs profile of what it answered to the held-out rows"
     )

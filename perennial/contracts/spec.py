@@ -173,6 +173,18 @@ class MetricPlan(SpecPart):
     thresholds: tuple[Threshold, ...] = ()
 
 
+class ExportPlan(SpecPart):
+    """How a version is written as an ONNX file."""
+
+    int8_tolerance: float | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        description="try weights of 8 bits, and keep that file where it is faster and no "
+        "probability is further off than this (no prediction, as a share of it); without it, not",
+    )
+
+
 class ApprovalPlan(SpecPart):
     """How long a question to people stays open. Expiry never promotes."""
 
@@ -218,6 +230,7 @@ class ModelSpec(SpecPart):
     evidence: EvidencePlan = Field(
         default=EvidencePlan(), description="what it must show beside its metrics"
     )
+    export: ExportPlan = ExportPlan()
     risk_tier: RiskTier = "medium"
     owners: tuple[str, ...] = Field(min_length=1)
     environments: tuple[Environment, ...] = Field(

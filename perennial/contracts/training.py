@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 from temporalio import activity
 
@@ -10,6 +12,9 @@ from perennial.contracts.data import DatasetSnapshot
 from perennial.contracts.evidence_plan import EvidencePlan
 from perennial.contracts.examined import Examined, Paired, Speed
 from perennial.contracts.spec import MetricPlan, Task, Training
+
+Kind = Literal["network", "estimator", "boosting"]
+"""What a project's build() gave: a torch module, a scikit-learn estimator, a LightGBM model."""
 
 
 class CodeIdentity(Contract):
@@ -45,10 +50,49 @@ class Epoch(Contract):
     seconds: float
 
 
+class Compared(Contract):
+    """How far the ONNX file is from the trained model on rows of one sort."""
+
+    sort: Literal["held out", "hard", "extreme", "edge"]
+    rows: int
+    max_abs_diff: float
+    flips: int
+
+
+class Parity(Contract):
+    """How far the ONNX file is from the trained model, on raw rows."""
+
+    passed: bool
+    batch_sizes: tuple[int, ...]
+    rows: int
+    max_abs_diff: float = Field(
+        description="of a probability; of a prediction as a share of it, or of what is usual"
+    )
+    tolerance: float
+    output: str = Field(default="", description="the output of the graph that was compared")
+    flips: int | None = Field(
+        default=None,
+        description="rows of which the two name other classes, None of a regression; those at an "
+        "edge, where a rounding error decides, are counted in `sorts` alone",
+    )
+    sorts: tuple[Compared, ...] = Field(
+        default=(),
+        description="held out: as they are. hard: with values missing, infinite, never seen. "
+        "extreme: far outside. edge: as near as can be to where the answer changes",
+    )
+
+
 class TrainedModel(Contract):
     """Weights, the fitted preprocessing, and how the loss went."""
 
-    weights: BlobRef
+    kind: Kind = "network"
+    weights: BlobRef = Field(
+        description="of a network safetensors, of LightGBM its text, of an estimator the ONNX file"
+    )
+    parity: Parity | None = Field(
+        default=None,
+        description="of an estimator, compared where it was trained: it is kept in no other form",
+    )
     preprocessing: BlobRef
     code: CodeIdentity
     epochs: tuple[Epoch, ...] = Field(description="200 at most, thinned evenly beyond")
@@ -134,6 +178,7 @@ class ExportModel(Contract):
     snapshot: DatasetSnapshot
     training: Training
     trained: TrainedModel
+    int8_tolerance: float | None = Field(default=None, description="of the spec's export")
 
 
 class Tensor(Contract):
@@ -144,15 +189,12 @@ class Tensor(Contract):
     shape: tuple[int, ...]
 
 
-class Parity(Contract):
-    """How far the ONNX file is from the trained model, on raw rows."""
+class Quantised(Contract):
+    """What became of the wish for weights of 8 bits."""
 
-    passed: bool
-    batch_sizes: tuple[int, ...]
-    rows: int
-    max_abs_diff: float
-    tolerance: float
-    flips: int | None = Field(default=None, description="rows that get another class; of classes")
+    kept: bool
+    reason: str
+    size: int = Field(default=0, description="bytes of the smaller file")
 
 
 class ExportedModel(Contract):
@@ -164,6 +206,7 @@ class ExportedModel(Contract):
     outputs: tuple[Tensor, ...]
     parity: Parity
     speed: Speed | None = None
+    int8: Quantised | None = Field(default=None, description="where the spec asked for it")
 
 
 @activity.defn(name="train_model")

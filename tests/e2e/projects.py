@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import torch
+from lightgbm import LGBMClassifier
 from torch import Tensor, nn
 
 from perennial.authoring import Features, ModelProject, Params, Shape, Source, TrainingContext
@@ -32,6 +33,13 @@ class Net(nn.Module):
     def forward(self, numbers: Tensor, codes: Tensor) -> Tensor:
         answer: Tensor = self.out(torch.cat([numbers, self.embed(codes[:, 0])], dim=1))
         return answer
+
+
+class Boosted(Points):
+    """The same, by LightGBM."""
+
+    def build(self, shape: Shape, params: Params) -> LGBMClassifier:
+        return LGBMClassifier()
 
 
 class Slow(Points):

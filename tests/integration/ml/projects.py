@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from lightgbm import LGBMClassifier
 from torch import nn
 
 from perennial.authoring import (
@@ -50,6 +51,13 @@ class Telling(Line):
             context.report(epoch, loss, pid=float(os.getpid()))
             if until.exists():
                 return
+
+
+class Boosted(Line):
+    """Ten thousand rounds of LightGBM are long."""
+
+    def build(self, shape: Shape, params: Params) -> LGBMClassifier:
+        return LGBMClassifier()
 
 
 class Slow(Line):

@@ -107,8 +107,9 @@ async def test_a_training_whose_run_ended_without_it_is_swept(place: Place) -> N
     assert await free_cpus(place)
 
 
-async def test_a_cancel_frees_the_cpus(place: Place) -> None:
-    asked = await place.ask("Telling", **LONG)
+@pytest.mark.parametrize("project", ["Telling", "Boosted"])
+async def test_a_cancel_frees_the_cpus(place: Place, project: str) -> None:
+    asked = await place.ask(project, **LONG)
     attempt = Attempt(place, asked)
     await attempt.beats.until(started)
     attempt.environment.cancel()

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from torch import nn
 
 from activities.modelling import candidates, onnx_file
@@ -32,6 +34,9 @@ class Fitted:
     @property
     def preprocessing(self) -> Preprocessing:
         return self.prepared.preprocessing
+
+    def scores(self, frame: pd.DataFrame) -> NDArray[np.float64]:
+        return candidates.scores(self.network, self.preprocessing, frame)
 
 
 def fit(

@@ -14,15 +14,15 @@ from sklearn.datasets import load_wine
 from temporalio.testing import ActivityEnvironment
 
 from activities.data import DataActivities
-from activities.modelling import candidates
 from activities.modelling.metrics import measure, require
 from activities.modelling.parity import compare
 from activities.modelling.preprocessing import truth_of
 from activities.modelling.snapshots import Frames
 from perennial.blobs import BlobStore
 from perennial.contracts.data import TakeSnapshot, ValidateSnapshot
-from perennial.contracts.spec import ModelSpec, Training
+from perennial.contracts.spec import ModelSpec, Source, Training
 from tests.unit.ml.making import export, fit
+from tests.unit.ml.stages import Stages
 
 ROOT = Path(__file__).parents[3]
 GUIDE = ROOT / "docs" / "guides" / "first-model.md"
@@ -50,10 +50,9 @@ async def through(spec: ModelSpec, blobs: BlobStore, folder: Path) -> dict[str, 
     fitted = fit(spec.project, spec.task, spec.training, frames.read(snapshot))
     held_out = fitted.frame.iloc[fitted.prepared.rows.test]
     graph = export(fitted, folder)
-    assert compare(graph, fitted.network, fitted.preprocessing, held_out).passed
+    assert compare(graph, fitted.scores, fitted.preprocessing, held_out).passed
     truth = truth_of(held_out[fitted.preprocessing.target], fitted.preprocessing.classes)
-    scores = candidates.scores(fitted.network, fitted.preprocessing, held_out)
-    found = measure(spec.task, truth, scores, fitted.project)
+    found = measure(spec.task, truth, fitted.scores(held_out), fitted.project)
     require(found, spec.metrics)
     return found
 
@@ -75,6 +74,24 @@ async def test_the_guides_model(
     (tmp_path / "wines" / "project.py").write_text(blocks("python")[0])
     spec = ModelSpec.model_validate(yaml.safe_load(blocks("yaml")[0]))
     assert passes(spec, await through(spec, blobs, tmp_path))
+
+
+@pytest.mark.parametrize("name", ["ByTrees", "ByPairs"])
+async def test_the_guides_other_kinds(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blobs: BlobStore
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    module = f"kinds_{name.lower()}"
+    (tmp_path / f"{module}.py").write_text(blocks("python")[0] + "\n" + blocks("python")[2])
+    spec = ModelSpec.model_validate(yaml.safe_load(blocks("yaml")[0]))
+    wines = load_wine(as_frame=True).frame.assign(bottle=range(178))
+    wines.to_csv(tmp_path / "wines.csv", index=False)
+    source = Source(uri=str(tmp_path / "wines.csv"))
+    run = Stages(blobs, f"{module}:{name}", spec.task, spec.training, source)
+    snapshot = await run.snapshot()
+    trained = run.trained(snapshot)
+    assert passes(spec, (await run.evaluated(snapshot, trained, spec.metrics)).metrics)
+    assert (await run.exported(snapshot, trained)).parity.passed
 
 
 def test_the_guides_own_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

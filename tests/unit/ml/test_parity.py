@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -85,9 +86,14 @@ def test_every_task_and_kind_of_input(
 ) -> None:
     fitted = fit(write_project(own), task)  # type: ignore[arg-type]
     graph = export(fitted, tmp_path)
-    said = compare(graph, fitted.network, fitted.preprocessing, fitted.frame)
+    said = compare(graph, fitted.scores, fitted.preprocessing, fitted.frame)
     assert said.passed, said
-    assert said.batch_sizes == BATCHES and said.rows == 2 * sum(BATCHES)
+    assert said.batch_sizes == BATCHES and said.flips == 0
+    rows = {each.sort: each.rows for each in said.sorts}
+    numbers = bool(fitted.preprocessing.numbers)
+    assert set(rows) == {"held out", "hard", "extreme", *(["edge"] if numbers else [])}
+    assert rows["hard"] == sum(BATCHES) and rows.get("edge", 2) >= 2
+    assert said.output == ("prediction" if task == "regression" else "probabilities")
     answer = graph.run(graph.inputs(fitted.frame.iloc[:5]))
     assert answer.shape == (5, outputs)
     if task != "regression":
@@ -135,9 +141,12 @@ def test_a_file_of_other_weights_fails(mixed: Made) -> None:
     other = copy.deepcopy(fitted.network)
     for parameter in other.parameters():
         parameter.data.add_(0.1)
-    said = compare(graph, other, fitted.preprocessing, fitted.frame)
+    said = compare(
+        graph, partial(scores, other, fitted.preprocessing), fitted.preprocessing, fitted.frame
+    )
     assert not said.passed
     assert said.max_abs_diff > said.tolerance
+    assert said.flips
 
 
 def test_the_file_tells_how_to_feed_it_and_nothing_of_this_machine(

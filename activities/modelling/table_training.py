@@ -1,0 +1,96 @@
+"""Training of what learns from a matrix, in the process of the training's job."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from activities.modelling import boosting, estimators, kinds
+from activities.modelling.checkpoints import Checkpoints
+from activities.modelling.loop import Prepared
+from activities.modelling.matrix import matrix
+from activities.modelling.preprocessing import truth_of
+from activities.modelling.projects import Project
+from perennial.blobs import BlobStore
+from perennial.contracts.base import BlobRef
+from perennial.contracts.errors import TrainingDiverged
+from perennial.contracts.training import Epoch, Kind, Parity, TrainModel
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_LOSS_ROWS = 10_000
+
+
+def train_table(
+    made: Any,
+    kind: Kind,
+    asked: TrainModel,
+    project: Project,
+    prepared: Prepared,
+    frame: pd.DataFrame,
+    blobs: BlobStore,
+    *,
+    ended: Callable[[Epoch], None],
+    stopping: Callable[[], bool],
+    checkpoints: Checkpoints | None = None,
+) -> tuple[BlobRef, Parity | None]:
+    """Fit it and keep it.
+
+    Args:
+        made: what build() gave.
+        kind: of it.
+        asked: the training.
+        project: whose.
+        prepared: its rows.
+        frame: the whole snapshot.
+        blobs: where it is kept.
+        ended: told of every round; once, of what has none.
+        stopping: asked after every round.
+        checkpoints: of boosting. An estimator has none: it starts anew.
+
+    Returns:
+        What stands for it from now on, and of an estimator how far that is from it.
+
+    Raises:
+        PerennialError: it and the plan or the rows contradict each other, or it has no ONNX form.
+        Stopped: the caller said so.
+    """
+    preprocessing, plan = prepared.preprocessing, asked.training
+    estimators.ready(made, project, preprocessing, plan)
+    truth = truth_of(frame.iloc[prepared.rows.train][preprocessing.target], preprocessing.classes)
+    estimators.all_classes(truth, preprocessing)
+    categories = preprocessing.shape.categories
+    rows = matrix(
+        prepared.numbers.numpy(), prepared.codes.numpy(), categories, estimators.ENCODINGS[kind]
+    )
+    if kind == "boosting":
+        booster = boosting.fit(
+            made,
+            project,
+            plan,
+            rows,
+            truth,
+            len(categories),
+            ended=ended,
+            stopping=stopping,
+            checkpoints=checkpoints,
+        )
+        return boosting.keep(blobs, booster), None
+    since = time.monotonic()
+    with project.calling("fit"):
+        made.fit(rows, truth)
+    some = slice(None, None, max(1, len(rows) // _LOSS_ROWS))
+    loss = estimators.mean_loss(made, rows[some], truth[some])
+    if not math.isfinite(loss):
+        raise TrainingDiverged(
+            f"the loss of {type(made).__name__} is {loss} after its fit; clip extreme values in "
+            f"load(), or change its parameters in build()"
+        )
+    ended(Epoch(epoch=1, loss=loss, seconds=time.monotonic() - since))
+    held_out = frame.iloc[prepared.rows.test]
+    return kinds.keep_estimator(
+        blobs, made, rows.shape[1], project, preprocessing, asked.model, held_out
+    )

@@ -1,0 +1,1 @@
+"""Minutes in the air: a regression by gradient boosting."""
