@@ -11,6 +11,8 @@ from typing import ParamSpec, TypeVar
 
 from temporalio import activity
 
+from perennial.loading import uncollected
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -42,7 +44,8 @@ def loading() -> Iterator[None]:
     """
     alone = _loading.acquire(timeout=_LOAD_SECONDS)
     try:
-        yield
+        with uncollected():
+            yield
     finally:
         if alone:
             _loading.release()

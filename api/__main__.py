@@ -7,16 +7,18 @@ import signal
 import socket
 import sys
 
+from perennial.loading import uncollected
 from perennial.quiet import quieten
 
 quieten()  # before any library that phones home is loaded
 
-import uvicorn  # noqa: E402
+with uncollected():
+    import uvicorn
 
-from api.app import create_app  # noqa: E402
-from api.context import Context  # noqa: E402
-from perennial.contracts.errors import PerennialError  # noqa: E402
-from perennial.settings import settings  # noqa: E402
+    from api.app import create_app
+    from api.context import Context
+    from perennial.contracts.errors import PerennialError
+    from perennial.settings import settings
 
 
 def _listen() -> socket.socket:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from tests.groups import group_of, rank_of
 from tests.people import People
 
 quieten()
+gc.disable()  # until all tests are collected: what is imported is no garbage
 # two processes share the cores, and each would have a thread for every core
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -35,6 +37,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadSco
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: rank_of(group_of(item.nodeid)))
+
+
+def pytest_collection_finish() -> None:
+    """Collect garbage from here on, and never look through what has been imported."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

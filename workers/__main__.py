@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
 
+from perennial.loading import uncollected
 from perennial.quiet import quieten
 
 quieten()  # before any library that phones home is loaded
@@ -31,10 +32,12 @@ ROLES = ("control", "ml", "bus")
 def _worker(role: str, client: Client, settings_: Settings) -> AbstractAsyncContextManager[Worker]:
     # imported by role, so that the control worker never loads torch
     if role == "control":
-        from workers.control import control_worker
+        with uncollected():
+            from workers.control import control_worker
 
         return control_worker(client, settings_)
-    from workers.ml import ml_worker
+    with uncollected():
+        from workers.ml import ml_worker
 
     return ml_worker(client, settings_)
 

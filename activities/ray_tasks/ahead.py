@@ -1,15 +1,18 @@
-"""Loaded by Ray into each process that it starts: one left idle loads what a training needs.
+"""Loaded by Ray into each process that it starts: a spare one loads what a training needs.
 
-A process that is asked for at once, as the helpers of a training with several workers are, has
-work before the patience here ends, and pays nothing.
+A process that is started for somebody, as the helpers of a training with several workers are, has
+other work and pays nothing.
 """
 
 from __future__ import annotations
 
 import contextlib
 import importlib
+import os
 import threading
 import time
+
+from perennial.loading import uncollected
 
 _IDLE_SECONDS = 5.0
 _LIBRARIES = (
@@ -24,11 +27,22 @@ _LIBRARIES = (
 
 def _load_when_idle() -> None:
     time.sleep(_IDLE_SECONDS)
-    for library in _LIBRARIES:
-        if _has_work():
-            return
-        with contextlib.suppress(Exception):  # the training says it, where it needs it
-            importlib.import_module(library)
+    with uncollected():
+        for library in _LIBRARIES:
+            if _has_work():
+                return
+            with contextlib.suppress(Exception):  # the training says it, where it needs it
+                importlib.import_module(library)
+
+
+def _is_spare() -> bool:
+    """Whether Ray was asked for a process only. One that is for somebody is told the job's id.
+
+    On a busy machine such a process can have its work later than any patience.
+    """
+    from ray import JobID
+
+    return bool(os.environ.get("RAY_JOB_ID") == JobID.nil().hex())
 
 
 def _has_work() -> bool:
@@ -37,4 +51,5 @@ def _has_work() -> bool:
     return not global_worker.current_job_id.is_nil()
 
 
-threading.Thread(target=_load_when_idle, daemon=True).start()
+if _is_spare():
+    threading.Thread(target=_load_when_idle, daemon=True).start()

@@ -11,6 +11,7 @@ from activities.ray_tasks.job import Failure, Job, Made, Phase, Progress
 from perennial import tracing
 from perennial.contracts.errors import PerennialError
 from perennial.contracts.training import Epoch
+from perennial.loading import uncollected
 from perennial.quiet import quieten
 
 _LOOK_SECONDS = 1.0
@@ -136,8 +137,9 @@ class TrainingJob:
 
     def _train(self) -> None:
         os.environ |= _NO_WATCHER
-        from ray.train import RunConfig, ScalingConfig
-        from ray.train.torch import TorchTrainer
+        with uncollected():
+            from ray.train import RunConfig, ScalingConfig
+            from ray.train.torch import TorchTrainer
 
         plan = self._job.input.training
         run = RunConfig(name=self._job.input.run_id, storage_path=f"{self._job.blob_url}/{FOLDER}")

@@ -16,6 +16,7 @@ from pathlib import Path
 import uvicorn
 
 from infra.stack.ports import HOST
+from perennial.loading import uncollected
 
 
 def main() -> None:
@@ -27,7 +28,8 @@ def main() -> None:
     # This process is the server: an address here would make it a client of itself.
     os.environ.pop("MLFLOW_TRACKING_URI", None)
 
-    from mlflow.server import constants  # after the environment is set, which it reads
+    with uncollected():
+        from mlflow.server import constants  # after the environment is set, which it reads
 
     os.environ |= {
         constants.BACKEND_STORE_URI_ENV_VAR: f"sqlite:///{database}",
@@ -35,8 +37,9 @@ def main() -> None:
         constants.ARTIFACTS_DESTINATION_ENV_VAR: artifacts.as_uri(),
         constants.SERVE_ARTIFACTS_ENV_VAR: "true",
     }
-    from mlflow.server.fastapi_app import app
-    from mlflow.server.handlers import initialize_backend_stores
+    with uncollected():
+        from mlflow.server.fastapi_app import app
+        from mlflow.server.handlers import initialize_backend_stores
 
     # Runs the migrations now, so that /health answers only when the database is usable.
     initialize_backend_stores(f"sqlite:///{database}", None, "mlflow-artifacts:/")

@@ -19,8 +19,8 @@ async def test_a_killed_process_costs_one_interval_at_most(place: Place, tmp_pat
     await watched.ask()
     first = await watched.killed_after(Attempt(place, watched.asked), 0)
     newest = max(watched.checkpoints())
-    # four epochs of 0.3 s are more than a second's, and the last of them would have been kept
-    assert newest <= max(watched.trained_by(first)) <= newest + 4
+    # two epochs of 0.6 s are more than a second's, and the last of them would have been kept
+    assert newest <= max(watched.trained_by(first)) <= newest + 2
 
     attempt = Attempt(place, watched.asked)
     beat = await attempt.beats.until(lambda beat: "note" in beat and "epoch" in beat)

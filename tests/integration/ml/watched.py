@@ -15,7 +15,7 @@ from perennial.contracts.training import TrainModel
 from tests.integration.ml.attempts import Attempt, until
 from tests.integration.ml.conftest import Place
 
-EPOCHS = 40
+EPOCHS = 20
 
 
 class Watched:
@@ -27,7 +27,7 @@ class Watched:
         self.asked: TrainModel
 
     async def ask(self, dropout: float = 0.2, **plan: Any) -> None:
-        params = {"log": str(self.log), "hurry": str(self.hurry), "pace": 0.3, "dropout": dropout}
+        params = {"log": str(self.log), "hurry": str(self.hurry), "pace": 0.6, "dropout": dropout}
         self.asked = await self.place.ask(
             "Slow", epochs=EPOCHS, batch_size=20, seed=3, params=params, **plan
         )

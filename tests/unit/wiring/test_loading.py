@@ -1,0 +1,37 @@
+"""Imports: without the garbage collector, and ahead of time only in a spare process."""
+
+from __future__ import annotations
+
+import gc
+import os
+import subprocess
+import sys
+
+import pytest
+from ray import JobID
+
+from perennial.loading import uncollected
+
+
+def test_the_collector_is_back_however_the_import_ends() -> None:
+    assert gc.isenabled()
+    with pytest.raises(ImportError), uncollected():
+        with uncollected():
+            assert not gc.isenabled()
+        assert not gc.isenabled(), "the one that began it ends it"
+        raise ImportError
+    assert gc.isenabled()
+
+
+@pytest.mark.parametrize(("job", "threads"), [(JobID.nil(), 2), (JobID.from_int(1), 1)])
+def test_a_process_that_is_started_for_somebody_loads_nothing(job: JobID, threads: int) -> None:
+    """Ray loads the module into every process, and tells one that is for somebody for whom."""
+    count = "import threading, activities.ray_tasks.ahead; print(threading.active_count())"
+    done = subprocess.run(
+        [sys.executable, "-c", count],
+        env={**os.environ, "RAY_JOB_ID": job.hex()},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert int(done.stdout) == threads
