@@ -68,7 +68,7 @@ async def ml_worker(client: Client, settings: Settings) -> AsyncIterator[Worker]
         TrainingActivities(blobs, cluster, runs, store),
         EvaluationActivities(blobs, frames),
         ExportActivities(blobs, frames),
-        RegistryActivities(mlflow, runs, blobs, store),
+        RegistryActivities(mlflow, runs, blobs, store, settings.api_url),
         RequestActivities(blobs, settings.requests),
         LabelActivities(settings.requests, store),
         LabelledActivities(settings.requests, store),

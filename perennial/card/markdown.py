@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from perennial.card.blocks import Block, Drawn, Facts, Heading, Listed, Rows, Said
 
 _SIGNS = re.compile(r"([\\`*_<>\[\]|])")
-_FIRST = re.compile(r"^([#+-]|\d+[.)])")
+_FIRST = re.compile(r"^(\d*)([#+.)-])(?=\s)")
 
 
 def text(title: str, blocks: Sequence[Block], foot: str) -> str:
@@ -37,4 +37,4 @@ def _block(block: Block) -> str:
 
 def _plain(said: str) -> str:
     """Text that means nothing to Markdown, in one line."""
-    return _FIRST.sub(r"\\\1", _SIGNS.sub(r"\\\1", " ".join(said.split())))
+    return _FIRST.sub(r"\1\\\2", _SIGNS.sub(r"\\\1", " ".join(said.split())))

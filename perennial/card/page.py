@@ -19,7 +19,7 @@ ul { margin: 4px 0 10px; padding-left: 22px; } li { margin: 3px 0; }
 h1 { font-size: 28px; } h2 { font-size: 20px; margin: 34px 0 6px; }
 h3 { margin: 8px 0 0; }
 .facts b { font-size: 16px; overflow-wrap: anywhere; }
-.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(400px, 100%), 1fr));
+.plots { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(400px, 100%), 1fr));
   gap: 8px 28px; margin: 12px 0; }
 figure { margin: 0; break-inside: avoid; } figure.across { grid-column: 1 / -1; }
 figcaption { color: var(--quiet); font-size: 13px; }

@@ -11,6 +11,8 @@ from perennial.contracts.examined import Group, Groups
 from perennial.picture.plots import Bar, Scale, bars
 
 _SHUFFLED = 5
+_NOTHING = 0.0005
+"""A drop below it would be told as 0.000."""
 
 
 def for_whom(known: Known) -> Iterator[Block]:
@@ -45,13 +47,14 @@ def disturbed(known: Known) -> Iterator[Block]:
         which = f" ({each.column})" if each.column else ""
         told.append(
             f"With {strain(name)}{which}: {primary} {figure(each.value)}, "
-            + (f"worse by {figure(each.drop)}." if each.drop > 0.0005 else "no worse.")
+            + (f"worse by {figure(each.drop)}." if each.drop > _NOTHING else "no worse.")
         )
     yield Listed(told)
     shuffled = (known.details or {}).get("shuffled") or {}
-    costly = sorted(shuffled.items(), key=lambda item: (-item[1], item[0]))[:_SHUFFLED]
-    if costly and costly[0][1] > 0:
-        shown = [Bar(name, max(drop, 0.0), f"worse by {figure(drop)}") for name, drop in costly]
+    ranked = sorted(shuffled.items(), key=lambda item: (-item[1], item[0]))
+    costly = [(name, drop) for name, drop in ranked if drop > _NOTHING][:_SHUFFLED]
+    if len(costly) > 1:
+        shown = [Bar(name, drop, f"worse by {figure(drop)}") for name, drop in costly]
         yield Drawn(
             "What it relies on most",
             bars("Columns by what mixing them up costs", Scale("", 0, costly[0][1]), shown),
@@ -75,10 +78,11 @@ def file(known: Known) -> Iterator[Block]:
         same += f", and {parity.flips:,} rows get another class"
     told = [f"{same}."]
     if evidence.megabytes is not None:
-        told.append(f"It has {evidence.megabytes:.2f} MB.")
+        size = evidence.megabytes
+        told.append(f"It has {size:.1f} MB." if size >= 1 else f"It has {1000 * size:.0f} kB.")
     if speed := evidence.speed:
         told.append(
-            f"It answers one row in {speed.p50_ms_1:.2f} ms, on the machine that wrote it and one "
+            f"It answers one row in {speed.p50_ms_1:.2g} ms, on the machine that wrote it and one "
             f"core of it."
         )
     yield Said(" ".join(told))

@@ -16,7 +16,7 @@ _KINDS = {
     "estimator": "an estimator of scikit-learn",
     "boosting": "boosted trees of LightGBM",
 }
-_CLASSES = 8
+_CLASSES = 10
 
 
 def glance(known: Known) -> Iterator[Block]:
@@ -24,7 +24,7 @@ def glance(known: Known) -> Iterator[Block]:
     evidence, primary = known.record.evidence, known.primary
     examined, about = evidence.examined, known.spec.description
     name = f"Version {known.record.version} of {known.spec.model}"
-    answers = f"{name} answers this question: {about}" if about else f"{name}. {_predicts(known)}"
+    answers = f"{name} answers this question: {_ended(about)}" if about else _predicts(known)
     where = listed(known.champion_in)
     yield Said(answers)
     if primary in evidence.metrics:
@@ -119,6 +119,10 @@ def _predicts(known: Known) -> str:
     return f"It answers how probable each of {many} is, from 0 to 1."
 
 
+def _ended(sentence: str) -> str:
+    return sentence if sentence.endswith((".", "?", "!")) else f"{sentence}."
+
+
 def _data(validation: DataValidation) -> Iterator[Block]:
     checked = f"The rows passed {validation.checks} checks."
     if validation.warnings:
@@ -129,9 +133,10 @@ def _data(validation: DataValidation) -> Iterator[Block]:
     told = []
     if validation.classes:
         most = sorted(validation.classes.items(), key=lambda item: (-item[1], item[0]))
-        shown = listed([f"{name} ({rows:,})" for name, rows in most[:_CLASSES]])
-        more = f", and {len(most) - _CLASSES} more" if len(most) > _CLASSES else ""
-        told.append(f"Rows by what is true of them: {shown}{more}.")
+        shown = [f"{name} ({rows:,})" for name, rows in most[:_CLASSES]]
+        if len(most) > _CLASSES:
+            shown.append(f"{len(most) - _CLASSES} more")
+        told.append(f"Rows by what is true of them: {listed(shown)}.")
     if validation.contradictions:
         told.append(
             f"In {validation.contradictions:.1%} of the rows another answer is given than in most "

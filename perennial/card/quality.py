@@ -40,7 +40,7 @@ def quality(known: Known) -> Iterator[Block]:
     )
     yield Said(f"Measured on {evidence.test_rows:,} rows on {day(evidence.produced_at)}.", True)
     curves = (known.details or {}).get("curves") or {}
-    yield from _curves(curves)
+    yield from _curves(curves, binary=known.spec.task == "binary")
     if examined and examined.calibration and examined.calibration.bins:
         yield from _calibration(examined.calibration, binary=known.spec.task == "binary")
     yield from _residuals(curves.get("residuals") or ())
@@ -68,8 +68,9 @@ def _beside(known: Known) -> Iterator[Block]:
         yield Listed(told)
 
 
-def _curves(curves: dict[str, Any]) -> Iterator[Block]:
+def _curves(curves: dict[str, Any], *, binary: bool) -> Iterator[Block]:
     roc, pr = curves.get("roc"), curves.get("pr")
+    each = "" if binary else "Each row is asked about once for each class: is it this one? "
     if roc:
         svg = plot(
             "False alarms and what is found",
@@ -81,9 +82,9 @@ def _curves(curves: dict[str, Any]) -> Iterator[Block]:
         yield Drawn(
             "What it finds, and false alarms",
             svg,
-            f"Wherever one draws the line above which it says yes, it finds some of what is so and "
-            f"raises some false alarms. {_at(roc)} Guessing is the dashed line; the further the "
-            f"curve is above it, the better (ROC curve).",
+            f"{each}Wherever one draws the line above which it says yes, it finds some of what is "
+            f"so and raises some false alarms. {_at(roc)} Guessing is the dashed line; the further "
+            f"the curve is above it, the better (ROC curve).",
         )
     if pr:
         base = float(curves["positives"])
@@ -97,8 +98,8 @@ def _curves(curves: dict[str, Any]) -> Iterator[Block]:
         yield Drawn(
             "What it finds, and how often it is right",
             svg,
-            f"The more it is to find, the less often it is right. {base:.0%} of the rows are so, "
-            f"which is how often guessing is right: the dashed line (precision-recall curve).",
+            f"{each}The more it is to find, the less often it is right. {base:.0%} of the rows are "
+            f"so, which is how often guessing is right: the dashed line (precision-recall curve).",
         )
 
 

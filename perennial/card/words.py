@@ -80,8 +80,9 @@ def sure(interval: Interval | None, confidence: float) -> str:
     if interval is None:
         return "How much chance there is in this figure was not measured."
     return (
-        f"On other rows like these it would, with a confidence of {confidence:.0%}, lie between "
-        f"{figure(interval.low)} and {figure(interval.high)}."
+        f"There is chance in this figure, since it was measured on some rows and not on all there "
+        f"could be: with a confidence of {confidence:.0%} it lies between {figure(interval.low)} "
+        f"and {figure(interval.high)}."
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from html import escape
 
 _WIDTH, _HEIGHT = 470, 320
-_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 14, 30, 44
+_LEFT, _RIGHT, _TOP, _BOTTOM = 66, 14, 30, 44
 _STEPS = 4
 _BAR, _NAME, _VALUE, _LETTERS = 24, 150, 190, 22
 _SWATCH = 26
@@ -32,7 +32,9 @@ class Scale:
 
     def told(self, value: float) -> str:
         """A value of it in words."""
-        return f"{value:.0%}" if self.percent else f"{value:.4g}"
+        if self.percent:
+            return f"{value:.0%}"
+        return f"{value:,.0f}" if self.high - self.low >= 20 else f"{value:.3g}"
 
     def part(self, value: float) -> float:
         """How far along it a value is, from 0 to 1; what is outside is at the edge."""
@@ -163,7 +165,7 @@ def _axes(x: Scale, y: Scale) -> Iterator[str]:
         yield f'<text class="{ends}" x="{at}" y="{bottom + 16}">{x.told(over)}</text>'
     middle = (_LEFT + right) / 2
     yield f'<text class="axis mid" x="{middle}" y="{bottom + 36}">{escape(x.name)}</text>'
-    turned = f'transform="translate(14 {(_TOP + bottom) / 2}) rotate(-90)"'
+    turned = f'transform="translate(13 {(_TOP + bottom) / 2}) rotate(-90)"'
     yield f'<text class="axis mid" {turned}>{escape(y.name)}</text>'
 
 
