@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from perennial.card.blocks import Block, Drawn, Heading, Listed, Rows, Said
 from perennial.card.known import Known
-from perennial.card.words import fairness, figure, plain, strain
+from perennial.card.words import day, fairness, figure, plain, strain
+from perennial.contracts.advisories import DependencyCheck
 from perennial.contracts.examined import Group, Groups
 from perennial.picture.plots import Bar, Scale, bars
 
@@ -86,6 +87,22 @@ def file(known: Known) -> Iterator[Block]:
             f"core of it."
         )
     yield Said(" ".join(told))
+    yield from _dependencies(evidence.dependencies)
+
+
+def _dependencies(checked: DependencyCheck | None) -> Iterator[Block]:
+    about = "Whether the packages that it was made with are known to be vulnerable was not checked"
+    if checked is None or checked.advisories is None:
+        yield Said(f"{about}: {checked.why}." if checked and checked.why else f"{about}.")
+        return
+    asked = f"{checked.source} was asked about the {checked.packages:,} packages it was made with"
+    if not checked.vulnerable:
+        yield Said(f"{asked}, and on {day(checked.checked_at)} knew of no vulnerability in them.")
+        return
+    yield Said(f"{asked}, and on {day(checked.checked_at)} knew of vulnerabilities in these:")
+    yield Listed(
+        [f"{e.package} {e.version}: {', '.join(e.advisories)}" for e in checked.vulnerable]
+    )
 
 
 def _of_column(known: Known, column: str, groups: Groups) -> Iterator[Block]:

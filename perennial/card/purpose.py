@@ -160,11 +160,11 @@ def _loss(epochs: tuple[Epoch, ...]) -> Drawn:
         around("loss", [loss for _, loss in points]),
         [Trace("loss", "l1", points, dots=len(points) <= 20)],
     )
-    first, last = points[0][1], points[-1][1]
+    first, last = epochs[0], epochs[-1]
     return Drawn(
         "How it learnt",
         svg,
         f"The loss says how wrong it was about the rows it learnt from, pass by pass: "
-        f"{first:.4g} after the first one, {last:.4g} after the last. It should fall, and become "
-        f"level.",
+        f"{first.loss:.4g} after pass {first.epoch}, {last.loss:.4g} after pass {last.epoch}. It "
+        f"should fall, and become level.",
     )

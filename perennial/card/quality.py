@@ -11,6 +11,9 @@ from perennial.card.words import day, figure, meaning, plain, result, sure
 from perennial.contracts.examined import Calibration
 from perennial.picture.plots import Scale, Trace, around, plot
 
+_FEW = 10
+"""Rows below which a share of them says nothing."""
+
 
 def quality(known: Known) -> Iterator[Block]:
     """Sentences first, then the figures, then the plots."""
@@ -110,7 +113,8 @@ def _at(roc: list[list[float]]) -> str:
 
 
 def _calibration(calibration: Calibration, *, binary: bool) -> Iterator[Block]:
-    points = [(each.expected, each.observed) for each in calibration.bins]
+    enough = [each for each in calibration.bins if each.rows >= _FEW] or calibration.bins
+    points = [(each.expected, each.observed) for each in enough]
     said = "probability that it says" + ("" if binary else ", of the likeliest class")
     svg = plot(
         "Whether its probabilities are true",
@@ -119,13 +123,15 @@ def _calibration(calibration: Calibration, *, binary: bool) -> Iterator[Block]:
         [Trace("this version", "l1", points, dots=True)],
         ideal=((0, 0), (1, 1)),
     )
+    few = sum(each.rows for each in calibration.bins) - sum(each.rows for each in enough)
+    left = f" {few} rows in parts with fewer than {_FEW} are not drawn." if few else ""
     largest = max(calibration.bins, key=lambda each: (each.rows, -each.low))
     yield Drawn(
         "Whether its probabilities are true",
         svg,
         f"When it says {largest.expected:.0%} on average ({largest.rows:,} rows), it is so in "
         f"{100 * largest.observed:.0f} of 100 cases. On the dashed line every probability would be "
-        f"true; below it, it claims too much. On average it is off by {calibration.error:.1%}.",
+        f"true; below it, it claims too much. On average it is off by {calibration.error:.1%}.{left}",
     )
 
 

@@ -7,12 +7,15 @@ import hashlib
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 
 from perennial.card import POLICY, as_html, as_markdown
 from perennial.card.known import Known, Voted
+from perennial.contracts.advisories import DependencyCheck
 from perennial.contracts.spec import Task
+from tests.samples import at
 
 from .known import DETAILS, bare, known
 
@@ -92,6 +95,26 @@ def test_it_says_of_what_is_not_known_that_it_is_not() -> None:
 def test_the_same_is_told_in_the_same_bytes(make) -> None:  # type: ignore[no-untyped-def]
     assert make(known()) == make(known())
     assert make(known()) != make(known(seen=()))
+
+
+def test_packages_are_vulnerable_not_so_or_not_checked() -> None:
+    def told(**found: Any) -> str:
+        full = known()
+        checked = DependencyCheck.model_validate({"checked_at": at(5), **found})
+        evidence = full.record.evidence.model_copy(update={"dependencies": checked})
+        record = full.record.model_copy(update={"evidence": evidence})
+        return as_markdown(replace(full, record=record))
+
+    asked = {"status": "checked", "source": "https://api.osv.dev", "packages": 150}
+    assert "150 packages it was made with, and on 5 January 2026 knew of no" in told(
+        **asked, advisories=0
+    )
+    one = {"package": "certifi", "version": "2020.1.1", "advisories": ["PYSEC-2022-42986"]}
+    assert "- certifi 2020.1.1: PYSEC-2022-42986" in told(**asked, advisories=1, vulnerable=[one])
+    assert "was not checked: no source is set." in told(
+        status="not checked", why="no source is set"
+    )
+    assert "known to be vulnerable was not checked." in as_markdown(bare())
 
 
 HOSTILE = '<script>alert(1)</script> [x](javascript:1) | **b** `c`\n# "d"'

@@ -10,6 +10,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 from temporalio.testing import ActivityEnvironment
 
+from activities.advisories import Advisories
 from activities.evaluation import EvaluationActivities
 from activities.modelling import candidates, frames, snapshots
 from activities.modelling.drift import measure as compare_profiles
@@ -51,7 +52,7 @@ class Bench:
         )
         self.frame = Frames(blobs).read(self.snapshot)
         self.fitted: Fitted = fit(name, training=PLAN, frame=self.frame)
-        self.activities = EvaluationActivities(blobs, Frames(blobs))
+        self.activities = EvaluationActivities(blobs, Frames(blobs), Advisories(""))
 
     def trained(self) -> TrainedModel:
         rows = self.fitted.prepared.rows
