@@ -30,8 +30,6 @@ from perennial.documents import (
     GroupRolledBack,
     Identity,
     Json,
-    Labels,
-    LabelsKept,
     LedgerRow,
     LedgerVerdict,
     Model,
@@ -51,6 +49,7 @@ from perennial.documents import (
     Window,
     WindowDetail,
 )
+from perennial.label_documents import Labels, LabelsKept
 from perennial.trigger_client import TriggerCalls
 
 __all__ = ["ApiError", "Client", "ServiceAway"]

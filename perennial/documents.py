@@ -85,37 +85,6 @@ Reign = TypedDict(
 )
 
 
-class LabelsKept(TypedDict):
-    """What became of labels that were sent."""
-
-    new: int
-    repeated: int
-    changed: int
-
-
-class LabelTable(TypedDict):
-    """The table that a model's labels are read from."""
-
-    watermark: str | None
-    read_at: str | None
-    rows: int
-    refused: int
-    problems: list[str]
-    error: str
-    away_since: str | None
-
-
-class Labels(TypedDict):
-    """The labels of a model: how many found the request that they are of."""
-
-    waiting: int
-    joined: int
-    given_up: int
-    changed: int
-    newest: str | None
-    table: LabelTable | None
-
-
 class VariantShare(TypedDict):
     """A version's part of the requests, and what it did with them."""
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from perennial.cli.label_files import Line
     from perennial.connection import ApiError
-    from perennial.documents import Labels
+    from perennial.label_documents import Labels
 
 PANEL = "Models"
 File = Annotated[

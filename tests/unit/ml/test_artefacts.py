@@ -13,7 +13,7 @@ from activities.modelling import artefacts
 from activities.modelling.graphs import Graph
 from activities.modelling.int8 import attempt
 from activities.modelling.parity import compare
-from activities.modelling.speed import measure
+from activities.modelling.speed import measure_speed
 from perennial.contracts.errors import ExportFailed
 from perennial.contracts.spec import Training
 from perennial.contracts.training import Parity
@@ -115,7 +115,7 @@ def test_eight_bits_are_kept_where_they_are_faster_and_close(
     write_project: Write, tmp_path: Path
 ) -> None:
     fitted = fit(write_project(WIDE), training=Training(epochs=1, batch_size=400))
-    before = measure(export(fitted, tmp_path), fitted.frame)
+    before = measure_speed(export(fitted, tmp_path), fitted.frame)
     path = tmp_path / "model.onnx"
 
     def within(tolerance: float) -> tuple[bool, str]:

@@ -62,7 +62,7 @@ def asked(spec: ModelSpec, folder: Path) -> PromotionQuestion:
             "examined": examination.examine(
                 scores, {}, score, BlobStore(f"file://{folder / 'blobs'}")
             ),
-            "parity": compare(graph, fitted.network, fitted.preprocessing, held_out),
+            "parity": compare(graph, score, fitted.preprocessing, held_out),
             "speed": measure_speed(graph, held_out),
             "megabytes": (folder / "model.onnx").stat().st_size / 1e6,
         }

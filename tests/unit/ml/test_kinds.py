@@ -98,7 +98,7 @@ async def test_the_way_of_each_kind(
     assert parity.passed and not parity.flips, parity
     assert {each.sort for each in parity.sorts} == {"held out", "hard", "extreme", "edge"}
     assert {each.name for each in exported.inputs} == {"size", "weight", "colour"}
-    assert [latency.batch for latency in exported.speed.latencies] == [1, 64]  # type: ignore[union-attr]
+    assert exported.speed is not None and 0 < exported.speed.p50_ms_1 <= exported.speed.p99_ms_1
     rows = run.rows(snapshot).assign(colour="never seen", weight=np.nan)
     assert np.isfinite(run.graph(exported).scores(rows)).all()
     kept = blobs.get_bytes(trained.weights)

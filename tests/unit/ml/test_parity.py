@@ -88,7 +88,7 @@ def test_every_task_and_kind_of_input(
     graph = export(fitted, tmp_path)
     said = compare(graph, fitted.scores, fitted.preprocessing, fitted.frame)
     assert said.passed, said
-    assert said.batch_sizes == BATCHES and said.flips == 0
+    assert said.batch_sizes == BATCHES and not said.flips
     rows = {each.sort: each.rows for each in said.sorts}
     numbers = bool(fitted.preprocessing.numbers)
     assert set(rows) == {"held out", "hard", "extreme", *(["edge"] if numbers else [])}
