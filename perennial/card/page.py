@@ -28,7 +28,8 @@ figcaption { color: var(--quiet); font-size: 13px; }
 .mark { stroke: var(--fail); stroke-dasharray: 6 4; }
 .amount rect { fill: var(--challenger); } .amount.faint rect { fill: var(--champion); }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
-td:last-child { overflow-wrap: anywhere; }
+table { width: auto; } td:last-child { width: auto; overflow-wrap: anywhere; }
+th, td { padding-right: 20px; }
 @media print { main { max-width: none; padding: 0; } h2 { break-after: avoid; } }
 """
 _STYLE = STYLE + CHARTS + _CARD

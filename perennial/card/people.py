@@ -25,6 +25,8 @@ _STATUS = {
     "cancelled": "was taken back",
 }
 _NEWEST = 5
+_SHORT = {"inconclusive": ("unsure", "?"), "no_data": ("none",)}
+"""For windows that are drawn narrow."""
 
 
 def approved(known: Known) -> Iterator[Block]:
@@ -131,7 +133,8 @@ def _reigned(each: Reigned) -> tuple[str, str]:
 
 def _span(each: Seen, verdict: str) -> Span:
     title = f"{minute(each.start)}, {verdict}: {each.reason}"
-    return Span(each.start, each.end, f"verdict {verdict}", title, (verdict,))
+    words = (plain(verdict), *_SHORT.get(verdict, ()))
+    return Span(each.start, each.end, f"verdict {verdict}", title, words)
 
 
 def _middle(each: Seen) -> datetime:

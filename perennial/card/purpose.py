@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from perennial.card.blocks import Block, Drawn, Facts, Heading, Listed, Said
 from perennial.card.known import Known
 from perennial.card.words import day, figure, listed, plain, result, sure
-from perennial.contracts.data import DataValidation
+from perennial.contracts.data import DataValidation, Violation
 from perennial.contracts.training import Epoch
 from perennial.picture.plots import Scale, Trace, around, plot
 
@@ -17,6 +18,8 @@ _KINDS = {
     "boosting": "boosted trees of LightGBM",
 }
 _CLASSES = 10
+_NOTHING = 0.0005
+"""A share below it would be told as 0.0 %."""
 
 
 def glance(known: Known) -> Iterator[Block]:
@@ -129,7 +132,7 @@ def _data(validation: DataValidation) -> Iterator[Block]:
         checked += " What was noticed and did not stop it:"
     yield Said(checked)
     if validation.warnings:
-        yield Listed([each.message for each in validation.warnings])
+        yield Listed([_without_keys(each) for each in validation.warnings])
     told = []
     if validation.classes:
         most = sorted(validation.classes.items(), key=lambda item: (-item[1], item[0]))
@@ -137,12 +140,12 @@ def _data(validation: DataValidation) -> Iterator[Block]:
         if len(most) > _CLASSES:
             shown.append(f"{len(most) - _CLASSES} more")
         told.append(f"Rows by what is true of them: {listed(shown)}.")
-    if validation.contradictions:
+    if validation.contradictions and validation.contradictions >= _NOTHING:
         told.append(
             f"In {validation.contradictions:.1%} of the rows another answer is given than in most "
             f"rows that look the same, so nothing can be right about all of them."
         )
-    if validation.shared_rows:
+    if validation.shared_rows and validation.shared_rows >= _NOTHING:
         told.append(
             f"{validation.shared_rows:.1%} of the rows that were held back are equal to one that "
             f"it learnt from, which flatters it."
@@ -151,13 +154,22 @@ def _data(validation: DataValidation) -> Iterator[Block]:
         yield Said(" ".join(told))
 
 
+def _without_keys(noticed: Violation) -> str:
+    """Its message without the rows it names: a card is read by more people than rows are."""
+    keys = f": {noticed.rows[0]}" if noticed.rows else ""
+    return f"{noticed.message.partition(keys)[0]}." if keys else f"{noticed.message}."
+
+
 def _loss(epochs: tuple[Epoch, ...]) -> Drawn:
     points = [(float(each.epoch), each.loss) for each in epochs]
     passes = Scale("passes over the rows", points[0][0], points[-1][0])
+    down = around("loss", [loss for _, loss in points])
+    if min(loss for _, loss in points) >= 0:
+        down = replace(down, low=max(down.low, 0.0))
     svg = plot(
         "Loss by pass over the rows",
         passes,
-        around("loss", [loss for _, loss in points]),
+        down,
         [Trace("loss", "l1", points, dots=len(points) <= 20)],
     )
     first, last = epochs[0], epochs[-1]

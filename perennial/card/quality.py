@@ -131,7 +131,8 @@ def _calibration(calibration: Calibration, *, binary: bool) -> Iterator[Block]:
         svg,
         f"When it says {largest.expected:.0%} on average ({largest.rows:,} rows), it is so in "
         f"{100 * largest.observed:.0f} of 100 cases. On the dashed line every probability would be "
-        f"true; below it, it claims too much. On average it is off by {calibration.error:.1%}.{left}",
+        f"true; below it, it claims too much. On average it is off by "
+        f"{calibration.error:.1%}.{left}",
     )
 
 

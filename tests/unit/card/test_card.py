@@ -14,6 +14,7 @@ import pytest
 from perennial.card import POLICY, as_html, as_markdown
 from perennial.card.known import Known, Voted
 from perennial.contracts.advisories import DependencyCheck
+from perennial.contracts.data import Violation
 from perennial.contracts.spec import Task
 from tests.samples import at
 
@@ -115,6 +116,22 @@ def test_packages_are_vulnerable_not_so_or_not_checked() -> None:
         status="not checked", why="no source is set"
     )
     assert "known to be vulnerable was not checked." in as_markdown(bare())
+
+
+def test_rows_that_were_noticed_are_not_named() -> None:
+    full = known()
+    noticed = Violation(
+        check="labels",
+        count=18,
+        rows=("anna 1970-01-01",),
+        message="late contradicts rows with the same inputs in 18 of 900 rows: "
+        "anna 1970-01-01, ...",
+    )
+    validation = full.record.evidence.validation.model_copy(update={"warnings": (noticed,)})
+    evidence = full.record.evidence.model_copy(update={"validation": validation})
+    text = as_markdown(replace(full, record=full.record.model_copy(update={"evidence": evidence})))
+    assert "- late contradicts rows with the same inputs in 18 of 900 rows.\n" in text
+    assert "anna" not in text
 
 
 HOSTILE = '<script>alert(1)</script> [x](javascript:1) | **b** `c`\n# "d"'
