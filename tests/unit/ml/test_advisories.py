@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import pytest
 
 from activities.advisories import Advisories, locked
+from activities.modelling.code import lock_of
 from tests.servers import free_port
 
 LOCK = """\
@@ -88,6 +89,13 @@ def test_packages_are_those_that_are_pinned() -> None:
         ("plain", "1.0"),
         ("uvicorn", "0.30.0"),
     ]
+
+
+def test_a_projects_lock_is_beside_it_or_above(tmp_path: Path) -> None:
+    root = Path(__file__).parents[3]
+    found = lock_of(root / "examples" / "flights" / "project.py")
+    assert found == root / "requirements.lock" and len(locked(found.read_text())) > 100
+    assert lock_of(tmp_path / "project.py") is None
 
 
 def test_every_page_of_advisories_is_counted(osv: str, lock: Path) -> None:

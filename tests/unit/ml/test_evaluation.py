@@ -109,6 +109,7 @@ async def test_candidate_and_its_own_file_measure_alike(
         *("calibration_error", "share"),
     }
     assert said.champions[7] == pytest.approx(said.metrics, abs=1e-6)
+    assert said.dependencies is not None and said.dependencies.status == "not checked"
     held_out = bench.frame.iloc[bench.fitted.prepared.rows.test]
     scores = candidates.scores(bench.fitted.network, bench.fitted.preprocessing, held_out)
     assert said.metrics["roc_auc"] == roc_auc_score(held_out["sold"], scores[:, 1])
