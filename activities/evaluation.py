@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from temporalio import activity
 
+from activities.advisories import Advisories
 from activities.work import in_thread, loading
 from perennial.blobs import BlobStore
 from perennial.contracts.base import BlobRef, Metrics
@@ -31,9 +32,10 @@ if TYPE_CHECKING:
 class EvaluationActivities:
     """The candidate is measured as it was trained, champions as the files that are served."""
 
-    def __init__(self, blobs: BlobStore, frames: Frames) -> None:
+    def __init__(self, blobs: BlobStore, frames: Frames, advisories: Advisories) -> None:
         self._blobs = blobs
         self._frames = frames
+        self._advisories = advisories
 
     @activity.defn(name="evaluate_model")
     async def evaluate_model(self, input: EvaluateModel) -> Evaluation:
@@ -47,7 +49,7 @@ class EvaluationActivities:
 
     def _evaluate(self, input: EvaluateModel) -> Evaluation:
         with loading():
-            from activities.modelling import kinds, metrics
+            from activities.modelling import code, kinds, metrics
             from activities.modelling.examination import Examination
             from activities.modelling.preprocessing import Preprocessing
             from activities.modelling.projects import load_project
@@ -67,6 +69,7 @@ class EvaluationActivities:
             champions=_measured(champions, rows),
             answers=self._answers(scores, preprocessing.classes),
             examined=examination.examine(scores, champions, score, self._blobs),
+            dependencies=self._advisories.check(code.lock_of(project.file)),
             evaluated_at=datetime.now(UTC),
         )
 

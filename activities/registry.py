@@ -14,6 +14,7 @@ from activities.mlflow_runs import RUN_TAG, MlflowRuns
 from activities.mlflow_server import MlflowServer
 from activities.work import in_thread, loading
 from perennial.blobs import BlobStore
+from perennial.connection import path
 from perennial.contracts.errors import RegistryUnavailable
 from perennial.contracts.records import Champion, ReadChampions
 from perennial.contracts.registry import (
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from mlflow.models import ModelSignature
 
 VERSION_TAG = "perennial.version"
+CARD_TAG = "perennial.card"
 _ARTEFACT = "model"
 _MODELS_AT_ONCE = 1000
 _MOVED_AT_ONCE = 100
@@ -44,12 +46,19 @@ class RegistryActivities:
     """Everything is found again by our ids, so that a repeat changes nothing."""
 
     def __init__(
-        self, server: MlflowServer, runs: MlflowRuns, blobs: BlobStore, store: RecordStore
+        self,
+        server: MlflowServer,
+        runs: MlflowRuns,
+        blobs: BlobStore,
+        store: RecordStore,
+        api_url: str,
     ) -> None:
+        """`api_url`: where people find the cards of versions."""
         self._server = server
         self._runs = runs
         self._blobs = blobs
         self._store = store
+        self._api_url = api_url.rstrip("/")
 
     @activity.defn(name="register_version")
     async def register_version(self, input: RegisterVersion) -> Registration:
@@ -70,6 +79,8 @@ class RegistryActivities:
         from mlflow.exceptions import MlflowException
 
         client, run = self._server.client, input.trained.mlflow_run_id
+        card = f"{self._api_url}{path('models', input.model, 'versions', input.version, 'card')}"
+        tags = {**_tags(input), CARD_TAG: card}
         with self._server.asked_to(f"register version {input.version} of {input.model}"):
             try:
                 client.create_registered_model(input.model)
@@ -82,15 +93,15 @@ class RegistryActivities:
             if found:
                 version = str(found[0].version)
             else:
-                self._runs.describe(run, _tags(input), input.evidence.metrics)
+                self._runs.describe(run, tags, input.evidence.metrics)
                 client.log_inputs(run, datasets=[_dataset(input)])
                 self._upload(run, input)
                 made = client.create_model_version(
                     input.model,
                     source=f"runs:/{run}/{_ARTEFACT}",
                     run_id=run,
-                    tags=_tags(input),
-                    description=_description(input),
+                    tags=tags,
+                    description=_description(input, card),
                     await_creation_for=0,
                 )
                 version = str(made.version)
@@ -253,13 +264,14 @@ def _tags(input: RegisterVersion) -> dict[str, str]:
     return {key: value for key, value in tags.items() if value}
 
 
-def _description(input: RegisterVersion) -> str:
+def _description(input: RegisterVersion, card: str) -> str:
     evidence = input.evidence
     rows = "\n".join(f"| {name} | {value:.4f} |" for name, value in evidence.metrics.items())
     return (
         f"Version {input.version} of {input.model}, from run `{input.run_id}`.\n\n"
         f"Trained on {input.trained.train_rows:,} rows of snapshot `{input.snapshot.digest[:12]}`, "
-        f"measured on {evidence.test_rows:,} others.\n\n| metric | value |\n|---|---|\n{rows}\n"
+        f"measured on {evidence.test_rows:,} others. "
+        f"[Model card]({card}?as=html).\n\n| metric | value |\n|---|---|\n{rows}\n"
     )
 
 

@@ -15,6 +15,7 @@ from api.middleware import BodyLimit, SecurityHeaders
 from api.routes import (
     alerts,
     approvals,
+    cards,
     champions,
     decisions,
     deployments,
@@ -77,6 +78,7 @@ def create_app(context: Context) -> FastAPI:
         metrics,
         platform,
         models,
+        cards,
         runs,
         approvals,
         champions,

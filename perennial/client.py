@@ -139,6 +139,12 @@ class Client(AlertCalls, DataCalls, TriggerCalls):
         """All that is known of a version, with the details."""
         return cast(Json, self._get(path("models", model, "versions", version, "evidence")))
 
+    def card(
+        self, model: str, version: int, *, as_: Literal["markdown", "html"] = "markdown"
+    ) -> str:
+        """What a version is, for people who are no engineers."""
+        return self._text(path("models", model, "versions", version, "card"), **{"as": as_})
+
     # -- champions
 
     def champions(self, model: str) -> list[Champion]:

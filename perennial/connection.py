@@ -82,6 +82,13 @@ class Connection:
     def _get(self, where: str, **query: Any) -> Any:
         return self._answer(self._send("GET", where, params=_present(query)))
 
+    def _text(self, where: str, **query: Any) -> str:
+        """A document that is no JSON."""
+        response = self._send("GET", where, params=_present(query))
+        if not response.is_success:
+            raise _problem(response)
+        return response.text
+
     def _post(
         self,
         where: str,

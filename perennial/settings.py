@@ -91,6 +91,11 @@ class Settings(BaseSettings):
     keep_deliveries: Duration = Field(
         default="90d", description="How long deliveries of closed alerts are kept. Alerts stay."
     )
+    advisories_url: str = Field(
+        default="",
+        description="Source of advisories that is asked about the locked packages of each "
+        "candidate, in OSV's form: https://api.osv.dev. Empty: none, and they are not checked.",
+    )
     temporal_ui_url: str = Field(default="http://127.0.0.1:8233")
     api_url: str = Field(default="http://127.0.0.1:8000")
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from perennial.canonical import digest
+from perennial.contracts.advisories import DependencyCheck
 from perennial.contracts.analysis import Assessment, Verdict
 from perennial.contracts.base import Json
 from perennial.contracts.drift import Severity
@@ -71,6 +72,7 @@ RULES = (
     Rule(of="latency", measure="p99_ms_1", max=5),
     Rule(of="size", measure="megabytes", max=10),
     Rule(of="freshness", measure="age_days", max=7),
+    Rule(of="dependencies", measure="advisories", max=0),
 )
 """One on each subject at least; the good version keeps all of them."""
 
@@ -107,6 +109,9 @@ def question(
                 p50_ms_1=0.1, p99_ms_1=0.2, p50_ms_64=0.5, p99_ms_64=0.9, rows_per_second=9e4
             ),
             "megabytes": 0.5,
+            "dependencies": DependencyCheck(
+                status="checked", packages=150, advisories=0, checked_at=asked_at
+            ),
             "produced_at": asked_at - timedelta(hours=1),
         }
     )

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from temporalio.client import Client
 from temporalio.worker import Worker
 
+from activities.advisories import Advisories
 from activities.data import DataActivities
 from activities.evaluation import EvaluationActivities
 from activities.export import ExportActivities
@@ -66,9 +67,9 @@ async def ml_worker(client: Client, settings: Settings) -> AsyncIterator[Worker]
     instances = (
         DataActivities(blobs, frames, store),
         TrainingActivities(blobs, cluster, runs, store),
-        EvaluationActivities(blobs, frames),
+        EvaluationActivities(blobs, frames, Advisories(settings.advisories_url)),
         ExportActivities(blobs, frames),
-        RegistryActivities(mlflow, runs, blobs, store),
+        RegistryActivities(mlflow, runs, blobs, store, settings.api_url),
         RequestActivities(blobs, settings.requests),
         LabelActivities(settings.requests, store),
         LabelledActivities(settings.requests, store),

@@ -67,9 +67,15 @@ def _git(folder: Path, *arguments: str) -> str | None:
     return answer.stdout.strip()
 
 
-def _lock_digest(file: Path) -> str | None:
+def lock_of(file: Path) -> Path | None:
+    """The lock file of a project's environment: beside the module `file`, or above it."""
     for folder in file.resolve().parents:
         lock = folder / _LOCK
         if lock.is_file():
-            return hashlib.sha256(lock.read_bytes()).hexdigest()
+            return lock
     return None
+
+
+def _lock_digest(file: Path) -> str | None:
+    lock = lock_of(file)
+    return None if lock is None else hashlib.sha256(lock.read_bytes()).hexdigest()

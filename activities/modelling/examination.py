@@ -11,6 +11,7 @@ import numpy as np
 
 from activities.modelling.bootstrap import OWN_SAMPLES, OwnFigure, replicates, resampled
 from activities.modelling.calibration import calibration
+from activities.modelling.curves import curves
 from activities.modelling.groups import by_group
 from activities.modelling.held_out import HeldOut
 from activities.modelling.metrics import measure_some
@@ -75,7 +76,11 @@ class Examination:
             rows=plan.robustness_rows,
             seed=self.seed,
         )
-        document = {"groups": details, "shuffled": strained.shuffled if strained else {}}
+        document = {
+            "groups": details,
+            "shuffled": strained.shuffled if strained else {},
+            "curves": curves(rows, scores),
+        }
         intervals = {name: self._interval(values) for name, values in mine.items()}
         return Examined(
             samples=self._samples,

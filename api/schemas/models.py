@@ -115,8 +115,8 @@ class EvidenceDetail(Answer):
     evidence: Json = Field(description="what the policy is asked with")
     evidence_digest: str
     details: Json | None = Field(
-        description="every group's metrics and every shuffled column; none where they were not "
-        "measured or the store has lost them"
+        description="every group's metrics, every shuffled column and curves; none where they were "
+        "not measured or the store has lost them"
     )
 
 

@@ -10,6 +10,7 @@ import typer
 from perennial.cli import (
     alerts,
     approvals,
+    cards,
     champions,
     data,
     decisions,
@@ -71,6 +72,7 @@ for module in (
     models,
     data,
     evidence,
+    cards,
     labels,
     runs,
     triggers,

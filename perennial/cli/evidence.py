@@ -43,6 +43,7 @@ def _draw(out: Console, found: Json) -> None:
                 *evidence_facts(known),
                 ("file", _file(known)),
                 ("answers in", _speed(known.get("speed"))),
+                ("advisories", _advisories(known.get("dependencies"))),
                 ("evidence", found["evidence_digest"]),
             )
         )
@@ -73,6 +74,17 @@ def _speed(speed: Json | None) -> str | None:
         f"{speed['p50_ms_1']:.3f} ms a row (p99 {speed['p99_ms_1']:.3f}), {speed['p50_ms_64']:.3f} "
         f"ms for 64 (p99 {speed['p99_ms_64']:.3f}), {speed['rows_per_second']:,.0f} rows/s on "
         f"{speed['threads']} thread(s)"
+    )
+
+
+def _advisories(checked: Json | None) -> str | None:
+    if checked is None:
+        return None
+    if checked["advisories"] is None:
+        return f"not checked: {checked['why']}"
+    named = [f"{e['package']} {e['version']}" for e in checked["vulnerable"]]
+    return f"{checked['advisories']} on {checked['packages']} packages" + (
+        f": {', '.join(named)}" if named else ""
     )
 
 

@@ -20,6 +20,7 @@ Subject = Literal[
     "latency",
     "size",
     "freshness",
+    "dependencies",
 ]
 
 MEASURES: dict[Subject, tuple[str, ...]] = {
@@ -38,6 +39,7 @@ MEASURES: dict[Subject, tuple[str, ...]] = {
     "latency": ("p50_ms_1", "p99_ms_1", "p50_ms_64", "p99_ms_64", "rows_per_second"),
     "size": ("megabytes",),
     "freshness": ("age_days",),
+    "dependencies": ("advisories",),
 }
 """What can be judged of each subject; of metrics and slices, any metric."""
 

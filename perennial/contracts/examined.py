@@ -124,7 +124,7 @@ class Examined(Contract):
         calibration: None for a regression.
         groups: by column.
         paired: by the champion's version.
-        details: JSON of all groups' metrics and of every shuffled column.
+        details: JSON of all groups' metrics, of every shuffled column, and of curves to draw.
     """
 
     samples: int

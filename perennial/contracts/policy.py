@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from temporalio import activity
 
+from perennial.contracts.advisories import DependencyCheck
 from perennial.contracts.analysis import Assessment, Verdict
 from perennial.contracts.base import BlobRef, Contract, Json, Metrics, Sha256, Utc
 from perennial.contracts.data import DataValidation
@@ -41,6 +42,9 @@ class Evidence(Contract):
     examined: Examined | None = None
     speed: Speed | None = None
     megabytes: float | None = Field(default=None, description="of the ONNX file")
+    dependencies: DependencyCheck | None = Field(
+        default=None, description="vulnerabilities of what it was made with"
+    )
     produced_at: Utc
 
 

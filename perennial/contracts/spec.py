@@ -10,6 +10,7 @@ from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from perennial.contracts.alert_plan import AlertPlan
 from perennial.contracts.base import Utc
+from perennial.contracts.card_plan import CardPlan
 from perennial.contracts.data_plan import DataPlan
 from perennial.contracts.evidence_plan import EvidencePlan
 from perennial.contracts.monitoring_plan import MonitoringPlan, RetrainPlan
@@ -233,6 +234,7 @@ class ModelSpec(SpecPart):
     export: ExportPlan = ExportPlan()
     risk_tier: RiskTier = "medium"
     owners: tuple[str, ...] = Field(min_length=1)
+    card: CardPlan = Field(default=CardPlan(), description="the owners' words in its card")
     environments: tuple[Environment, ...] = Field(
         default=ENVIRONMENTS, min_length=1, description="the order a version is promoted in"
     )

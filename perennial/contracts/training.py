@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 from temporalio import activity
 
+from perennial.contracts.advisories import DependencyCheck
 from perennial.contracts.base import BlobRef, Contract, Metrics, Sha256, Utc
 from perennial.contracts.data import DatasetSnapshot
 from perennial.contracts.evidence_plan import EvidencePlan
@@ -145,6 +146,9 @@ class Evaluation(Contract):
         default=None, description="whylogs profile of what the candidate answered to these rows"
     )
     examined: Examined | None = None
+    dependencies: DependencyCheck | None = Field(
+        default=None, description="vulnerabilities of what it was made with"
+    )
     paired: dict[int, Paired] = Field(
         default_factory=dict, description="of a comparison: the version beside each champion"
     )

@@ -118,6 +118,17 @@ def test_what_became_champion_and_why(perennial: Shell, champion: tuple[str, str
     assert perennial("champions", model, "--at", "2020-01-01", "--json").json["items"] == []
 
 
+def test_its_card_says_it_to_people(perennial: Shell, champion: tuple[str, str]) -> None:
+    model, _ = champion
+    text = perennial("card", model, "1").out
+    for sentence in ("**in use in**: staging and production", "approver said yes on", "ROC curve"):
+        assert sentence in text, text
+    assert "known to be vulnerable was not checked: no source" in text
+    written = perennial("card", model, "1", "--html", "card.html")
+    assert written.code == 0, written.err
+    assert (perennial.folder / "card.html").read_text().count("<svg") >= 5
+
+
 def test_decisions_are_shown_and_agree_when_asked_again(
     perennial: Shell, champion: tuple[str, str]
 ) -> None:

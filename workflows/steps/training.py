@@ -160,6 +160,7 @@ async def register(
             int8=exported.int8,
             answers=evaluation.answers,
             examined=evaluation.examined,
+            dependencies=evaluation.dependencies,
             speed=exported.speed,
             megabytes=exported.onnx.size / 1_000_000,
             produced_at=evaluation.evaluated_at,

@@ -117,7 +117,7 @@ test_every_check_is_there if {
 	}
 	subjects := {name | some name; data.perennial.rules[name].findings}
 	subjects == {
-		"calibration", "champion", "fairness", "freshness", "latency",
+		"calibration", "champion", "dependencies", "fairness", "freshness", "latency",
 		"metric", "parity", "robustness", "size", "slice",
 	}
 }

@@ -33,13 +33,17 @@ from tests.integration.ml.conftest import Place
 from tests.servers import free_port
 from tests.unit.ml.making import fit
 
+API = "http://api.example.org"
+
 
 class Registered:
     """A model with versions in our records and in MLflow."""
 
     def __init__(self, place: Place, asked: TrainModel) -> None:
         self.place, self.asked, self.model = place, asked, asked.model
-        self.activities = RegistryActivities(place.server, place.runs, place.blobs, place.store)
+        self.activities = RegistryActivities(
+            place.server, place.runs, place.blobs, place.store, API
+        )
 
     async def version(self, run_id: str) -> RegisterVersion:
         """Train here, export and record one more version, not yet in MLflow."""
@@ -136,7 +140,9 @@ async def test_a_version_is_registered_once_and_can_be_loaded(place: Place) -> N
     assert found.tags["perennial.evidence"] == version.evidence_digest
     assert found.tags["perennial.code"] == version.trained.code.source_digest
     assert found.run_id == version.trained.mlflow_run_id
-    assert "| roc_auc | 0.7100 |" in found.description
+    card = f"{API}/v1/models/{version.model}/versions/1/card"
+    assert found.tags["perennial.card"] == card
+    assert "| roc_auc | 0.7100 |" in found.description and f"({card}?as=html)" in found.description
     run = client.get_run(found.run_id)
     assert run.data.metrics["roc_auc"] == 0.71
     assert run.data.tags["perennial.snapshot"] == version.snapshot.digest
@@ -237,7 +243,7 @@ async def test_a_projection_delivered_twice_leaves_one_version_and_one_alias(pla
 async def test_mlflow_away_is_said_with_its_address(place: Place) -> None:
     model = Registered(place, await place.ask("Line"))
     server = MlflowServer(f"http://127.0.0.1:{free_port()}")
-    model.activities = RegistryActivities(server, MlflowRuns(server), place.blobs, place.store)
+    model.activities = RegistryActivities(server, MlflowRuns(server), place.blobs, place.store, API)
     with pytest.raises(RegistryUnavailable, match=r"set the alias production of .*`make up`"):
         await model.project()
 

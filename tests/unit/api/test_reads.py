@@ -223,3 +223,27 @@ async def test_evidence_by_itself(viewer: httpx.AsyncClient) -> None:
     assert found["evidence"] == version["evidence"]
     missing = await viewer.get("/v1/models/flights/versions/99/evidence")
     assert missing.status_code == 404
+
+
+async def test_a_card_for_people_in_two_forms(viewer: httpx.AsyncClient) -> None:
+    where = "/v1/models/flights/versions/1/card"
+    text, page = await viewer.get(where), await viewer.get(f"{where}?as=html")
+    assert text.headers["content-type"] == "text/markdown; charset=utf-8"
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert "style-src 'sha256-" in page.headers["content-security-policy"]
+    assert text.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+    for sentence in (
+        "Will this flight arrive late?",
+        "- **in use in**: development and production",
+        "It learnt from 800 of them; 200,",
+        "5 January 2026: one person was asked; the question was answered with yes. approver said",
+        "became champion by promotion, asked for by engineer, and still is",
+        "In development, 3 windows of its requests were looked at last",
+    ):
+        assert sentence in text.text, sentence
+    assert (await viewer.get(f"{where}?as=html")).content == page.content
+    denied = (await viewer.get("/v1/models/flights/versions/2/card")).text
+    assert "the policy refused it (d-bad), because roc\\_auc 0.55 is below 0.6" in denied
+    assert "**in use in**: nowhere now" in denied
+    assert (await viewer.get("/v1/models/flights/versions/99/card")).status_code == 404
+    assert (await viewer.get(f"{where}?as=pdf")).status_code == 422

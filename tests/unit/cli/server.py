@@ -133,5 +133,7 @@ class Server:
         if found is None:
             found = (404, {"title": "Not found", "status": 404, "detail": f"no {asked.path}"})
         status, document = found(asked) if callable(found) else found
+        if isinstance(document, Response):
+            return document
         kind = "application/json" if status < 400 else "application/problem+json"
         return JSONResponse(document, status, media_type=kind)

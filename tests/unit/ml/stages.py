@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 from temporalio.testing import ActivityEnvironment
 
+from activities.advisories import Advisories
 from activities.checkpoint_files import Reached
 from activities.data import DataActivities
 from activities.evaluation import EvaluationActivities
@@ -107,7 +108,7 @@ class Stages:
             training=self.plan,
             trained=trained,
         )
-        activities = EvaluationActivities(self.blobs, Frames(self.blobs))
+        activities = EvaluationActivities(self.blobs, Frames(self.blobs), Advisories(""))
         return await ActivityEnvironment().run(activities.evaluate_model, asked)
 
     async def exported(

@@ -10,6 +10,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 from temporalio.testing import ActivityEnvironment
 
+from activities.advisories import Advisories
 from activities.evaluation import EvaluationActivities
 from activities.modelling import candidates, frames, snapshots
 from activities.modelling.drift import measure as compare_profiles
@@ -51,7 +52,7 @@ class Bench:
         )
         self.frame = Frames(blobs).read(self.snapshot)
         self.fitted: Fitted = fit(name, training=PLAN, frame=self.frame)
-        self.activities = EvaluationActivities(blobs, Frames(blobs))
+        self.activities = EvaluationActivities(blobs, Frames(blobs), Advisories(""))
 
     def trained(self) -> TrainedModel:
         rows = self.fitted.prepared.rows
@@ -108,6 +109,7 @@ async def test_candidate_and_its_own_file_measure_alike(
         *("calibration_error", "share"),
     }
     assert said.champions[7] == pytest.approx(said.metrics, abs=1e-6)
+    assert said.dependencies is not None and said.dependencies.status == "not checked"
     held_out = bench.frame.iloc[bench.fitted.prepared.rows.test]
     scores = candidates.scores(bench.fitted.network, bench.fitted.preprocessing, held_out)
     assert said.metrics["roc_auc"] == roc_auc_score(held_out["sold"], scores[:, 1])

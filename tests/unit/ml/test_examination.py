@@ -10,9 +10,11 @@ import fairlearn.metrics as fair
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import auc, precision_recall_curve, roc_curve
 
 from activities.modelling.bootstrap import replicates, resampled
 from activities.modelling.calibration import calibration
+from activities.modelling.curves import curves
 from activities.modelling.examination import Examination
 from activities.modelling.held_out import HeldOut
 from activities.modelling.metrics import measure
@@ -192,3 +194,47 @@ def test_a_group_that_is_too_small_is_shown_and_not_judged(
 def test_a_column_that_is_not_there(project: Project, blobs: BlobStore) -> None:
     with pytest.raises(EvidenceInvalid, match="'sex', which the snapshot has not; it has id, size"):
         examined(project, blobs, groups=("sex",))
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass"])
+def test_curves_lie_on_those_of_all_rows(task: Task, project: Project) -> None:
+    truth, scores = answers(task, rows=5_000)
+    names = ("no", "yes") if task == "binary" else ("a", "b", "c", "d")
+    found = curves(HeldOut(task, project, pd.DataFrame(), names, truth), scores)
+    right = (truth[:, None] == np.arange(len(names))).astype(int)
+    right, likely = (right[:, 1], scores[:, 1]) if task == "binary" else (right, scores)
+    false, true, _ = roc_curve(right.ravel(), likely.ravel(), drop_intermediate=False)
+    precision, recall, _ = precision_recall_curve(right.ravel(), likely.ravel())
+    roc, pr = np.array(found["roc"]), np.array(found["pr"])
+    assert 40 < len(roc) <= 100 and 40 < len(pr) <= 100
+    assert {tuple(p) for p in roc} <= set(zip(false.round(5), true.round(5), strict=True))
+    assert {tuple(p) for p in pr} <= set(zip(recall.round(5), precision.round(5), strict=True))
+    assert roc[0].tolist() == [0, 0] and roc[-1].tolist() == [1, 1] and pr[-1][0] == 1
+    assert auc(roc[:, 0], roc[:, 1]) == pytest.approx(auc(false, true), abs=1e-3)
+    if task == "multiclass":
+        most = found["confused"][0]
+        said = scores.argmax(axis=1)
+        a, b = names.index(most["truth"]), names.index(most["said"])
+        assert most["rows"] == ((truth == a) & (said == b)).sum() > 0
+        assert most["of"] == (truth == a).sum() and a != b
+
+
+def test_errors_of_numbers_by_what_is_predicted(project: Project) -> None:
+    truth, scores = answers("regression", rows=4_000)
+    found = curves(HeldOut("regression", project, pd.DataFrame(), (), truth), scores)["residuals"]
+    assert len(found) == 20 and sum(part["rows"] for part in found) == 4_000
+    assert [p["predicted"] for p in found] == sorted(p["predicted"] for p in found)
+    off = scores - truth
+    inside = sum(
+        ((off >= p["low"]) & (off <= p["high"]))[np.array_split(np.argsort(scores), 20)[i]].sum()
+        for i, p in enumerate(found)
+    )
+    assert inside / 4_000 == pytest.approx(0.9, abs=0.01)
+
+
+def test_one_row_or_one_class_has_no_curve_and_is_no_error(project: Project) -> None:
+    none = HeldOut("binary", project, pd.DataFrame(), ("no", "yes"), np.zeros(3, dtype=int))
+    found = curves(none, np.full((3, 2), 0.5))
+    assert found == {"positives": 0, "roc": [], "pr": []}
+    one = HeldOut("regression", project, pd.DataFrame(), (), np.array([1.0]))
+    assert len(curves(one, np.array([3.0]))["residuals"]) == 1
