@@ -15,6 +15,7 @@ from api.middleware import BodyLimit, SecurityHeaders
 from api.routes import (
     alerts,
     approvals,
+    approving,
     champions,
     decisions,
     deployments,
@@ -78,6 +79,7 @@ def create_app(context: Context) -> FastAPI:
         models,
         runs,
         approvals,
+        approving,
         champions,
         deployments,
         rollouts,
