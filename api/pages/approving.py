@@ -27,8 +27,9 @@ main { max-width: 680px; margin: 0 auto; padding: 32px 16px; }
 section { background: var(--card); border: 1px solid var(--line); border-radius: 10px;
   padding: 20px 24px; margin-bottom: 16px; }
 h1 { font-size: 22px; line-height: 1.3; margin: 0 0 6px; }
-h2 { font-size: 16px; margin: 18px 0 4px; }
-p { margin: 0 0 10px; } .quiet, footer { color: var(--quiet); font-size: 14px; }
+h2 { font-size: 16px; margin: 0 0 4px; }
+p { margin: 0 0 10px; }
+section p:last-child { margin-bottom: 0; } .quiet, footer { color: var(--quiet); font-size: 14px; }
 .told { background: var(--told); border-radius: 6px; padding: 10px 14px; overflow-wrap: anywhere; }
 .told.good { background: var(--good); } .told.bad { background: var(--bad); }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 4px 18px; margin: 14px 0 0;
@@ -44,7 +45,7 @@ th:first-child, td:first-child { padding-left: 0; }
 label { display: block; font-size: 14px; color: var(--quiet); margin: 0 0 4px; }
 input, textarea { width: 100%; font: inherit; color: inherit; background: var(--ground);
   border: 1px solid var(--line); border-radius: 6px; padding: 9px 12px; margin-bottom: 14px; }
-.does { display: flex; flex-wrap: wrap; gap: 12px; align-items: center; }
+.does { display: flex; flex-wrap: wrap; gap: 12px; align-items: center; margin-bottom: 14px; }
 button { font: inherit; font-weight: 600; border: 0; border-radius: 6px; padding: 10px 22px;
   color: var(--on); background: var(--deep); cursor: pointer; }
 button[value=approve] { background: var(--yes); } button[value=reject] { background: var(--no); }

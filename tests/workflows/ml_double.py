@@ -16,6 +16,7 @@ from temporalio import activity
 from perennial.contracts import data, monitoring, registry, training
 from perennial.contracts.analysis import Verdict
 from perennial.contracts.base import BlobRef
+from perennial.contracts.causes import AnswersMoved, ColumnEffect
 from perennial.contracts.drift import WindowVerdict
 from perennial.contracts.errors import PerennialError
 
@@ -197,7 +198,19 @@ class PlannedML:
         await plan.at("window")
         said = _said(plan.drift.get(input.start, "pass"), "columns")
         drift = WindowVerdict.model_validate({**said, "columns": said})
-        return monitoring.WindowJudged(rows=1000, drift=drift)
+        moved = AnswersMoved(
+            answer="probability.1",
+            mean=0.4,
+            together=0.1,
+            rows=1000,
+            columns=(ColumnEffect(column="temp", change=0.1, share=1.0),),
+        )
+        return monitoring.WindowJudged(
+            rows=1000,
+            traffic={input.version: 1000},
+            drift=drift,
+            answers=moved if drift.verdict == "fail" else None,
+        )
 
     @activity.defn(name="join_labels")
     async def join_labels(self, input: monitoring.JoinLabels) -> monitoring.LabelsJoined:
