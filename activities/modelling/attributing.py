@@ -45,11 +45,11 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Texts = NDArray[np.object_]
 
-_ROWS, _LEAST, _TRIED = 1000, 100, 32
-"""Rows that are asked again, the fewest that say something, and those by which it is timed."""
+_ROWS, _LEAST = 1000, 125
+"""Rows that are asked again, and the fewest that say something."""
 _COLUMNS = 20
 _SECONDS = 0.6
-"""Of asking, by the pace of the first rows; another 0.3 s are for the replacements."""
+"""Of computing answers; another 0.3 s are for the replacements."""
 _TRUTH = {"0": "false", "1": "true"}
 _logger = logging.getLogger(__name__)
 
@@ -66,14 +66,14 @@ def what_moved(
     Args:
         graph: the champion.
         rows: of the window, as the log of requests has them. 1,000 are asked again at most, and
-            fewer where the champion is slow: all of it takes a second.
+            fewer where the champion is slow, 125 at least: all of it takes a second.
         reference: columns by name.
         verdict: on the window. Looked at are the columns of its parts and findings, 20 at most.
         start: of the window; it draws the lots.
 
     Returns:
-        None where none of the columns can be exchanged, the champion takes so long that fewer than
-        100 rows could be asked again, or it fails at a row.
+        None where none of the columns can be exchanged, the champion takes so long that not one
+        could be in time, or it fails at a row. One that is slow is asked for the first columns.
     """
     names = _candidates(graph, rows, reference, verdict)
     if PREDICTION in rows:
@@ -97,14 +97,10 @@ def _ask_again(
     rng = np.random.default_rng(int(start.timestamp()) % 2**32)
     sample = _some(rows, _ROWS, rng)[list(graph.columns)]
     graph.scores(sample.iloc[:1])  # the first time it is slower
-    began = time.monotonic()
-    graph.scores(sample.iloc[:_TRIED])
-    pace = max(time.monotonic() - began, 1e-6) / min(_TRIED, len(sample))
-    count = int(_SECONDS / pace / (len(names) + 2))
-    if count < min(_LEAST, len(sample)):
+    sample, now, took = _affordable(graph, sample, len(names) + 2)
+    names = names[: int(_SECONDS / took) - 2]
+    if not names:
         return None
-    sample = sample.iloc[:count]
-    now = _scores(graph, sample)
     sound = _answered(now)  # rows that got no answer say nothing
     if not sound.any():
         return None
@@ -159,6 +155,25 @@ def _scores(graph: Graph, rows: pd.DataFrame) -> Floats:
     """Answers `[rows, classes]` or `[rows, 1]`."""
     scores = graph.scores(rows)
     return scores if scores.ndim == 2 else scores[:, None]
+
+
+def _affordable(
+    graph: Graph, sample: pd.DataFrame, times: int
+) -> tuple[pd.DataFrame, Floats, float]:
+    """As many rows as can be asked so many times, their answers, and the seconds of once.
+
+    Seconds of this thread, which ONNX Runtime computes in: others that use the cores are no reason
+    to say less. Each call has a cost of its own, so the pace of few rows says nothing of many.
+    """
+    count = _LEAST
+    while True:
+        began = time.thread_time()
+        rows = sample.iloc[:count]
+        now = _scores(graph, rows)
+        took = max(time.thread_time() - began, 1e-6)
+        if count >= len(sample) or 2 * took * times > _SECONDS:
+            return rows, now, took
+        count *= 2
 
 
 def _answered(scores: Floats) -> NDArray[np.bool_]:
