@@ -81,6 +81,8 @@ class WindowActivities:
     def _judge_rows(self, input: JudgeWindow, rows: pd.DataFrame) -> WindowJudged:
         with loading():
             from activities.modelling import windows
+            from activities.modelling.attributing import what_moved
+            from activities.modelling.graphs import Graph
             from activities.modelling.profiles import profile_and_read
             from activities.modelling.reference_rows import ReferenceRows
         if self._references is None:
@@ -90,6 +92,10 @@ class WindowActivities:
         profile, columns = profile_and_read(rows, input.start, of)
         beside = windows.beside_reference(self._blobs, columns, input.monitored)
         segments, whole = windows.beside_rows(self._references, rows, input)
+        answers = None
+        if beside.verdict.verdict == "fail" and input.monitored.onnx is not None:
+            graph = Graph(self._blobs.get(input.monitored.onnx))
+            answers = what_moved(graph, rows, beside.usual, beside.verdict, input.start)
         details = None
         if beside.drift is not None:
             measured = f'{{"window":{json.dumps(of)},{beside.drift.model_dump_json()[1:]}'
@@ -98,9 +104,12 @@ class WindowActivities:
             rows=len(rows),
             failed=windows.unanswered(rows),
             drift=beside.verdict,
+            beside=beside.words,
+            beside_rows=windows.rows_in_words(input.monitored),
             profile=self._blobs.put_bytes(profile),
             details=details,
             segments=segments,
             multivariate=whole,
             estimated=windows.estimated(rows),
+            answers=answers,
         )

@@ -15,6 +15,7 @@ from api.middleware import BodyLimit, SecurityHeaders
 from api.routes import (
     alerts,
     approvals,
+    approving,
     cards,
     champions,
     decisions,
@@ -81,6 +82,7 @@ def create_app(context: Context) -> FastAPI:
         cards,
         runs,
         approvals,
+        approving,
         champions,
         deployments,
         rollouts,

@@ -68,6 +68,10 @@ class Tokens:
             ) from None
         return cls([entry for entry in entries if entry[0]])
 
+    def of(self, name: str) -> list[tuple[str, Principal]]:
+        """The tokens of a name, each with whose it is."""
+        return [entry for entry in self._entries if entry[1].name == name]
+
     def principal(self, token: str) -> Principal | None:
         """Whose token this is. Takes as long for a token that is nearly right."""
         found = None

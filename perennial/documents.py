@@ -154,6 +154,7 @@ class Window(TypedDict):
     rows: int
     verdict: str
     reason: str
+    answers: Json | None
     labelled: int
     coverage: float | None
     quality_verdict: str | None

@@ -11,6 +11,7 @@ from perennial.analysis.judging import judge
 from perennial.blobs import BlobStore
 from perennial.canonical import canonical, digest
 from perennial.contracts import records
+from perennial.contracts.causes import AnswersMoved, ColumnEffect
 from perennial.contracts.drift import Bin, ColumnDrift, DriftLimits, Side, WindowDrift
 from perennial.contracts.estimates import EstimatedQuality
 from perennial.contracts.monitoring import (
@@ -94,6 +95,8 @@ def _window(store: Store, blobs: BlobStore, week: int) -> None:
         rows=rows,
         traffic=traffic,
         drift=verdict,
+        beside=f"the rows that version {version} learnt from",
+        answers=_answers(warmth) if verdict.verdict == "fail" else None,
         details=blobs.put_bytes(canonical(drift)),
         segments=segments,
         multivariate=Multivariate(
@@ -107,6 +110,21 @@ def _window(store: Store, blobs: BlobStore, week: int) -> None:
     )
     store.record_window(
         RecordWindow(effect=f"w/{week}", end=FIRST + (week + 1) * WEEK, judged=judged, **_at(week))
+    )
+
+
+def _answers(warmth: float) -> AnswersMoved:
+    parts = {"temp": 0.06 * warmth, "dewp": 0.02 * warmth, "pressure": -0.004 * warmth}
+    whole = sum(abs(change) for change in parts.values())
+    return AnswersMoved(
+        answer="probability.1",
+        mean=0.25 + 0.08 * warmth,
+        together=0.08 * warmth,
+        rows=1000,
+        columns=tuple(
+            ColumnEffect(column=name, change=change, share=abs(change) / whole)
+            for name, change in parts.items()
+        ),
     )
 
 

@@ -73,8 +73,8 @@ def compare(
 ) -> WindowDrift:
     """The same of sketches; `said` has those of the usual answers."""
     if said is None:
-        said = {name: usual[name] for name in usual.keys() & now.keys() if _is_answer(name)}
-    asked = {name for name in usual if not _is_answer(name)} if columns is None else set(columns)
+        said = {name: usual[name] for name in usual.keys() & now.keys() if is_answer(name)}
+    asked = {name for name in usual if not is_answer(name)} if columns is None else set(columns)
     return WindowDrift(
         rows=_rows(now),
         reference_rows=_rows(usual),
@@ -84,7 +84,8 @@ def compare(
     )
 
 
-def _is_answer(name: str) -> bool:
+def is_answer(name: str) -> bool:
+    """Whether a column of a profile is what a model answered, and not what it was asked."""
     return name == PREDICTION or name.startswith(PROBABILITY)
 
 

@@ -49,6 +49,11 @@ class Graph:
         vectors = (name for group in self._meta["vectors"].values() for name in group)
         return (*self._meta["numeric"], *vectors, *self._meta["categorical"])
 
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """Columns that it reads as text; the others are numbers to it."""
+        return tuple(self._meta["categorical"])
+
     def inputs(self, frame: pd.DataFrame) -> dict[str, NDArray[np.generic]]:
         """The graph's inputs for raw rows, by name.
 

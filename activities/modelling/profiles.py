@@ -206,6 +206,30 @@ def read_sketches(serialized: bytes) -> dict[str, Sketch]:
     return {name: _sketch(view) for name, view in read_profile(serialized).get_columns().items()}
 
 
+def read_merged(profiles: Iterable[bytes], columns: Collection[str]) -> dict[str, Sketch]:
+    """The columns of several profiles as if all their rows were in one, by name.
+
+    Args:
+        profiles: that `profile_frame` wrote; one at a time is held.
+        columns: that are wanted: merging a column takes a millisecond.
+
+    Raises:
+        ProfileCorrupt: the bytes of one are none, or the columns of two do not go together.
+    """
+    merged: dict[str, ColumnProfileView] = {}
+    for serialized in profiles:
+        for name, view in read_profile(serialized).get_columns().items():
+            if name not in columns:
+                continue
+            try:
+                merged[name] = merged[name].merge(view) if name in merged else view
+            except Exception as error:  # of the sketches: each has its own
+                raise ProfileCorrupt(
+                    f"profiles of the column {name} cannot be merged: {error}"
+                ) from error
+    return {name: _sketch(view) for name, view in merged.items()}
+
+
 def _sketch(view: ColumnProfileView) -> Sketch:
     counted, types = view.get_metric("counts"), view.get_metric("types")
     rows, missing = int(counted.n.value), int(counted.null.value)

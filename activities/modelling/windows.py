@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
-from activities.modelling.drift import compare
+from activities.modelling.drift import compare, is_answer
 from activities.modelling.estimating import estimate
 from activities.modelling.multivariate import tell_apart
-from activities.modelling.profiles import ProfileCorrupt, Sketch, read_sketches
+from activities.modelling.profiles import ProfileCorrupt, Sketch, read_merged, read_sketches
 from activities.modelling.reference_rows import ReferenceRows
 from activities.modelling.request_frames import PREDICTION, PROBABILITY
 from activities.modelling.segments import Sides, judge_segments
@@ -29,10 +29,14 @@ class Beside:
 
     Attributes:
         verdict: that follows.
+        words: what it was compared with.
+        usual: the reference's columns, by name.
         drift: None where the reference cannot be read.
     """
 
     verdict: WindowVerdict
+    words: str = ""
+    usual: Mapping[str, Sketch] = field(default_factory=dict)
     drift: WindowDrift | None = None
 
 
@@ -42,18 +46,49 @@ def beside_reference(blobs: BlobStore, window: Mapping[str, Sketch], asked: Moni
     A reference that is corrupt is a verdict, `error`, since a person has to look, and no trying
     again would help. Raises Unavailable where blobs cannot be read now.
     """
+    if asked.plan is not None and asked.plan.reference == "rolling":
+        return _beside_earlier(blobs, window, asked, asked.plan.reference_windows)
+    words = f"the rows that version {asked.version} learnt from"
     if asked.reference is None:
         reason = f"no reference profile is kept of version {asked.version}: train a new version"
-        return Beside(without("no_data", reason))
+        return Beside(without("no_data", reason), words)
     try:
         usual = _sketches(blobs, asked.reference, "reference profile", asked)
         said = None
         if asked.answers is not None:
             said = _sketches(blobs, asked.answers, "profile of held-out answers", asked)
     except ProfileCorrupt as error:
-        return Beside(without("error", str(error)))
+        return Beside(without("error", str(error)), words)
     drift = compare(usual, window, asked.inputs, said)
-    return Beside(judge(drift, _limits(asked)), drift)
+    return Beside(judge(drift, _limits(asked)), words, usual, drift)
+
+
+def _beside_earlier(
+    blobs: BlobStore, window: Mapping[str, Sketch], asked: Monitored, least: int
+) -> Beside:
+    """Compare with the champion's own newest windows, their answers too."""
+    earlier = asked.rolling
+    if len(earlier) < least:
+        reason = (
+            f"{len(earlier)} of {least} windows of version {asked.version} with requests are there "
+            f"to compare with; the first {least} are not judged"
+        )
+        return Beside(without("no_data", reason), f"{least} windows before it")
+    words = (
+        f"the {len(earlier)} windows before it from {earlier[0].start:%Y-%m-%d %H:%M} "
+        f"to {earlier[-1].end:%Y-%m-%d %H:%M}"
+    )
+    wanted = {*asked.inputs, *(name for name in window if is_answer(name))}
+    try:
+        usual = read_merged((blobs.get_bytes(each.profile) for each in earlier), wanted)
+    except (BlobCorrupt, ProfileCorrupt) as error:
+        reason = (
+            f"a profile of {words} is corrupt, so nothing can be compared with them: {error}; "
+            f"`monitoring.reference: training` does without them"
+        )
+        return Beside(without("error", reason), words)
+    drift = compare(usual, window, asked.inputs)
+    return Beside(judge(drift, _limits(asked)), words, usual, drift)
 
 
 def _sketches(blobs: BlobStore, ref: BlobRef, what: str, asked: Monitored) -> dict[str, Sketch]:
@@ -69,7 +104,8 @@ def _sketches(blobs: BlobStore, ref: BlobRef, what: str, asked: Monitored) -> di
 def beside_rows(
     references: ReferenceRows, rows: pd.DataFrame, asked: JudgeWindow
 ) -> tuple[tuple[SegmentVerdict, ...], Multivariate | None]:
-    """What needs the reference's rows: segments, and the domain classifier.
+    """What needs rows of a reference, which are always the snapshot's: segments, and the domain
+    classifier.
 
     Nothing where they are not at hand; a snapshot that is corrupt is an `error`.
     """
@@ -87,6 +123,12 @@ def beside_rows(
     whole = tell_apart(rows, reference, monitored.inputs, limits.rows, seed)
     sides = Sides(rows, reference, monitored.inputs)
     return judge_segments(sides, by, limits, seed), whole
+
+
+def rows_in_words(asked: Monitored) -> str:
+    """What segments and the domain classifier are compared with: rows, which a profile has none
+    of, so that it is the snapshot's even where the reference is rolling."""
+    return f"the rows that version {asked.version} learnt from" if asked.snapshot else ""
 
 
 def estimated(rows: pd.DataFrame) -> EstimatedQuality | None:

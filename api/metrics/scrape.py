@@ -20,6 +20,7 @@ from starlette.concurrency import run_in_threadpool
 from api.context import Context
 from api.metrics.beside import beside
 from api.metrics.facts import FACTS, Fact
+from api.metrics.gpus import gpus
 from api.metrics.requests import Requests
 from api.metrics.serving import Served
 from perennial.contracts.errors import RecordsUnavailable
@@ -45,7 +46,7 @@ class Metrics:
         return await run_in_threadpool(self._text, context, around)
 
     def _text(self, context: Context, around: list[Metric]) -> bytes:
-        found = _Found(chain(self._registry.collect(), around, self._recorded(context)))
+        found = _Found(chain(self._registry.collect(), around, gpus(), self._recorded(context)))
         return generate_latest(found)
 
     def _recorded(self, context: Context) -> list[Metric]:

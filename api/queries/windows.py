@@ -76,6 +76,7 @@ def _summary(row: WindowRow, promised: Promised) -> Json:
     quality = row.quality or {}
     return {
         **row.model_dump(exclude={"judged", "quality", "judged_at", "quality_at", "swept_at"}),
+        "answers": row.judged.get("answers"),
         "coverage": row.labelled / row.rows if row.rows else None,
         "metrics": quality.get("metrics", {}),
         "promised": quality.get("promised") or promised.get(row.version, {}),

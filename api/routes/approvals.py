@@ -57,7 +57,7 @@ async def approve(
     context: Ctx, principal: Someone, key: Key, approval_id: ApprovalId, body: VoteRequest
 ) -> VoteTaken:
     """Say yes to the evidence that was looked at. Nobody approves a version of their own."""
-    return await _vote(context, principal, key, approval_id, body, lifecycle.APPROVE)
+    return await vote(context, principal, key, approval_id, body, lifecycle.APPROVE)
 
 
 @router.post(
@@ -70,10 +70,10 @@ async def reject(
     context: Ctx, principal: Someone, key: Key, approval_id: ApprovalId, body: VoteRequest
 ) -> VoteTaken:
     """Say no: one is enough, and the run ends."""
-    return await _vote(context, principal, key, approval_id, body, lifecycle.REJECT)
+    return await vote(context, principal, key, approval_id, body, lifecycle.REJECT)
 
 
-async def _vote(
+async def vote(
     context: Context,
     principal: Principal,
     key: str,
@@ -81,8 +81,23 @@ async def _vote(
     body: VoteRequest,
     update: str,
 ) -> VoteTaken:
+    """Put somebody's word to the run that asks; a refusal is kept in the ledger.
+
+    Args:
+        context: of the process.
+        principal: who votes, whatever they may.
+        key: the same key with the same word is one vote.
+        approval_id: of the question.
+        body: the evidence that was looked at, and why.
+        update: `lifecycle.APPROVE` or `lifecycle.REJECT`.
+
+    Raises:
+        NotFound: there is no such question.
+        NotAllowed, Refused: the vote does not count, and why.
+        WorkersUnavailable, TemporalUnavailable: there was no answer.
+    """
     question = await run_in_threadpool(_question, context, approval_id)
-    vote = CastVote(
+    cast = CastVote(
         request_id=key,
         actor=principal.name,
         approval_id=approval_id,
@@ -98,7 +113,7 @@ async def _vote(
             )
         try:
             run = question.model, question.run_id
-            return await ask_run(context.temporal, *run, update, vote, VoteTaken)
+            return await ask_run(context.temporal, *run, update, cast, VoteTaken)
         except WorkflowGone:
             raise await run_in_threadpool(_too_late, context, approval_id) from None
     except (Refused, NotAllowed) as refusal:

@@ -21,6 +21,9 @@ class WindowSummary(Answer):
     rows: int = Field(description="that the champion was asked about")
     verdict: Verdict = Field(description="of its drift")
     reason: str
+    answers: Json | None = Field(
+        description="of windows that fail: what each column changes in the mean answer"
+    )
     labelled: int = Field(description="rows of them whose labels have come")
     coverage: float | None = Field(description="the part of the rows that is; none without rows")
     quality_verdict: Verdict | None = Field(description="none: no label has come yet")

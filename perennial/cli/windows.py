@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from perennial.documents import Window
 
 PANEL = "Monitoring"
+_SAID = 3
 
 
 def register(app: typer.Typer) -> None:
@@ -100,10 +101,18 @@ def _measured(window: Window, primary: str) -> Text:
     return measured
 
 
+def _moved(window: Window) -> str:
+    """Of a window that fails, the columns by their part in the change of its answers."""
+    moved = (window["answers"] or {}).get("columns", ())[:_SAID]
+    told = ", ".join(f"{each['column']} {each['share']:.0%}" for each in moved)
+    return f"\nanswers moved by {told}" if told else ""
+
+
 def _figure(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
 
 
 def _action(window: Window) -> str:
     action = window["action"] or "-"
-    return action if action in ("-", "ignore") else f"{action}: {window['followed']}"
+    said = action if action in ("-", "ignore") else f"{action}: {window['followed']}"
+    return said + _moved(window)

@@ -7,7 +7,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from perennial.contracts.analysis import Assessment, Verdict
-from perennial.contracts.base import Contract, Utc
+from perennial.contracts.base import BlobRef, Contract, Utc
 from perennial.contracts.spec_part import SpecPart
 
 Kind = Literal["number", "text", "nothing", "other"]
@@ -241,6 +241,18 @@ class JudgedWindow(Contract):
     excess: float = Field(default=0.0, ge=0)
     rows: int = 0
     reason: str = ""
+
+
+class EarlierWindow(Contract):
+    """A window of the champion that others are compared with.
+
+    Attributes:
+        profile: whylogs profile of its requests and answers.
+    """
+
+    start: Utc
+    end: Utc
+    profile: BlobRef
 
 
 class Lasting(Contract):

@@ -9,8 +9,9 @@ from temporalio import activity
 
 from perennial.contracts.analysis import Verdict
 from perennial.contracts.base import BlobRef, Contract, Metrics, Utc
+from perennial.contracts.causes import AnswersMoved, Upstream
 from perennial.contracts.concept import ConceptDrift
-from perennial.contracts.drift import JudgedWindow, WindowVerdict
+from perennial.contracts.drift import EarlierWindow, JudgedWindow, WindowVerdict
 from perennial.contracts.estimates import EstimatedQuality
 from perennial.contracts.monitoring_plan import MonitoringPlan, QualityPlan, RetrainPlan
 from perennial.contracts.records import Done
@@ -75,6 +76,10 @@ class Monitored(Contract):
         judged_until: end of the newest window that was judged, whatever champion it was of.
         onnx: the file that answers.
         inputs: names of the columns that it is asked with; empty: those that the file names.
+        rolling: the champion's newest windows, oldest first, which are the reference where the plan
+            says so; else empty.
+        now: what it answers from; without the policy, which is not asked yet, and the traffic.
+        before: the same of the newest window that was judged, of whichever champion.
     """
 
     model: str
@@ -99,6 +104,9 @@ class Monitored(Contract):
     judged_until: Utc | None = None
     onnx: BlobRef | None = None
     inputs: tuple[str, ...] = ()
+    rolling: tuple[EarlierWindow, ...] = ()
+    now: Upstream = Upstream()
+    before: Upstream | None = None
 
 
 class JudgeWindow(Contract):
@@ -156,11 +164,14 @@ class WindowJudged(Contract):
         failed: rows of them that got no answer.
         traffic: rows by version, of all variants.
         drift: beside the reference.
+        beside: what columns and answers were compared with, in words.
+        beside_rows: what segments and the domain classifier were compared with, in words.
         profile: whylogs profile of the champion's requests and answers; None where there are none.
         details: JSON of the `WindowDrift`, with every column's bins.
         segments: the same by the plan's segments, those that moved most first, 20 at most.
         multivariate: None where the reference's rows are not at hand.
         estimated: quality that is to be expected before labels come; of calibrated classifiers.
+        answers: what each column changes in the answers; of windows that fail.
         seconds: that judging took.
     """
 
@@ -168,11 +179,14 @@ class WindowJudged(Contract):
     failed: int = 0
     traffic: dict[int, int] = Field(default_factory=dict)
     drift: WindowVerdict
+    beside: str = ""
+    beside_rows: str = ""
     profile: BlobRef | None = None
     details: BlobRef | None = None
     segments: tuple[SegmentVerdict, ...] = ()
     multivariate: Multivariate | None = None
     estimated: EstimatedQuality | None = None
+    answers: AnswersMoved | None = None
     seconds: float = 0.0
 
 

@@ -14,6 +14,7 @@ from perennial.contracts.spec_part import Duration, Environment, SpecPart, durat
 
 Clock = Literal["wall", "events"]
 RetrainCause = Literal["drift", "quality"]
+Reference = Literal["training", "rolling"]
 
 
 class QualityPlan(SpecPart):
@@ -62,6 +63,18 @@ class MonitoringPlan(SpecPart):
         le=1000,
         description="the most windows that are judged after a standstill; older ones are passed "
         "over, and said to be",
+    )
+    reference: Reference = Field(
+        default="training",
+        description="what windows are compared with. training: the rows that the champion learnt "
+        "from. rolling: its own newest windows, so that what changes slowly is no drift",
+    )
+    reference_windows: int = Field(
+        default=7,
+        ge=1,
+        le=60,
+        description="of `rolling`: so many windows with requests; until there are, nothing is "
+        "judged. Take a whole round of the calendar: 7 of a day, 24 of an hour",
     )
     drift: DriftLimits = DriftLimits()
     segments: tuple[str, ...] = Field(

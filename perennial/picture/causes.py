@@ -33,12 +33,18 @@ class Cause:
     """What is known of why a window is as it is.
 
     Attributes:
+        beside: what the window was compared with.
+        answers: columns by their part in the change of the answers; of windows that fail.
+        moved: what answer that is, and how far it moved.
         columns: that moved most.
         segments: that moved most, those of one column together adding up to 1.
         findings: measures beyond their limits, in words.
         upstream: what is other than in the window before, in words.
     """
 
+    beside: str
+    answers: tuple[Part, ...]
+    moved: str
     columns: tuple[Part, ...]
     segments: tuple[Part, ...]
     findings: tuple[str, ...]
@@ -50,7 +56,17 @@ def cause(watched: Watched, window: WindowDetail) -> Cause:
     judged = window["judged"]
     drift = judged["drift"]
     before = watched.before(window)
+    answers = judged.get("answers")
     return Cause(
+        beside=judged.get("beside") or "",
+        answers=tuple(
+            Part(each["column"], each["share"], f"{each['change']:+.3g}")
+            for each in (answers or {}).get("columns", ())[:_MOST]
+        ),
+        moved=""
+        if not answers
+        else f"mean {answers['answer']} {answers['mean']:.3g}, by {answers['rows']:,} rows; the "
+        f"columns at once {answers['together']:+.3g}",
         columns=tuple(
             Part(each["column"], each["share"], f"PSI beyond chance {each['psi']:.3f}")
             for each in drift.get("moved", ())[:_MOST]

@@ -117,8 +117,7 @@ def _charts(watched: Watched) -> str:
         "probabilities, and is no measurement.</p>"
         f"{lines(axis, 'Quality by window', quality, from_zero=False, bars=coverage)}"
         "<h2>What moved</h2><p class='quiet'>Population stability index beyond chance, of the "
-        "columns that moved most and of the answers, beside the rows that the champion was trained "
-        "on.</p>"
+        f"columns that moved most and of the answers, beside {escape(_beside(watched))}.</p>"
         f"{lines(axis, 'Drift by window', moved, limits)}"
         "<h2>Missing, unknown, out of range</h2><p class='quiet'>Of all columns, the largest share "
         "of values.</p>"
@@ -126,6 +125,12 @@ def _charts(watched: Watched) -> str:
         "<h2>Who answered</h2><p class='quiet'>Each version's part of the rows.</p>"
         f"{stacks(axis, 'Versions by window', list(_weights(watched)))}</section>"
     )
+
+
+def _beside(watched: Watched) -> str:
+    """What windows are compared with: of those that slide with them, no instants."""
+    newest = watched.windows[-1]["judged"].get("beside") or "the rows that the champion learnt from"
+    return str(newest).partition(" from ")[0]
 
 
 def _legend(watched: Watched) -> str:
@@ -250,12 +255,17 @@ def _causes(watched: Watched) -> str:
 def _cause(watched: Watched, window: WindowDetail, found: Cause) -> str:
     quality = window["quality"]
     told = [f"drift {window['verdict']}: {window['reason']}"]
+    if found.beside:
+        told.append(f"beside {found.beside}")
+    if found.moved:
+        told.append(found.moved)
     if quality is not None:
         told.append(f"quality {quality['verdict']}: {quality['reason']}")
     lists = "".join(
         f"<div><h4>{name}</h4><ul>{items}</ul></div>"
         for name, items in (
-            ("columns, by their part in the change", _parts(found.columns)),
+            ("columns, by their part in the change of its answers", _parts(found.answers)),
+            ("columns, by how far they moved", _parts(found.columns)),
             ("segments, by theirs", _parts(found.segments)),
             ("beyond its limit", _items(found.findings)),
             ("upstream, since the window before", _items(found.upstream)),

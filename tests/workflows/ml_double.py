@@ -25,6 +25,7 @@ from perennial.contracts import (
 )
 from perennial.contracts.analysis import Verdict
 from perennial.contracts.base import BlobRef
+from perennial.contracts.causes import AnswersMoved, ColumnEffect
 from perennial.contracts.drift import WindowVerdict
 from perennial.contracts.errors import PerennialError
 
@@ -208,7 +209,19 @@ class PlannedML:
         await plan.at("window")
         said = _said(plan.drift.get(input.start, "pass"), "columns")
         drift = WindowVerdict.model_validate({**said, "columns": said})
-        return monitoring.WindowJudged(rows=1000, drift=drift)
+        moved = AnswersMoved(
+            answer="probability.1",
+            mean=0.4,
+            together=0.1,
+            rows=1000,
+            columns=(ColumnEffect(column="temp", change=0.1, share=1.0),),
+        )
+        return monitoring.WindowJudged(
+            rows=1000,
+            traffic={input.version: 1000},
+            drift=drift,
+            answers=moved if drift.verdict == "fail" else None,
+        )
 
     @activity.defn(name="read_labels")
     async def read_labels(self, input: label_sources.ReadLabels) -> label_sources.LabelsRead:

@@ -14,6 +14,7 @@ import pytest
 from sqlmodel import col, select
 from temporalio.api.sdk.v1 import WorkflowMetadata
 
+from api.db.alert_tables import AlertRow
 from api.db.monitoring_tables import TriggerRow, WindowRow
 from api.db.tables import ChampionHistoryRow, ChampionRow, DecisionRow
 from perennial.contracts import ids, lifecycle, monitoring, queues
@@ -78,6 +79,11 @@ class Days:
             query = select(TriggerRow).where(TriggerRow.model == self.house.model)
             return list(session.exec(query.order_by(col(TriggerRow.at))))
 
+    def alerts(self) -> list[AlertRow]:
+        with self.house.store.database.reading() as session:
+            query = select(AlertRow).where(AlertRow.model == self.house.model)
+            return list(session.exec(query.order_by(col(AlertRow.first_at))))
+
     def label(self, day: int) -> None:
         """A label of some request of a day arrives."""
         self.house.plan.labels.append(START + day * DAY)
@@ -116,6 +122,13 @@ async def test_windows_are_judged_one_after_another_and_drift_that_lasts_trains_
     assert rows[1].followed.startswith("1 of the last 2 windows say fail, 3 of 5 are enough")
     (wish,) = days.triggers()
     assert (wish.cause, wish.decision, wish.as_of) == ("drift", "allow", START + 5 * DAY)
+    # people are told what was done, and why it came to that
+    await until(lambda: bool(days.alerts()))
+    (told,) = days.alerts()
+    done, moved, upstream = told.body.splitlines()
+    assert (told.kind, done) == ("retrain", rows[4].followed)
+    assert moved == "mean probability.1 0.4, which temp 100% (+0.1) moved; all at once +0.1"
+    assert upstream.startswith("upstream: nothing: version, snapshot, code, policy and the mix")
     assert wish.run_id is not None
     # the run is promoted through the same gates, and its champion begins with a clean slate
     assert (await house.result(wish.run_id)).outcome == "promoted"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from temporalio import workflow
 
+from perennial.analysis.causes import NOTHING, changed, what_moved
 from perennial.contracts import alerts, ids, monitoring, policy
 from perennial.contracts.alert_plan import Severity
 from perennial.contracts.base import Json
@@ -26,7 +29,7 @@ def kind_of(action: monitoring.Action, quality: policy.Watched | None) -> str:
 
 async def tell(
     monitored: monitoring.Monitored,
-    window: str,
+    window: datetime,
     kind: str,
     severity: Severity,
     followed: str,
@@ -34,6 +37,7 @@ async def tell(
     judged: monitoring.WindowJudged | None,
 ) -> None:
     """Raise an alert, in the outbox. The same one again is repeated as the spec says."""
+    upstream = _upstream(monitored, window, decision, judged)
     await workflow.execute_local_activity(
         alerts.raise_alert,
         alerts.RaiseAlert(
@@ -44,10 +48,11 @@ async def tell(
             kind=kind,
             key=f"version {monitored.version}",
             title=f"{monitored.model} in {monitored.environment}: {_TITLES[kind]}",
-            body=followed,
-            detail=_cause(monitored, decision, judged),
+            body="\n".join([followed, *_why(judged, upstream)]),
+            detail=_cause(monitored, decision, judged, upstream),
             links={
-                "window": f"/v1/models/{monitored.model}/windows/{monitored.environment}/{window}",
+                "window": f"/v1/models/{monitored.model}/windows/{monitored.environment}/"
+                f"{window.isoformat()}",
                 "decision": f"/v1/decisions/{decision.decision_id}",
             },
             at=workflow.now(),
@@ -87,12 +92,14 @@ def _cause(
     monitored: monitoring.Monitored,
     decision: policy.Decision,
     judged: monitoring.WindowJudged | None,
+    upstream: tuple[str, ...],
 ) -> Json:
     """Root cause, as far as the window shows it: what moved, by how much of the whole change."""
     said: Json = {
         "version": monitored.version,
         "policy": decision.policy_digest,
         "reasons": list(decision.reasons),
+        "upstream": list(upstream),
     }
     if judged is None:
         return said
@@ -103,7 +110,28 @@ def _cause(
     return {
         **said,
         "rows": judged.rows,
+        "beside": judged.beside,
+        "answers": judged.answers.model_dump(mode="json") if judged.answers is not None else None,
         "moved": [each.model_dump(mode="json") for each in judged.drift.moved[:_SAID]],
         "segments": segments,
         "traffic": {str(version): rows for version, rows in judged.traffic.items()},
     }
+
+
+def _upstream(
+    monitored: monitoring.Monitored,
+    window: datetime,
+    decision: policy.Decision,
+    judged: monitoring.WindowJudged | None,
+) -> tuple[str, ...]:
+    """What is other than in the window before; nothing is said where that is not at hand."""
+    before = monitored.before
+    if judged is None or before is None or before.start is None or before.start >= window:
+        return ()
+    now = {"policy": decision.policy_digest, "traffic": judged.traffic}
+    return changed(before, monitored.now.model_copy(update=now)) or (NOTHING,)
+
+
+def _why(judged: monitoring.WindowJudged | None, upstream: tuple[str, ...]) -> tuple[str, ...]:
+    moved = (what_moved(judged.answers),) if judged is not None and judged.answers else ()
+    return (*moved, *(f"upstream: {each}" for each in upstream))

@@ -107,8 +107,7 @@ async def _tell(
         return found.alerted
     kind = kind_of(action, found.quality)
     severity = "critical" if kind == "rollback" else _severity(found)
-    window = found.window.start.isoformat()
-    await tell(monitored, window, kind, severity, followed, decision, found.judged)
+    await tell(monitored, found.window.start, kind, severity, followed, decision, found.judged)
     return tuple(sorted({*found.alerted, kind}))
 
 

@@ -127,7 +127,8 @@ async def measure_labels(
 async def _measure(
     monitored: monitoring.Monitored, plan: QualityPlan, window: monitoring.MeasuredWindow
 ) -> JudgedWindow | None:
-    changes = {"version": window.version, "promised": window.promised}
+    # which windows drift is measured from is nothing to labels
+    changes = {"version": window.version, "promised": window.promised, "rolling": ()}
     try:
         judged = await workflow.execute_activity(
             monitoring.judge_quality,

@@ -151,7 +151,8 @@ def refuse_vote(
 
 
 def _alert(session: Session, input: OpenApproval) -> None:
-    """Tell whom the spec names that people are asked; the links want a token, as all writes do."""
+    """Tell whom the spec names that people are asked, with a page that they can answer on; each
+    link wants a token."""
     plan, _ = read_plan(session, input.model)
     if plan is None:
         return
@@ -171,7 +172,12 @@ def _alert(session: Session, input: OpenApproval) -> None:
             f"perennial --as NAME approve {input.approval_id}\n"
             f"perennial --as NAME reject {input.approval_id}",
             detail={"run_id": input.run_id, "evidence_digest": input.evidence_digest},
-            links={"approval": where, "approve": f"{where}/approve", "reject": f"{where}/reject"},
+            links={
+                "page": f"/approve/{input.approval_id}",
+                "approval": where,
+                "approve": f"{where}/approve",
+                "reject": f"{where}/reject",
+            },
             at=input.opened_at,
         ),
     )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
 
-from sqlalchemy import and_, func
+from sqlalchemy import and_
 from sqlmodel import Session, col, select
 
 from api.db.facts.specs import get_model
@@ -13,14 +13,18 @@ from api.db.monitoring_tables import WindowRow
 from api.db.tables import (
     ChampionHistoryRow,
     ChampionRow,
+    DecisionRow,
     ModelRow,
     SnapshotRow,
     SpecRow,
     VersionRow,
 )
 from perennial.contracts.base import BlobRef
+from perennial.contracts.causes import Upstream
 from perennial.contracts.data import DatasetSnapshot, ReferenceProfile
+from perennial.contracts.drift import EarlierWindow
 from perennial.contracts.monitoring import Monitored, ReadMonitored
+from perennial.contracts.monitoring_plan import MonitoringPlan
 from perennial.contracts.policy import Evidence
 from perennial.contracts.spec import ModelSpec, duration
 
@@ -47,6 +51,7 @@ def read_monitored(session: Session, input: ReadMonitored) -> Monitored:
     rollout = spec.rollout_in(input.environment)
     armed = plan.armed or (rollout.guard if rollout is not None else None)
     back_to = _before(session, champion)
+    newest = _newest(session, input)
     return Monitored(
         model=input.model,
         environment=input.environment,
@@ -66,7 +71,10 @@ def read_monitored(session: Session, input: ReadMonitored) -> Monitored:
         reference=_profile(session, version),
         answers=known.answers if known is not None else None,
         promised=known.metrics if known is not None else {},
-        judged_until=_judged_until(session, input),
+        judged_until=newest.end if newest is not None else None,
+        rolling=_rolling(session, input, version.version, plan),
+        now=Upstream(version=version.version, **_made_of(version)),
+        before=_upstream(session, newest) if newest is not None else None,
         snapshot=DatasetSnapshot.model_validate(version.snapshot).data,
         onnx=as_champion(version).onnx,
     )
@@ -95,12 +103,69 @@ def read_watched(session: Session) -> tuple[ReadMonitored, ...]:
     )
 
 
-def _judged_until(session: Session, input: ReadMonitored) -> datetime | None:
-    return session.exec(
-        select(func.max(WindowRow.end)).where(
-            WindowRow.model == input.model, WindowRow.environment == input.environment
+def newest_with_requests(
+    session: Session, model: str, environment: str, version: int, most: int
+) -> Sequence[WindowRow]:
+    """A version's newest windows that a rolling reference is made of, oldest first.
+
+    A window in `error` is none of them: what a broken source sends must not become the usual.
+    """
+    rows = session.exec(
+        select(WindowRow)
+        .where(
+            WindowRow.model == model,
+            WindowRow.environment == environment,
+            WindowRow.version == version,
+            WindowRow.rows > 0,
+            WindowRow.verdict != "error",
+            col(WindowRow.swept_at).is_(None),
         )
-    ).one()
+        .order_by(col(WindowRow.start).desc())
+        .limit(most)
+    ).all()
+    return [row for row in reversed(rows) if row.judged.get("profile")]
+
+
+def _rolling(
+    session: Session, input: ReadMonitored, version: int, plan: MonitoringPlan
+) -> tuple[EarlierWindow, ...]:
+    if plan.reference != "rolling":
+        return ()
+    rows = newest_with_requests(
+        session, input.model, input.environment, version, plan.reference_windows
+    )
+    return tuple(
+        EarlierWindow(
+            start=row.start, end=row.end, profile=BlobRef.model_validate(row.judged["profile"])
+        )
+        for row in rows
+    )
+
+
+def _newest(session: Session, input: ReadMonitored) -> WindowRow | None:
+    return session.exec(
+        select(WindowRow)
+        .where(WindowRow.model == input.model, WindowRow.environment == input.environment)
+        .order_by(col(WindowRow.end).desc(), col(WindowRow.judged_at).desc())
+        .limit(1)
+    ).first()
+
+
+def _upstream(session: Session, window: WindowRow) -> Upstream:
+    decision = session.get(DecisionRow, window.decision_id) if window.decision_id else None
+    return Upstream(
+        start=window.start,
+        version=window.version,
+        policy=decision.policy_digest if decision is not None else "",
+        traffic=window.judged.get("traffic") or {},
+        **_made_of(get_version(session, window.model, window.version)),
+    )
+
+
+def _made_of(version: VersionRow) -> dict[str, str]:
+    """Digests of the rows that a version learnt from, and of its project's source."""
+    code = version.trained.get("code") or {}
+    return {"snapshot": version.snapshot_digest, "code": code.get("source_digest") or ""}
 
 
 def _before(session: Session, champion: ChampionRow) -> int | None:

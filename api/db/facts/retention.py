@@ -14,6 +14,7 @@ from sqlmodel import Session, col, select
 
 from api.db import journal
 from api.db.alert_tables import AlertRow, DeliveryRow
+from api.db.facts.monitored import newest_with_requests
 from api.db.monitoring_tables import LabelRow, WindowRow
 from api.db.tables import ChampionRow, ModelRow, SpecRow
 from perennial.contracts.base import BlobRef
@@ -30,14 +31,19 @@ def profiles_before(session: Session, before: datetime, now: datetime) -> dateti
     """Before when windows must have been judged for their blobs to go.
 
     Earlier than asked where a champion is under guard for longer than profiles are kept: then all
-    stay that were judged since the oldest such one became champion.
+    stay that were judged since the oldest such one became champion. And where windows are compared
+    with earlier ones: then all stay that were judged since the oldest of these.
     """
-    guarded = [
-        champion.since
-        for champion, spec in _champions(session)
-        if now < champion.since + _guard(spec, champion.environment)
-    ]
-    return min((before, *guarded))
+    needed = [before]
+    for champion, spec in _champions(session):
+        if now < champion.since + _guard(spec, champion.environment):
+            needed.append(champion.since)
+        plan = spec.monitoring_in(champion.environment)
+        if plan is not None and plan.reference == "rolling" and champion.version is not None:
+            whose = champion.model, champion.environment, champion.version
+            rolling = newest_with_requests(session, *whose, plan.reference_windows)
+            needed += [row.judged_at for row in rolling]
+    return min(needed)
 
 
 def old_windows(session: Session, before: datetime, most: int) -> tuple[OldWindow, ...]:

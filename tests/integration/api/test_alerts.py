@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
+import httpx
 import pytest
 from temporalio.client import Client
 
@@ -17,6 +19,8 @@ from tests.workflows.waiting import until
 
 async def test_who_is_told_of_a_question_answers_it(
     desk: Desk,
+    url: str,
+    tokens: dict[str, str],
     channels: dict[str, Channel],
     temporal: Client,
     monkeypatch: pytest.MonkeyPatch,
@@ -50,10 +54,20 @@ async def test_who_is_told_of_a_question_answers_it(
     refused = await desk.post(f"/alerts/{id_}/acknowledge", {}, 409, role="approver")
     assert "engineer acknowledged alert" in refused["detail"]
 
-    vote = {"evidence_digest": question["evidence_digest"]}
-    links = (await desk.get(f"/alerts/{id_}"))["links"]
-    await desk.post(links["reject"].removeprefix("/v1"), vote, role="approver")
-    await desk.ended(question["run_id"])
+    assert (await desk.get(f"/alerts/{id_}"))["links"]["page"] in told["links"]["page"]
+    page = told["links"]["page"].replace("http://api", url)
+    async with httpx.AsyncClient(follow_redirects=True) as browser:
+        seen = await browser.post(page, data={"do": "login", "token": tokens["approver"]})
+        form = dict(re.findall(r'type="hidden" name="(\w+)" value="(\w*)"', seen.text))
+        form |= {"do": "reject", "comment": "not\r\nnow"}
+        for _ in range(2):  # whoever sends it again has voted once
+            seen = await browser.post(page, data=form)
+            assert (seen.status_code, "You rejected it." in seen.text) == (200, True), seen.text
+        await desk.ended(question["run_id"])
+        seen = await browser.post(page, data={**form, "do": "approve"})
+        assert (seen.status_code, "rejected at" in seen.text) == (409, True), seen.text
+    [vote] = (await desk.get(f"/approvals/{question['approval_id']}"))["votes"]
+    assert (vote["by"], vote["approve"], vote["comment"]) == ("approver", False, "not\nnow")
     over = await desk.get(f"/alerts/{id_}")
     assert (over["status"], over["closed_because"]) == ("closed", "it is rejected")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,44 @@ async def test_what_the_records_say(viewer: httpx.AsyncClient) -> None:
     assert found.value("perennial_window_end_timestamp_seconds", **window) == at(240).timestamp()
     wish = {"model": "flights", "cause": "request", "decision": "ask"}
     assert found.value("perennial_triggers_total", **wish) == 1
+
+
+@pytest.mark.parametrize(
+    ("told", "status", "expected"),
+    [
+        (
+            "0, NVIDIA H100 80GB HBM3, 37, 12045, 81559, 54, 312.40\n"
+            "1, Tesla K80, [N/A], 4, 11441, 40, [N/A]",
+            0,
+            {"utilization_ratio": 1, "memory_used_bytes": 2, "power_watts": 1},
+        ),
+        ("NVIDIA-SMI has failed because it could not talk to the driver.", 9, {}),
+        ("", 0, {}),
+    ],
+)
+async def test_gpus_at_hand(
+    viewer: httpx.AsyncClient,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    told: str,
+    status: int,
+    expected: dict[str, int],
+) -> None:
+    """The driver's program, as far as it can be had without a driver: what it prints."""
+    program = tmp_path / "nvidia-smi"
+    program.write_text(f"#!/bin/sh\ncat <<'END'\n{told}\nEND\nexit {status}\n")
+    program.chmod(0o755)
+    assert not any("gpu" in name for name in (await scrape(viewer)).families)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    found = await scrape(viewer)
+    for name, count in expected.items():
+        assert len(found.families[f"perennial_gpu_{name}"].samples) == count
+    if expected:
+        gpu = {"gpu": "0", "card": "NVIDIA H100 80GB HBM3"}
+        assert found.value("perennial_gpu_utilization_ratio", **gpu) == pytest.approx(0.37)
+        assert found.value("perennial_gpu_memory_used_bytes", **gpu) == 12045 * 2**20
+    else:
+        assert not any("gpu" in name for name in found.families)
 
 
 async def test_systems_that_are_away(viewer: httpx.AsyncClient) -> None:

@@ -274,6 +274,7 @@ def window(start: str = "2026-11-16T00:00:00Z", **more: Any) -> Json:
         "rows": 6310,
         "verdict": "pass",
         "reason": "columns: 17 within their limits",
+        "answers": None,
         "labelled": 6120,
         "coverage": 0.97,
         "quality_verdict": "pass",

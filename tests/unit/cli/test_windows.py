@@ -45,6 +45,18 @@ def test_windows_are_shown_with_what_was_done_about_them(api: Script, cli: Call)
     ]
 
 
+def test_what_moved_the_answers_is_beside_a_window_that_fails(api: Script, cli: Call) -> None:
+    shares = (("temp", 0.62), ("dewp", 0.21), ("dest", 0.1), ("hour", 0.07))
+    columns = [{"column": name, "change": 0.1, "share": share} for name, share in shares]
+    knows(api, window(answers={"columns": columns}), window("2026-11-09T00:00:00Z"))
+    shown = cli("windows", "flights").out
+    told = "".join("".join(line.split()) for line in shown.splitlines())
+    # three columns; the cells of a narrow table are broken into lines
+    assert all(word in told for word in ("temp62%", "dewp21%", "dest10%")), shown
+    assert "hour" not in told
+    assert max(len(line) for line in shown.splitlines()) <= 80
+
+
 def test_windows_of_hours_say_the_hour(api: Script, cli: Call) -> None:
     knows(api, window("2026-11-16T07:00:00Z"))
     assert "2026-11-16 07:00" in cli("windows", "flights", "-e", "staging").out

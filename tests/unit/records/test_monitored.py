@@ -123,6 +123,33 @@ def test_two_champions_never_take_turns(ready: Store) -> None:
     assert look(ready).back_to is None
 
 
+def test_the_windows_before_are_what_a_rolling_reference_is_made_of(ready: Store) -> None:
+    assert look(ready).before is None and look(ready).now.version == 1
+    kept = {"profile": profile().blob}
+    for minutes, version, said in (
+        (0, 1, judged(**kept)),
+        (60, 1, judged("error", **kept)),
+        (120, 1, judged("no_data", 20, **kept)),
+        (180, 1, judged("no_data", 0)),
+        (240, 2, judged(**kept)),
+        (300, 1, judged("fail", traffic={1: 900, 2: 100}, **kept)),
+    ):
+        ready.record_window(record_window(minutes, version, judged=said))
+    assert look(ready).rolling == (), "it is the training's rows that the spec asks for"
+    monitoring = {"window": "1h", "reference": "rolling", "reference_windows": 2}
+    ready.record_spec(
+        records.RecordSpec(
+            effect="roll", spec=spec(**{**WATCHED, "monitoring": monitoring}), actor="ada", at=at(9)
+        )
+    )
+    found = look(ready)
+    assert [each.start for each in found.rolling] == [at(120), at(300)]
+    assert found.before is not None and found.judged_until == at(360)
+    assert found.before.traffic == {1: 900, 2: 100}
+    assert found.before.model_copy(update={"start": None, "traffic": {}}) == found.now
+    assert len(found.now.snapshot) == len(found.now.code) == 64
+
+
 def test_a_window_is_kept_as_it_was_judged_first(ready: Store) -> None:
     ready.record_window(record_window(60))
     ready.record_window(record_window(60, effect="again", judged=judged("fail", 3)))

@@ -140,6 +140,20 @@ async def test_a_champion_under_guard_keeps_its_windows_and_labels(place: Place)
     assert place.left()[:2] == ([], ["c"])
 
 
+async def test_windows_that_others_are_compared_with_stay(place: Place) -> None:
+    rolling = {"window": "1h", "reference": "rolling", "reference_windows": 2}
+    place.store.record_spec(
+        records.RecordSpec(
+            effect="roll", spec=spec(**{**WATCHED, "monitoring": rolling}), actor="ada", at=at(1)
+        )
+    )
+    assert (await place.sweep(400 * DAY)).windows == 1
+    assert place.left()[0] == [50 * DAY, 90 * DAY]
+    place.window(395 * DAY)
+    assert (await place.sweep(401 * DAY)).windows == 1
+    assert place.left()[0] == [90 * DAY, 395 * DAY]
+
+
 async def test_a_monitor_that_has_judged_nothing_needs_all_labels(place: Place) -> None:
     with place.store.database.writing() as session:
         for window in session.exec(select(WindowRow)):

@@ -19,7 +19,7 @@ from activities.modelling.request_frames import answer_columns
 from activities.windows import WindowActivities
 from perennial.blobs import BlobStore
 from perennial.contracts.base import BlobRef
-from perennial.contracts.drift import WindowDrift
+from perennial.contracts.drift import EarlierWindow, WindowDrift
 from perennial.contracts.monitoring import JudgeWindow, Monitored, WindowJudged
 from perennial.contracts.monitoring_plan import MonitoringPlan
 from perennial.contracts.request_log import RequestLog
@@ -137,14 +137,51 @@ async def test_a_segment_that_moves_is_found_and_named(plane: Plane) -> None:
     rows = drawn(3000, seed=1)
     rows["size"] = np.where(rows["colour"] == "green", rows["size"] + 2, rows["size"])
     await plane.ask(rows)
-    found = await plane.judge()
+    found = await plane.judge(onnx=plane.put(0))
     assert found.drift.verdict == "fail" and found.drift.moved[0].column == "size"
+    assert found.answers is not None and found.answers.answer == "probability.on time"
+    (largest, *_) = found.answers.columns
+    assert (largest.column, largest.change < -0.05, largest.share > 0.9) == ("size", True, True)
+    assert found.beside == found.beside_rows == "the rows that version 2 learnt from"
     green, red = found.segments
     assert (green.segment, green.verdict.verdict) == ("colour=green", "fail")
     assert green.verdict.findings[0].column == "size" and green.verdict.excess > 1
     assert (red.segment, red.verdict.verdict) == ("colour=red", "pass"), red.verdict.reason
     assert found.multivariate is not None and found.multivariate.columns[0] == "size"
     assert found.multivariate.verdict == "inconclusive", found.multivariate.reason
+
+
+async def test_a_window_beside_those_before_it(plane: Plane) -> None:
+    """What has moved since the training is the usual by now; what moves today is not."""
+    rolling = MonitoringPlan(reference="rolling", reference_windows=2)
+    earlier: tuple[EarlierWindow, ...] = ()
+    for hour, shift in enumerate((2, 2, 2, 4)):
+        start = START + hour * HOUR
+        rows = drawn(ROWS, seed=hour + 1)
+        await plane.ask(rows.assign(size=rows["size"] + shift), at=start)
+        found = await plane.judge(start, plan=rolling, rolling=earlier[-2:], onnx=plane.put(0))
+        assert found.profile is not None
+        said = found.drift.verdict, found.drift.reason
+        if hour < 2:
+            assert said[0] == "no_data" and f"{hour} of 2 windows of version 2" in said[1]
+        else:
+            assert said[0] == ("pass" if hour == 2 else "fail"), said[1]
+            assert found.beside == (
+                f"the 2 windows before it from 2024-05-01 {10 + hour}:00 to "
+                f"2024-05-01 {12 + hour}:00"
+            )
+            # rows of them are not at hand, and the words say so
+            assert found.beside_rows == "the rows that version 2 learnt from"
+            assert found.multivariate is not None and found.multivariate.verdict != "pass"
+        earlier += (EarlierWindow(start=start, end=start + HOUR, profile=found.profile),)
+    assert found.drift.predictions is not None, "the windows before hold the answers too"
+    assert found.drift.moved[0].column == "size"
+    assert found.answers is not None and found.answers.columns[0].column == "size"
+    broken = (*earlier[:1], earlier[1].model_copy(update={"profile": garbage(plane)}))
+    found = await plane.judge(plan=rolling, rolling=broken)
+    assert found.drift.verdict == "error" and "`monitoring.reference: training`" in (
+        found.drift.reason
+    )
 
 
 async def test_a_window_without_requests_of_the_champion(plane: Plane) -> None:
