@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup up down status logs demo test check-kafka lint types style policies histories bench bench-orchestration bench-lifecycle \
-  bench-start bench-rollout bench-serving bench-monitoring drill telemetry replay-year clean-state
+  bench-start bench-rollout bench-serving bench-monitoring bench-data drill telemetry replay-year clean-state
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -84,6 +84,9 @@ bench-serving: setup ## the prediction service beside FastAPI, MLServer, MLflow,
 
 bench-monitoring: setup ## a window's verdict beside whylogs, Evidently and NannyML, and beside scipy's exact figures
 	$(VENV)/python -m benchmarks monitoring
+
+bench-data: setup ## snapshots and profiles beside pyarrow and whylogs alone, and 20 million rows in bounded memory
+	$(VENV)/python -m benchmarks data
 
 telemetry: setup ## alert rules, a dashboard and a scrape configuration, in .perennial/telemetry
 	@$(VENV)/python -m infra.telemetry write .perennial/telemetry

@@ -29,6 +29,7 @@ from api.routes import (
     rollouts,
     runs,
     service,
+    snapshots,
     triggers,
     windows,
 )
@@ -82,6 +83,7 @@ def create_app(context: Context) -> FastAPI:
         deployments,
         rollouts,
         windows,
+        snapshots,
         groups,
         labels,
         triggers,

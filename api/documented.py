@@ -45,6 +45,7 @@ TAGS = [
         "description": "How a version earns its traffic, and people's word on it.",
     },
     {"name": "monitoring", "description": "How champions do, window by window."},
+    {"name": "data", "description": "The rows that models learnt from."},
     {"name": "groups", "description": "Versions of several models that move together, or not."},
     {"name": "labels", "description": "What became of the rows that a model was asked about."},
     {"name": "triggers", "description": "What asks for models to be trained again."},

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 
 from benchmarks import demo, drill, large_lives, results, rollback, rollout, start
+from benchmarks.data import measure as data
 from benchmarks.lifecycle import measure as lifecycle
 from benchmarks.monitoring import measure as monitoring
 from benchmarks.orchestration import measure as orchestration
@@ -24,9 +25,10 @@ BENCHMARKS: dict[str, Callable[[], list[results.Row]]] = {
     "rollback": rollback.run,
     "serving": serving.run,
     "monitoring": monitoring.run,
+    "data": data.run,
     "replay-year": year.run,
 }
-_ONLY_BY_NAME = {"drill", "replay-year", "serving"}  # two take long, one needs wrk
+_ONLY_BY_NAME = {"data", "drill", "replay-year", "serving"}  # three take long, one needs wrk
 
 
 def main() -> int:

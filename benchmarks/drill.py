@@ -16,6 +16,6 @@ def run() -> list[Row]:
 
 
 def as_row(result: Result) -> Row:
-    """Seconds from the kill to the run's end; met where nothing differs from a life undisturbed."""
+    """Seconds from the kill to the end; met where nothing differs from a life undisturbed."""
     case = "; ".join([str(result.cell), *result.differences]).replace("|", "/")
     return Row(case, round(result.seconds, 1), "s", met=result.green)

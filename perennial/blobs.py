@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+import shutil
 import tempfile
 import uuid
 from pathlib import Path
@@ -29,8 +31,13 @@ class BlobStore:
         self._local = "file" in self._fs.protocol
         self._cache = cache or Path(tempfile.gettempdir()) / f"perennial-blobs-{os.getuid()}"
 
-    def put(self, path: Path) -> BlobRef:
-        """Keep a file. Putting the same bytes twice keeps one blob."""
+    def put(self, path: Path, *, consume: bool = False) -> BlobRef:
+        """Keep a file. Putting the same bytes twice keeps one blob.
+
+        Args:
+            path: of the file.
+            consume: nobody needs it afterwards, so that it may be moved.
+        """
         sha256, size = _hash(path)
         target = self._path(sha256)
         ref = BlobRef(uri=self._fs.unstrip_protocol(target), sha256=sha256, size=size)
@@ -39,8 +46,16 @@ class BlobStore:
                 self._fs.makedirs(target.rpartition("/")[0], exist_ok=True)
                 # a name of its own until it is whole: a reader never sees half a blob
                 partial = f"{target}.{uuid.uuid4().hex}"
-                self._fs.put_file(str(path), partial)
-                self._fs.mv(partial, target)
+                try:
+                    if consume and self._local:
+                        shutil.move(path, partial)
+                    else:
+                        self._fs.put_file(str(path), partial)
+                    self._fs.mv(partial, target)
+                except OSError:
+                    with contextlib.suppress(OSError):  # half a blob takes room, and is no use
+                        self._fs.rm_file(partial)
+                    raise
         except OSError as error:
             raise Unavailable(
                 f"blob {sha256[:12]} could not be kept at {self.url}: {error}; "

@@ -19,6 +19,7 @@ from typing import Literal, Self, cast
 from perennial import discovery, sse
 from perennial.alert_client import AlertCalls
 from perennial.connection import ApiError, ServiceAway, path
+from perennial.data_client import DataCalls
 from perennial.documents import (
     Approval,
     Champion,
@@ -57,7 +58,7 @@ __all__ = ["ApiError", "Client", "ServiceAway"]
 _PAGE = 100
 
 
-class Client(AlertCalls, TriggerCalls):
+class Client(AlertCalls, DataCalls, TriggerCalls):
     """One connection to one API, as one principal. Safe to keep, not to share between threads."""
 
     @classmethod

@@ -56,7 +56,7 @@ async def ml_worker(client: Client, settings: Settings) -> AsyncIterator[Worker]
     mlflow = MlflowServer(settings.mlflow_tracking_uri)
     runs = MlflowRuns(mlflow)
     instances = (
-        DataActivities(blobs, frames),
+        DataActivities(blobs, frames, store),
         TrainingActivities(blobs, cluster, runs, store),
         EvaluationActivities(blobs, frames),
         ExportActivities(blobs, frames),

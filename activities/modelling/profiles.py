@@ -7,7 +7,7 @@ library for others.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -73,6 +73,31 @@ def profile_frame(frame: pd.DataFrame, at: datetime) -> bytes:
         of a million rows.
     """
     return _serialized(_views(frame), at)
+
+
+def profile_parts(
+    tables: Iterable[pa.Table], gaps: Collection[str], at: datetime
+) -> tuple[bytes, dict[str, Sketch]]:
+    """Profile rows that come in parts; as `profile_and_read` of all of them.
+
+    Args:
+        tables: the rows, of one schema.
+        gaps: the columns that miss a value somewhere: pandas has another type for them, also in
+            a part that misses none.
+        at: the profile's time stamp, with a zone.
+    """
+    profiles: dict[str, ColumnProfile] = {}
+    for table in tables:
+        frame = table.to_pandas()
+        for name in frame.columns:
+            column = frame[name]
+            if name in gaps and pd.api.types.is_integer_dtype(column):
+                column = column.astype("float64")
+            elif name in gaps and pd.api.types.is_bool_dtype(column):
+                column = column.astype("object")
+            profiles[name] = _more(profiles.get(name), name, column)
+    views = {name: profile.view() for name, profile in profiles.items()}
+    return _serialized(views, at), {name: _sketch(view) for name, view in views.items()}
 
 
 def profile_and_read(frame: pd.DataFrame, at: datetime) -> tuple[bytes, dict[str, Sketch]]:
@@ -198,14 +223,20 @@ def _frequent(view: ColumnProfileView) -> tuple[dict[str, int], bool]:
 
 
 def _profile(name: str, column: pd.Series) -> ColumnProfile:
+    return _more(None, name, column)
+
+
+def _more(profile: ColumnProfile | None, name: str, column: pd.Series) -> ColumnProfile:
+    """The profile of a column with some more values, which are of the same type."""
     if pd.api.types.is_datetime64_any_dtype(column):
         epoch = pd.Timestamp(0, tz=column.dt.tz)
         column = (column - epoch) / pd.Timedelta(seconds=1)
     elif pd.api.types.is_bool_dtype(column):
         column = column.astype("int64")
-    config = MetricConfig(kll_k_large=_SIZE_OF_SKETCH)
-    schema = ColumnSchema(column.dtype, cfg=config, type_mapper=_TYPES, resolver=_RESOLVER)
-    profile = ColumnProfile(name, schema, cache_size=1)
+    if profile is None:
+        config = MetricConfig(kll_k_large=_SIZE_OF_SKETCH)
+        schema = ColumnSchema(column.dtype, cfg=config, type_mapper=_TYPES, resolver=_RESOLVER)
+        profile = ColumnProfile(name, schema, cache_size=1)
     if pd.api.types.is_float_dtype(column):
         with np.errstate(invalid="ignore", over="ignore"):  # the deviation of an infinity is none
             profile._process_extracted_column(_fractions(column))

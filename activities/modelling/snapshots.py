@@ -5,6 +5,8 @@ from __future__ import annotations
 import tempfile
 import threading
 from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,141 +15,175 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from activities.modelling.projects import Project, check_columns
-from activities.modelling.values import row_names
+from activities.modelling.arriving import Arriving
+from activities.modelling.ordering import ordered
 from perennial.authoring import Features
 from perennial.blobs import BlobStore
-from perennial.contracts.data import Column, DatasetSnapshot
+from perennial.contracts.base import BlobRef
+from perennial.contracts.data import Column, DatasetSnapshot, Watermark
 from perennial.contracts.errors import SourceInvalid, Unavailable
 from perennial.contracts.spec import Source
 
 _ROWS_IN_GROUP = 1 << 17
+_CELLS_IN_GROUP = 1 << 25
 _FRAMES_KEPT = 2
-
-
-def load_rows(project: Project, source: Source) -> pd.DataFrame:
-    """Have the project load its source, and check that what came is a table with rows.
-
-    Raises:
-        SourceInvalid: nothing there, no rows, or columns that no table has.
-        ProjectInvalid: load() raised, or returned no DataFrame.
-        Unavailable: the place did not answer.
-    """
-    with project.calling("load"):
-        try:
-            frame = project.own.load(source)
-        except (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError) as error:
-            raise SourceInvalid(
-                f"source {source.uri!r} cannot be read: {error}; check source.uri in the spec, "
-                f"as the workers see it"
-            ) from error
-        except (ConnectionError, TimeoutError) as error:
-            raise Unavailable(f"source {source.uri!r} did not answer: {error}") from error
-        if not isinstance(frame, pd.DataFrame):
-            raise TypeError(f"a {type(frame).__name__} instead of a pandas DataFrame")
-    if frame.empty:
-        raise SourceInvalid(
-            f"source {source.uri!r} has no rows with options {source.options}; a model needs some"
-        )
-    if unnamed := [name for name in frame.columns if not isinstance(name, str)]:
-        raise SourceInvalid(
-            f"source {source.uri!r}: the column {unnamed[0]!r} is not named in text"
-        )
-    if twice := [name for name in frame.columns[frame.columns.duplicated()]]:
-        raise SourceInvalid(f"source {source.uri!r}: two columns are called {twice[0]!r}")
-    return frame
-
-
-def check_frame(frame: pd.DataFrame, features: Features, where: str) -> None:
-    """Check that each column can play its part.
-
-    Raises:
-        SourceInvalid: a column is missing, or is no number or no time where one is needed.
-    """
-    check_columns(list(frame.columns), features, where)
-    for name in features.numbers:
-        column = frame[name]
-        if pd.api.types.is_numeric_dtype(column) or column.isna().all():
-            continue
-        strange = pd.to_numeric(column, errors="coerce").isna() & column.notna()
-        at = strange.to_numpy().nonzero()[0][:1]
-        example = (
-            f" ({column.iloc[at[0]]!r} in {row_names(frame, features.key, at)[0]})"
-            if len(at)
-            else ""
-        )
-        raise SourceInvalid(
-            f"{where}: column {name!r} should hold numbers, but holds {column.dtype}{example}; "
-            f"convert it in load(), or name it categorical"
-        )
-    if features.time and not pd.api.types.is_datetime64_any_dtype(frame[features.time]):
-        raise SourceInvalid(
-            f"{where}: column {features.time!r} should hold dates and times, but holds "
-            f"{frame[features.time].dtype}; convert it in load() with pandas.to_datetime"
-        )
-
-
-def to_table(frame: pd.DataFrame, features: Features, where: str) -> pa.Table:
-    """A plain table that depends on the rows alone: ordered by key where there is one."""
-    try:
-        table = pa.Table.from_pandas(frame, preserve_index=False)
-    except pa.ArrowException as error:
-        said = " ".join(str(part) for part in error.args)
-        raise SourceInvalid(
-            f"{where}: a column mixes types that no table can hold: {said}; convert it in load()"
-        ) from error
-    # pandas has several types for the same text; one snapshot type for all of them
-    table = table.replace_schema_metadata(None).cast(pa.schema([_plain(f) for f in table.schema]))
-    return table.sort_by(features.key) if features.key else table
-
-
-def _plain(field: pa.Field) -> pa.Field:
-    kind = field.type
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
-    if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
-        kind = pa.string()
-    if pa.types.is_timestamp(kind):
-        kind = pa.timestamp("us", tz="UTC" if kind.tz else None)
-    return pa.field(field.name, kind)
 
 
 def keep(
     blobs: BlobStore,
-    table: pa.Table,
+    rows: Arriving | pa.Table,
     features: Features,
     *,
     model: str,
     source: Source,
     tags: dict[str, str],
+    transformation: str | None = None,
+    parent: DatasetSnapshot | None = None,
 ) -> DatasetSnapshot:
-    """Write the table once, named by what it holds."""
-    with tempfile.TemporaryDirectory() as folder:
+    """Write the rows once, named by what they are.
+
+    The file depends on the rows alone and not on the parts that they come in: they are ordered by
+    key where there is one, and the file's own parts have a number of rows that follows from the
+    columns. A part of the rows is in memory, never all of them.
+
+    Raises:
+        SourceInvalid: there are no rows.
+        Unavailable: there is no room for them.
+    """
+    if isinstance(rows, pa.Table):
+        rows = Arriving(rows.schema, iter([rows]))
+    seen = _Seen(features.time, source.watermark)
+    with tempfile.TemporaryDirectory(prefix="perennial-rows-") as folder:
         path = Path(folder) / "rows.parquet"
-        pq.write_table(table, path, compression="zstd", row_group_size=_ROWS_IN_GROUP)
-        data = blobs.put(path)
-    first = last = None
-    if features.time:
-        extent = pc.min_max(table[features.time]).as_py()
-        first, last = _utc(extent["min"]), _utc(extent["max"])
+        try:
+            _write(path, rows, features.key, seen)
+        except OSError as error:
+            raise Unavailable(
+                f"the rows of source {source.uri!r} could not be kept in {folder}: {error}; make "
+                f"room there, or set TMPDIR of the workers to a larger disk"
+            ) from error
+        if not seen.rows:
+            raise SourceInvalid(
+                f"source {source.uri!r} has no rows with options {source.options}; a model needs "
+                f"some"
+            )
+        data = blobs.put(path, consume=True)
+    return _described(data, rows.schema, seen, model, source, tags, transformation, parent)
+
+
+def _described(
+    data: BlobRef,
+    schema: pa.Schema,
+    seen: _Seen,
+    model: str,
+    source: Source,
+    tags: dict[str, str],
+    transformation: str | None,
+    parent: DatasetSnapshot | None,
+) -> DatasetSnapshot:
     return DatasetSnapshot(
         digest=data.sha256,
         model=model,
         data=data,
-        rows=table.num_rows,
-        columns=tuple(Column(name=f.name, type=str(f.type)) for f in table.schema),
+        rows=seen.rows,
+        columns=tuple(Column(name=field.name, type=str(field.type)) for field in schema),
         source_uri=source.uri,
-        time_from=first,
-        time_to=last,
+        time_from=_utc(seen.first),
+        time_to=_utc(seen.last),
         taken_at=datetime.now(UTC),
         tags=tags,
+        transformation=transformation,
+        parent=parent.digest if parent is not None else None,
+        watermark=_watermark(seen),
     )
+
+
+@dataclass
+class _Seen:
+    """What is known of the rows once they have gone by."""
+
+    time: str | None
+    mark: str | None
+    rows: int = 0
+    first: datetime | None = None
+    last: datetime | None = None
+    furthest: datetime | int | float | str | None = None
+
+    def add(self, table: pa.Table) -> None:
+        self.rows += len(table)
+        if self.time is not None:
+            extent = pc.min_max(table[self.time]).as_py()
+            known = [at for at in (self.first, self.last, *extent.values()) if at is not None]
+            self.first, self.last = (min(known), max(known)) if known else (None, None)
+        if self.mark is not None:
+            column = table[self.mark]
+            largest = pc.max(column).as_py()
+            if largest is not None and (self.furthest is None or largest > self.furthest):
+                self.furthest = largest
+
+
+def _write(path: Path, rows: Arriving, key: str | None, seen: _Seen) -> None:
+    group = max(1, min(_ROWS_IN_GROUP, _CELLS_IN_GROUP // max(len(rows.schema), 1)))
+    with pq.ParquetWriter(path, rows.schema, compression="zstd") as writer:
+        for table in _grouped(ordered(rows.tables, key, path.parent), group):
+            seen.add(table)
+            writer.write_table(table, row_group_size=group)
+
+
+def _grouped(tables: Iterable[pa.Table], rows: int) -> Iterator[pa.Table]:
+    """So many rows each, in one piece: where a piece ends is written into the file."""
+    waiting: list[pa.Table] = []
+    count = 0
+    for table in tables:
+        start = 0
+        while count + len(table) - start >= rows:
+            waiting.append(table.slice(start, rows - count))
+            start += rows - count
+            yield pa.concat_tables(waiting).combine_chunks()
+            waiting, count = [], 0
+        if start < len(table):
+            waiting.append(table.slice(start))
+            count += len(table) - start
+    if count:
+        yield pa.concat_tables(waiting).combine_chunks()
+
+
+def _watermark(seen: _Seen) -> Watermark | None:
+    if seen.mark is None or seen.furthest is None:
+        return None
+    value = seen.furthest
+    if isinstance(value, datetime):
+        moment = _utc(value)
+        assert moment is not None
+        value = moment.isoformat()
+    return Watermark(column=seen.mark, value=value)
 
 
 def _utc(moment: datetime | None) -> datetime | None:
     if moment is None:
         return None
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def parts(path: Path) -> Iterator[pa.Table]:
+    """The rows of a snapshot, as the parts of its file."""
+    with pq.ParquetFile(path, pre_buffer=False) as file:
+        for batch in file.iter_batches(batch_size=1 << 16):
+            yield pa.Table.from_batches([batch]).replace_schema_metadata(None)
+
+
+def columns_with_gaps(path: Path) -> frozenset[str]:
+    """The columns of a snapshot that miss a value in some row, by the file's own statistics."""
+    with pq.ParquetFile(path) as file:
+        metadata = file.metadata
+        found = set()
+        for group in range(metadata.num_row_groups):
+            for place in range(metadata.num_columns):
+                column = metadata.row_group(group).column(place)
+                statistics = column.statistics
+                if statistics is None or statistics.null_count:
+                    found.add(column.path_in_schema.partition(".")[0])
+    return frozenset(found)
 
 
 class Frames:
@@ -157,6 +193,11 @@ class Frames:
         self._blobs = blobs
         self._kept: OrderedDict[str, pd.DataFrame] = OrderedDict()
         self._lock = threading.Lock()
+
+    def at_hand(self, snapshot: DatasetSnapshot) -> pd.DataFrame | None:
+        """The rows, where they are in memory already. Shared: do not change them."""
+        with self._lock:
+            return self._kept.get(snapshot.digest)
 
     def read(self, snapshot: DatasetSnapshot) -> pd.DataFrame:
         """The rows of a snapshot. Shared: do not change them.

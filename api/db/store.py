@@ -39,6 +39,7 @@ from perennial.contracts.alerts import (
     SetSilence,
 )
 from perennial.contracts.base import Json, Utc
+from perennial.contracts.data import DatasetSnapshot, ReferenceProfile
 from perennial.contracts.deployments import ReadServing, SetWeights
 from perennial.contracts.errors import StaleEpoch
 from perennial.contracts.groups import Moved, MoveTogether, PutBack
@@ -407,6 +408,13 @@ class Store:
         """Keep what came of an attempt."""
         with self.database.writing() as session:
             outbox.mark(session, message_id, error, at)
+
+    def newest_snapshot(
+        self, model: str, transformation: str | None = None
+    ) -> tuple[DatasetSnapshot, ReferenceProfile] | None:
+        """The newest of a model, of those that were made in the same way where one is named."""
+        with self.database.reading() as session:
+            return versions.newest_snapshot(session, model, transformation)
 
     def find_decision(self, effect: str) -> policy.Decision | None:
         """The decision that was stored under this effect, if any."""

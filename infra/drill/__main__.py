@@ -17,6 +17,7 @@ from rich.console import Console
 
 from infra.drill.drill import LIMIT_SECONDS, Drill
 from infra.drill.plan import PROCESSES, STAGES, Cell, cells
+from infra.drill.receiver import Receiver
 from infra.drill.results import Result
 from infra.drill.table import line, table
 from infra.stack import Stack
@@ -59,8 +60,8 @@ def drill(chosen: Sequence[Cell], out: Console, *, keep: bool = False) -> list[R
         keep: leave the stack's folder, with its records and logs.
     """
     results: list[Result] = []
-    with _stack(keep, out) as stack:
-        the_drill = Drill(stack)
+    with _receiver() as receiver, _stack(keep, out, receiver) as stack:
+        the_drill = Drill(stack, receiver)
         try:
             for _, those in groupby(chosen, key=lambda cell: cell.process):
                 fresh = []
@@ -74,8 +75,20 @@ def drill(chosen: Sequence[Cell], out: Console, *, keep: bool = False) -> list[R
 
 
 @contextmanager
-def _stack(keep: bool, out: Console) -> Iterator[Stack]:
+def _receiver() -> Iterator[Receiver]:
+    receiver = Receiver()
+    try:
+        yield receiver
+    finally:
+        receiver.close()
+
+
+@contextmanager
+def _stack(keep: bool, out: Console, receiver: Receiver) -> Iterator[Stack]:
     folder = Path(tempfile.mkdtemp(prefix="perennial-drill-"))
+    channels = folder / "channels.yaml"
+    channels.touch(mode=0o600)
+    channels.write_text(json.dumps(receiver.channels))  # which is YAML, too
     stack = Stack(folder, Stack.free_ports(), die_with=os.getpid())
     try:
         stack.up(timeout=LIMIT_SECONDS)

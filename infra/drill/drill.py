@@ -12,12 +12,15 @@ from typing import Any
 from infra.drill import judge
 from infra.drill.callers import Callers
 from infra.drill.hit import Hit, Missed, hit
+from infra.drill.hit_watched import hit_watched
 from infra.drill.leftovers import leftovers
 from infra.drill.life import Life, aliases, read_life
-from infra.drill.plan import ENVIRONMENTS, EVERYTHING, LAST, TRAINING, Cell
+from infra.drill.plan import ENVIRONMENTS, EVERYTHING, LAST, TRAINING, WATCHED, Cell, Kind
+from infra.drill.receiver import Receiver
 from infra.drill.records import Records
 from infra.drill.results import Result
 from infra.drill.voter import Voter
+from infra.drill.watched import LOGGED, PLAN, WatchedLife
 from infra.stack import NotReady, Stack
 from perennial.client import ApiError, Client, ServiceAway
 from perennial.contracts.errors import PerennialError
@@ -48,11 +51,17 @@ class DrillFailed(PerennialError):
 class Drill:
     """Drills a stack that is up."""
 
-    def __init__(self, stack: Stack) -> None:
-        self._stack = stack
+    def __init__(self, stack: Stack, receiver: Receiver) -> None:
+        """Drill.
+
+        Args:
+            stack: that is up.
+            receiver: that its alerts go to.
+        """
+        self._stack, self._receiver = stack, receiver
         self._records = Records(stack.config.layout.state_dir / "records.db")
         self._tokens = stack.config.layout.state_dir / "tokens.json"
-        self._undisturbed: dict[bool, Life] = {}
+        self._undisturbed: dict[Kind, Life] = {}
         self._usual: dict[tuple[str, str], float] = {}
         self._models: dict[Cell, str] = {}
 
@@ -63,39 +72,50 @@ class Drill:
     def run(self, cells: Iterable[Cell]) -> Iterator[Result]:
         """Try each cell, and tell what came of it."""
         for cell in cells:
-            if cell.second not in self._undisturbed:
-                self._undisturbed[cell.second] = self._live_undisturbed(cell.second)
-            yield self._try(cell, self._undisturbed[cell.second])
+            if cell.kind not in self._undisturbed:
+                self._undisturbed[cell.kind] = self._live_undisturbed(cell.kind)
+            yield self._try(cell, self._undisturbed[cell.kind])
 
     def settled(self, results: Iterable[Result]) -> list[Result]:
         """The results once MLflow's aliases, which follow in the background, had their time."""
         deadline = time.monotonic() + _ALIAS_SECONDS
         return [self._with_aliases(result, deadline) for result in results]
 
-    def _live_undisturbed(self, second: bool) -> Life:
+    def _live_undisturbed(self, kind: Kind) -> Life:
         """What every other life is compared with.
 
         Lived twice: the first one loads what later ones find loaded, so the second shows what a
         stage usually takes, and that two lives which nothing disturbed do not differ.
         """
-        kind = "rolled-out" if second else "undisturbed"
-        lives = [self._live(f"drill-{kind}-{number}", second) for number in (1, 2)]
+        lives = [self._live(f"drill-{kind}-{number}", kind) for number in (1, 2)]
         if found := judge.differences(*lives):
             raise DrillFailed(f"two lives that nothing disturbed differ: {'; '.join(found)}")
         return lives[-1]
 
-    def _live(self, model: str, second: bool) -> Life:
-        self._apply(model, epoch_seconds=0)
-        if second:
-            self._take_over(model)
-        with self._called(model, second):
-            self._run_to_its_end(model, 1 + second)
-        life = read_life(self._records, self._stack.urls["mlflow"], model)
-        if life.outcome != "promoted":
-            raise DrillFailed(f"a life undisturbed ended {life.outcome or 'never'}: {life.reason}")
+    def _live(self, model: str, kind: Kind) -> Life:
+        self._begin(model, kind)
+        with self._called(model, kind):
+            self._run_to_its_end(model, 2 if kind == "rolled-out" else 1)
         for stage in self._records.stages(model):
             self._usual[(stage["stage"], stage["environment"])] = stage["seconds"]
+        if kind == "watched":
+            watched = self._watch(model)
+            for name in WATCHED:
+                self._usual[(name, "")] = watched.live(name)
+        life = self._read(model, kind)
+        if life.outcome != "promoted":
+            raise DrillFailed(f"a life undisturbed ended {life.outcome or 'never'}: {life.reason}")
         return life
+
+    def _read(self, model: str, kind: Kind) -> Life:
+        life = read_life(self._records, self._stack.urls["mlflow"], model)
+        return replace(life, watched=self._watched(model).facts()) if kind == "watched" else life
+
+    def _begin(self, model: str, kind: Kind, epoch_seconds: float = 0) -> None:
+        """All that comes before the run that matters."""
+        self._apply(model, epoch_seconds, **(LOGGED if kind == "watched" else {}))
+        if kind == "rolled-out":
+            self._take_over(model)
 
     def _take_over(self, model: str) -> None:
         """A first version gets everything at once; the next one is rolled out beside it."""
@@ -113,9 +133,10 @@ class Drill:
         voter.end()
 
     @contextmanager
-    def _called(self, model: str, wanted: bool) -> Iterator[None]:
-        """Callers of the model, where they are wanted."""
-        callers = Callers(self._stack.urls["serving"], model) if wanted else None
+    def _called(self, model: str, kind: Kind) -> Iterator[None]:
+        """Callers of the model, where its rollout is judged by them."""
+        rolled_out = kind == "rolled-out"
+        callers = Callers(self._stack.urls["serving"], model) if rolled_out else None
         try:
             yield
         finally:
@@ -139,44 +160,79 @@ class Drill:
     def _try_once(self, cell: Cell, model: str, part: float | None, undisturbed: Life) -> Result:
         stack = self._stack
         stack.wait_ready(*stack.services, timeout=LIMIT_SECONDS)
-        self._apply(model, epoch_seconds=_EPOCH_SECONDS if cell.stage == "train" else 0)
-        if cell.second:
-            self._take_over(model)
+        self._begin(model, cell.kind, _EPOCH_SECONDS if cell.stage == "train" else 0)
         usual = min(_LONGEST, self._usual.get((cell.stage, cell.environment), 0.0))
-        voter = self._voter(model, 1 + cell.second)
-        if cell.stage != "approval":
-            voter.may_vote.set()
-        try:
-            with self._called(model, cell.second):
-                struck, ended = self._strike(cell, model, part, usual, voter)
-        finally:
-            voter.end()
+        if cell.kind == "watched":
+            self._run_to_its_end(model, 1)
+            struck, said = self._strike_watched(cell, model, usual * (part or 0)), ""
+        else:
+            struck, said = self._strike(cell, model, None if part is None else part * usual)
         seconds = time.monotonic() - struck.at
-        if not ended:
-            said = f"its run had not ended after {LIMIT_SECONDS:.0f} s"
-            return Result(cell, seconds, (f"{said}; {voter.refused}".rstrip("; "),))
+        if said:
+            return Result(cell, seconds, (said,))
         if cell.process not in (EVERYTHING, TRAINING):
             stack.wait_restarted(cell.process, struck.pids, timeout=LIMIT_SECONDS)
         stack.wait_ready(*stack.services, timeout=LIMIT_SECONDS)
-        life = read_life(self._records, stack.urls["mlflow"], model)
+        if cell.kind == "watched":
+            self._watched(model).rest(after=cell.stage)
+        life = self._read(model, cell.kind)
         found = judge.differences(undisturbed, life) + leftovers(stack)
         return Result(cell, seconds, tuple(found))
 
-    def _strike(
-        self, cell: Cell, model: str, part: float | None, usual: float, voter: Voter
-    ) -> tuple[Hit, bool]:
-        """Kill, and see whether the run ends all the same."""
-        stack = self._stack
-        struck = hit(
-            *(stack, cell, model, self._records),
-            into=None if part is None else part * usual,
+    def _strike(self, cell: Cell, model: str, into: float | None) -> tuple[Hit, str]:
+        """Kill within a run, and see whether it ends all the same; if not, what is said of it."""
+        voter = self._voter(model, 2 if cell.kind == "rolled-out" else 1)
+        if cell.stage != "approval":
+            voter.may_vote.set()
+        try:
+            with self._called(model, cell.kind):
+                struck = hit(
+                    *(self._stack, cell, model, self._records),
+                    into=into,
+                    limit=LIMIT_SECONDS,
+                    start=lambda: self._start(model),
+                )
+                self._up_again(cell)
+                voter.may_vote.set()
+                if self._await_end(model, struck.at + LIMIT_SECONDS):
+                    return struck, ""
+        finally:
+            voter.end()
+        said = f"its run had not ended after {LIMIT_SECONDS:.0f} s"
+        return struck, f"{said}; {voter.refused}".rstrip("; ")
+
+    def _strike_watched(self, cell: Cell, model: str, into: float) -> Hit:
+        """Kill within what follows for a champion, and see that it is over all the same."""
+        watched = self._watch(model)
+        struck = hit_watched(
+            *(self._stack, cell, watched, self._records, self._receiver),
+            model=model,
+            into=into,
             limit=LIMIT_SECONDS,
-            start=lambda: self._start(model),
         )
+        self._up_again(cell)
+        watched.see_over(cell.stage)
+        return struck
+
+    def _up_again(self, cell: Cell) -> None:
         if cell.process == EVERYTHING:
-            stack.up(timeout=LIMIT_SECONDS)
-        voter.may_vote.set()
-        return struck, self._await_end(model, struck.at + LIMIT_SECONDS)
+            self._stack.up(timeout=LIMIT_SECONDS)
+
+    def _watch(self, model: str) -> WatchedLife:
+        """Have a champion watched from now on; its run has told nobody anything."""
+        self._apply(model, epoch_seconds=0, **PLAN)
+        return self._watched(model)
+
+    def _watched(self, model: str) -> WatchedLife:
+        return WatchedLife(
+            model,
+            serving=self._stack.urls["serving"],
+            requests=self._stack.config.layout.state_dir / "requests",
+            records=self._records,
+            receiver=self._receiver,
+            client=lambda: self._client("engineer"),
+            limit=LIMIT_SECONDS,
+        )
 
     def _await_end(self, model: str, deadline: float) -> bool:
         """Whether the model's run ends in time."""
@@ -189,7 +245,7 @@ class Drill:
     def _with_aliases(self, result: Result, deadline: float) -> Result:
         if result.seconds == 0:
             return result
-        version = "2" if result.cell.second else "1"
+        version = "2" if result.cell.kind == "rolled-out" else "1"
         wanted, found = dict.fromkeys(ENVIRONMENTS, version), {"": ""}
         while found != wanted:
             found = aliases(self._stack.urls["mlflow"], self._models[result.cell])

@@ -16,14 +16,13 @@ from dataclasses import dataclass
 import psutil
 
 from infra.drill import victims
-from infra.drill.plan import EVERYTHING, Cell
+from infra.drill.plan import Cell
 from infra.drill.records import Records
 from infra.stack import Stack
 
 _LOOK_SECONDS = 0.003
 _HELD_SECONDS = 0.02
 _OPEN_SECONDS = 0.005
-_GONE_SECONDS = 10.0
 _EPOCHS_BEFORE = 2
 # these last, so that who is to be killed can be found out on the spot
 _LASTING = ("train", "approval", "rollout")
@@ -76,12 +75,7 @@ def hit(
         at = _kill_while_held(cell, model, records, doomed, deadline)
     else:
         at = _kill_when_inside(stack, cell, model, records, doomed, deadline, into or 0)
-    psutil.wait_procs(doomed, timeout=_GONE_SECONDS)
-    if cell.process == EVERYTHING:
-        # what was started while the others died; nobody starts it again
-        while late := victims.everything(stack):
-            victims.kill(late)
-            psutil.wait_procs(late, timeout=_GONE_SECONDS)
+    victims.see_gone(stack, cell.process, doomed)
     return Hit([process.pid for process in doomed], at)
 
 

@@ -28,6 +28,7 @@ def differences(undisturbed: Life, disturbed: Life) -> list[str]:
         if wanted_count != count:
             found.append(f"{count} versions {where} instead of {wanted_count}")
     found += _counted("fact", undisturbed.facts, disturbed.facts)
+    found += _counted("watched", undisturbed.watched, disturbed.watched)
     if disturbed.ledger_problem:
         found.append(f"the ledger does not verify: {disturbed.ledger_problem}")
     return found

@@ -6,7 +6,7 @@ import json
 import urllib.parse
 import urllib.request
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from infra.drill.records import Records
@@ -49,6 +49,8 @@ class Life:
     facts: Counter[str]
     """The rows of the ledger, each by its kind and essentials."""
     ledger_problem: str = ""
+    watched: Counter[str] = field(default_factory=Counter)
+    """What became of it while it was watched."""
 
 
 def read_life(records: Records, mlflow: str, model: str) -> Life:

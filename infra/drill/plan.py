@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import get_args
+from typing import Literal, get_args
 
 from perennial.contracts.records import Stage
 
-STAGES: tuple[Stage, ...] = get_args(Stage)
+RUN: tuple[Stage, ...] = get_args(Stage)
+"""The stages of a run."""
+WATCHED = ("window", "alert", "labels")
+"""What follows for a champion that is watched."""
+STAGES = (*RUN, *WATCHED)
 SERVICES = ("control", "ml", "api", "temporal", "ray", "opa", "mlflow", "serving")
 TRAINING = "training"
 """The process in which Ray trains; the cluster around it lives on."""
@@ -20,11 +24,15 @@ LAST = "production"
 ENVIRONMENTS = ("staging", LAST)
 
 
+Kind = Literal["first", "rolled-out", "watched"]
+"""A life of one run; of two, since a first version is never rolled out; of one, and watched."""
+
+
 @dataclass(frozen=True)
 class Cell:
     """One process killed in the middle of one stage."""
 
-    stage: Stage
+    stage: str
     process: str
 
     @property
@@ -36,9 +44,11 @@ class Cell:
         return LAST if self.stage in ("gate", "approval", "rollout", "promote") else ""
 
     @property
-    def second(self) -> bool:
-        """Whether it is the model's second run that is hit: a first version is never rolled out."""
-        return self.stage == "rollout"
+    def kind(self) -> Kind:
+        """What kind of life is hit."""
+        if self.stage in WATCHED:
+            return "watched"
+        return "rolled-out" if self.stage == "rollout" else "first"
 
     def __str__(self) -> str:
         return f"{self.stage} x {self.process}"

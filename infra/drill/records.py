@@ -113,6 +113,26 @@ class Records:
         """How many versions the model has."""
         return int(self._all("SELECT count(*) FROM versions WHERE model=?", (model,))[0][0])
 
+    def windows(self, model: str) -> list[dict[str, Any]]:
+        """Windows of the model's requests, oldest first."""
+        return self._of(model, "windows", "start")
+
+    def labels(self, model: str) -> list[dict[str, Any]]:
+        """Labels of the model's rows."""
+        return self._of(model, "labels", "request_id")
+
+    def alerts(self, model: str) -> list[dict[str, Any]]:
+        """Alerts of the model, oldest first."""
+        return self._of(model, "alerts", "first_at")
+
+    def deliveries(self, model: str) -> list[dict[str, Any]]:
+        """What is to be told, or was, oldest first."""
+        return self._of(model, "deliveries", "created_at")
+
+    def _of(self, model: str, table: str, order: str) -> list[dict[str, Any]]:
+        rows = self._all(f"SELECT * FROM {table} WHERE model=? ORDER BY {order}", (model,))
+        return [dict(row) for row in rows]
+
     def _run_id(self, model: str) -> str:
         """Of the run that is looked at; empty before there is one."""
         row = self._one(

@@ -13,7 +13,7 @@ class Result:
 
     Attributes:
         cell: what was killed, and when.
-        seconds: from the kill to the run's end.
+        seconds: from the kill to the end of the run, or of what follows for a watched champion.
         differences: to a life undisturbed, in words.
     """
 

@@ -13,10 +13,13 @@ from infra.drill.results import Result
 
 
 def table(results: Sequence[Result]) -> RenderableType:
-    """Seconds from the kill to the run's end, green where all came to the same end."""
+    """Seconds from the kill to the end, green where all came to the same end."""
     by_cell = {(result.cell.stage, result.cell.process): result for result in results}
     processes = [name for name in PROCESSES if any(name == key[1] for key in by_cell)]
-    grid = Table(title="seconds from the kill to the run's end", title_justify="left")
+    grid = Table(
+        title="seconds from the kill to the end of the run, or of the stage that follows one",
+        title_justify="left",
+    )
     grid.add_column("killed in")
     for process in processes:
         grid.add_column(process, justify="right")

@@ -9,6 +9,7 @@ import psutil
 from infra.drill.plan import EVERYTHING, TRAINING
 from infra.stack import Stack, orphans
 
+_GONE_SECONDS = 10.0
 _TRAINING_TITLE = "ray::TrainingJob"
 
 
@@ -46,6 +47,16 @@ def kill(processes: list[psutil.Process]) -> None:
     for process in processes:
         with contextlib.suppress(psutil.Error):
             process.kill()
+
+
+def see_gone(stack: Stack, process: str, killed: list[psutil.Process]) -> None:
+    """Wait until all that was killed is gone; of everything, also what was started meanwhile."""
+    psutil.wait_procs(killed, timeout=_GONE_SECONDS)
+    if process == EVERYTHING:
+        # what was started while the others died; nobody starts it again
+        while late := everything(stack):
+            kill(late)
+            psutil.wait_procs(late, timeout=_GONE_SECONDS)
 
 
 def _trains(process: psutil.Process) -> bool:

@@ -3,7 +3,7 @@
 from perennial.authoring.context import Batch, Stateful, TrainingContext
 from perennial.authoring.features import Features, Shape
 from perennial.authoring.project import ModelProject, Params
-from perennial.authoring.reading import read_table
+from perennial.authoring.reading import read_batches, read_table
 from perennial.contracts.spec import Source
 
 __all__ = [
@@ -15,5 +15,6 @@ __all__ = [
     "Source",
     "Stateful",
     "TrainingContext",
+    "read_batches",
     "read_table",
 ]

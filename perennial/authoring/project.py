@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
 from perennial.authoring.context import TrainingContext
 from perennial.authoring.features import Features, Shape
-from perennial.authoring.reading import read_table
+from perennial.authoring.reading import read_batches, read_table
 from perennial.contracts.spec import Param, Source
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
+    import pyarrow as pa
     from lightgbm import LGBMModel
     from numpy.typing import NDArray
     from pandera.pandas import DataFrameSchema
@@ -33,9 +34,17 @@ class ModelProject(ABC):
     def load(self, source: Source) -> pd.DataFrame:
         """Rows to learn from: one row an example, the target among the columns.
 
-        Without a method of your own, `source.uri` is read as CSV, Parquet or JSON lines.
+        Without a method of your own, the source is read as `read_batches` reads it.
         """
-        return read_table(source.uri)
+        return read_table(source)
+
+    def batches(self, source: Source) -> Iterator[pa.RecordBatch]:
+        """The rows in parts, all of one schema: write it in place of `load` where not all of them
+        fit in memory. `for batch in read_batches(source)` is a good beginning.
+
+        A project that has a `load` of its own, and no `batches`, is asked for that.
+        """
+        return read_batches(source)
 
     def schema(self) -> DataFrameSchema | None:
         """What the rows must obey; a broken rule blocks the run and names the rows.

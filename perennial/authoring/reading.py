@@ -1,47 +1,51 @@
-"""Read a table from any place that fsspec knows."""
+"""Read rows from any place that fsspec, SQLAlchemy or Delta Lake knows."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from perennial.contracts.errors import SourceInvalid
+from perennial.authoring.secrets import Resolved
+from perennial.contracts.spec import Source
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
-FORMATS = (".csv", ".csv.gz", ".parquet", ".jsonl", ".ndjson")
 
-
-def read_table(uri: str) -> pd.DataFrame:
-    """Read CSV, Parquet or JSON lines, as the name's ending says.
+def read_table(source: Source | str) -> pd.DataFrame:
+    """Read a source, or the files at a URL, at once. As `read_batches` otherwise.
 
     Empty fields of a CSV are missing values, in text columns also.
+    """
+    import pyarrow as pa
+
+    asked = Source(uri=source) if isinstance(source, str) else source
+    frame: pd.DataFrame = pa.Table.from_batches(read_batches(asked)).to_pandas()
+    return frame
+
+
+def read_batches(source: Source) -> Iterator[pa.RecordBatch]:
+    """Read a source in parts that fit in memory: one at least, all of one schema.
+
+    With `source.query` from a database; else a Delta table where the folder holds one; else CSV,
+    Parquet or JSON lines, as the names' endings say: a file, all in a folder, or those that a
+    pattern such as `data/*.csv` names. Folders called `year=2024` are a column of that name.
 
     Raises:
         FileNotFoundError: there is nothing at that place.
-        SourceInvalid: the ending is of no known format, or the file is not of its format.
+        SourceInvalid: the ending is of no known format, a file is not of its format, a column
+            mixes types, or the query fails.
+        Unavailable: the place does not answer, or has changed while it was read.
     """
-    # pyarrow and fsspec are loaded when a table is read: a project is imported in light processes
-    import fsspec
-    import pyarrow as pa
-    from pyarrow import csv, json, parquet
+    address = Resolved(source.uri)
+    # what reads each of them is loaded then: a project is imported in light processes
+    if source.query is not None:
+        from perennial.authoring import databases
 
-    name = uri.lower().split("?")[0]
-    if not name.endswith(FORMATS):
-        raise SourceInvalid(
-            f"source {uri!r} has none of the endings {', '.join(FORMATS)}; "
-            f"rename it, or read it in the project's own load()"
-        )
-    try:
-        with fsspec.open(uri, "rb", compression="infer") as file:
-            if name.endswith(".parquet"):
-                table = parquet.read_table(file)
-            elif name.endswith((".csv", ".csv.gz")):
-                options = csv.ConvertOptions(strings_can_be_null=True)
-                table = csv.read_csv(file, convert_options=options)
-            else:
-                table = json.read_json(file)
-    except pa.ArrowInvalid as error:
-        raise SourceInvalid(f"source {uri!r} cannot be read: {error}") from error
-    frame: pd.DataFrame = table.to_pandas()
-    return frame
+        return databases.read(address, source)
+    from perennial.authoring import files, lake
+
+    if lake.is_table(address):
+        return lake.read(address, source)
+    return files.read(address, source)

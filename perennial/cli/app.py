@@ -11,6 +11,7 @@ from perennial.cli import (
     alerts,
     approvals,
     champions,
+    data,
     decisions,
     drill,
     exits,
@@ -67,6 +68,7 @@ def whoami(session: Session) -> None:
 
 for module in (
     models,
+    data,
     labels,
     runs,
     triggers,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from perennial.contracts.alert_plan import AlertPlan
 from perennial.contracts.base import Utc
+from perennial.contracts.data_plan import DataPlan
 from perennial.contracts.monitoring_plan import MonitoringPlan, RetrainPlan
 from perennial.contracts.request_log import RequestLog
 from perennial.contracts.rollout_plan import RolloutPlan
@@ -50,9 +53,24 @@ class Source(SpecPart):
 
     uri: str = Field(
         min_length=1,
-        description="an fsspec URL or path of CSV, Parquet or JSON lines, or whatever the "
-        "project's own load() reads",
-        examples=["data/flights.parquet"],
+        description="an fsspec URL or path of CSV, Parquet or JSON lines (a file, a folder, a "
+        "pattern), of a Delta table, a SQLAlchemy URL beside a query, or whatever the project's "
+        "own load() reads. ${NAME} is replaced by the workers' environment; a secret may stand "
+        "nowhere else",
+        examples=["data/flights.parquet", "${WAREHOUSE_URL}"],
+    )
+    query: str | None = Field(
+        default=None,
+        min_length=1,
+        description="SQL: what it answers are the rows, and uri says where; may use :as_of",
+        examples=["SELECT * FROM flights"],
+    )
+    watermark: str | None = Field(
+        default=None,
+        min_length=1,
+        description="a column that grows with each row that is added or changed, such as the time "
+        "of its last change: a run reads what is new in it, and the other rows from the snapshot "
+        "before. Rows that are deleted in the source stay",
     )
     options: dict[str, Any] = Field(
         default_factory=dict, description="handed to the project's load() as they are"
@@ -60,8 +78,35 @@ class Source(SpecPart):
     as_of: Utc | None = Field(
         default=None,
         description="rows as they were known then. A run that monitoring asks for has the end of "
-        "its window here; a project whose source keeps a history should heed it",
+        "its window here; a Delta table is read as it was then, a query may use :as_of, and a "
+        "project whose source keeps a history should heed it",
     )
+    _since: datetime | int | float | str | None = PrivateAttr(default=None)
+
+    @field_validator("uri")
+    @classmethod
+    def _no_secret(cls, uri: str) -> str:
+        try:
+            secret = urlsplit(uri).password
+        except ValueError:  # no URL, or one that the ${NAME} in it makes none
+            return uri
+        if secret and not (secret.startswith("${") and secret.endswith("}")):
+            raise ValueError(
+                "holds a password, which everybody could read who reads the spec; write ${NAME}, "
+                "and set NAME where the workers run"
+            )
+        return uri
+
+    @property
+    def since(self) -> datetime | int | float | str | None:
+        """The least value of `watermark` that is of interest; rows below it need not be read."""
+        return self._since
+
+    def only_since(self, value: datetime | int | float | str) -> Source:
+        """The same source, of which older rows need not be read."""
+        other = self.model_copy()
+        other._since = value
+        return other
 
 
 class Split(SpecPart):
@@ -178,6 +223,7 @@ class ModelSpec(SpecPart):
     )
     task: Task
     source: Source
+    data: DataPlan = DataPlan()
     training: Training = Training()
     metrics: MetricPlan
     export: ExportPlan = ExportPlan()

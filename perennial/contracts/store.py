@@ -13,6 +13,7 @@ from typing import Protocol
 from perennial.contracts import policy, records, registry
 from perennial.contracts.alerts import Alert, CloseAlert, Message, RaiseAlert
 from perennial.contracts.base import Json, Utc
+from perennial.contracts.data import DatasetSnapshot, ReferenceProfile
 from perennial.contracts.deployments import ReadServing, SetWeights
 from perennial.contracts.groups import Moved, MoveTogether, PutBack
 from perennial.contracts.labels import (
@@ -75,6 +76,11 @@ class RecordStore(Protocol):
 
     def report_progress(self, run_id: str, stage: str, at: Utc, progress: Json) -> None:
         """Show how far a stage is (the epoch, the loss): a view, not a fact of the ledger."""
+
+    def newest_snapshot(
+        self, model: str, transformation: str | None = None
+    ) -> tuple[DatasetSnapshot, ReferenceProfile] | None:
+        """The newest of a model, of those that were made in the same way where one is named."""
 
     def find_decision(self, effect: str) -> policy.Decision | None:
         """The decision that was stored under this effect, if any."""

@@ -9,7 +9,7 @@ from api.db import journal
 from api.db.facts.runs import get_run
 from api.db.facts.specs import get_model
 from api.db.tables import EvidenceRow, SnapshotRow, VersionRow
-from perennial.contracts.data import DatasetSnapshot
+from perennial.contracts.data import DatasetSnapshot, ReferenceProfile
 from perennial.contracts.errors import NotFound
 from perennial.contracts.policy import Evidence
 from perennial.contracts.records import (
@@ -22,6 +22,9 @@ from perennial.contracts.records import (
     VersionRecorded,
 )
 from perennial.contracts.training import ChampionModel, ExportedModel, TrainedModel
+
+_LOOKED_AT = 100
+"""Snapshots; a way of making them that none of so many has is not worth going on from."""
 
 
 def get_version(session: Session, model: str, version: int) -> VersionRow:
@@ -86,6 +89,25 @@ def record_snapshot(session: Session, input: RecordSnapshot) -> Done:
         effect=input.effect,
     )
     return done
+
+
+def newest_snapshot(
+    session: Session, model: str, transformation: str | None
+) -> tuple[DatasetSnapshot, ReferenceProfile] | None:
+    """The newest of a model, of those that were made in the same way where one is named."""
+    rows = session.exec(
+        select(SnapshotRow)
+        .where(SnapshotRow.model == model)
+        .order_by(col(SnapshotRow.taken_at).desc(), col(SnapshotRow.digest))
+        .limit(_LOOKED_AT)
+    )
+    for row in rows:
+        if transformation is None or row.snapshot.get("transformation") == transformation:
+            return (
+                DatasetSnapshot.model_validate(row.snapshot),
+                ReferenceProfile.model_validate(row.profile),
+            )
+    return None
 
 
 def record_version(session: Session, input: RecordVersion) -> VersionRecorded:

@@ -100,6 +100,8 @@ async def test_nothing_but_health_answers_without_a_token(app: FastAPI, as_: As)
                 process="host-1",
                 start="2026-01-05T10:00:00Z",
                 version=1,
+                digest="a" * 64,
+                other="b" * 64,
             )
             answer = await as_(None).request(
                 method, url, headers={"Content-Type": "application/json"}, content=b"{}"

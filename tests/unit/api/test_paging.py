@@ -29,6 +29,7 @@ LISTS = (
     "/v1/triggers",
     "/v1/models/flights/triggers",
     "/v1/models/flights/windows",
+    "/v1/models/flights/snapshots",
 )
 
 

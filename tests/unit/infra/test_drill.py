@@ -23,6 +23,7 @@ UNDISTURBED = Life(
     promotions=Counter(staging=1, production=1),
     versions=1,
     registered=1,
+    watched=Counter({"alert drift critical open": 1}),
     facts=Counter({'version.created snapshot="a1" version=1': 1, "champion.moved epoch=1": 2}),
 )
 
@@ -57,6 +58,10 @@ def test_equal_lives_do_not_differ() -> None:
         (
             {"facts": UNDISTURBED.facts - Counter({"champion.moved epoch=1": 2})},
             "fact missing: champion.moved epoch=1 (2 times)",
+        ),
+        (
+            {"watched": Counter({"alert drift critical open": 2})},
+            "watched too many: alert drift critical open",
         ),
         (
             {"stages": ("train passed", "gate staging passed", "promote staging running")},

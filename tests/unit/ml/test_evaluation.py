@@ -11,7 +11,7 @@ from sklearn.metrics import roc_auc_score
 from temporalio.testing import ActivityEnvironment
 
 from activities.evaluation import EvaluationActivities
-from activities.modelling import candidates, snapshots
+from activities.modelling import candidates, frames, snapshots
 from activities.modelling.drift import measure as compare_profiles
 from activities.modelling.graphs import Graph
 from activities.modelling.metrics import measure, require
@@ -45,7 +45,7 @@ class Bench:
         project = load_project(name)
         rows = project.own.load(Source(uri="x"))
         features = project.features()
-        table = snapshots.to_table(rows, features, "x")
+        table = frames.to_table(rows, features, "x")
         self.snapshot: DatasetSnapshot = snapshots.keep(
             blobs, table, features, model="m", source=Source(uri="x"), tags={}
         )

@@ -10,7 +10,7 @@ import pytest
 from temporalio.testing import ActivityEnvironment
 
 from activities.data import DataActivities
-from activities.modelling import snapshots
+from activities.modelling import frames, snapshots
 from activities.modelling.snapshots import Frames
 from perennial.authoring import Features, read_table
 from perennial.blobs import BlobCorrupt, BlobStore
@@ -35,7 +35,7 @@ class Own(Base):
 
 
 def kept(blobs: BlobStore, frame: pd.DataFrame, features: Features = FEATURES) -> DatasetSnapshot:
-    table = snapshots.to_table(frame, features, "the source")
+    table = frames.to_table(frame, features, "the source")
     return snapshots.keep(blobs, table, features, model="m", source=Source(uri="x"), tags={})
 
 
@@ -108,13 +108,13 @@ def test_frames_are_bounded(blobs: BlobStore) -> None:
 )
 def test_columns_that_cannot_play_their_part(features: Features, said: str) -> None:
     with pytest.raises(SourceInvalid, match=said):
-        snapshots.check_frame(ROWS, features, "the source")
+        frames.check_frame(ROWS, features, "the source")
 
 
 def test_a_column_of_mixed_types_is_named() -> None:
     mixed = ROWS.assign(what=pd.Series([1, "two", 3.0], dtype=object))
     with pytest.raises(SourceInvalid, match="column what"):
-        snapshots.to_table(mixed, FEATURES, "the source")
+        frames.to_table(mixed, FEATURES, "the source")
 
 
 async def take(blobs: BlobStore, project: str, uri: str = "rows.csv") -> DatasetSnapshot:

@@ -52,6 +52,7 @@ READS = {
     "read_aliases",
     "previous_champion",
     "find_decision",
+    "newest_snapshot",
     "finished_among",
     "mlflow_versions",
     "count_labels",

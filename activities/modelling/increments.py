@@ -1,0 +1,115 @@
+"""What is new in a source since a snapshot, beside what that snapshot holds."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from activities.modelling.arriving import Arriving
+from activities.modelling.snapshots import parts
+from perennial.authoring.schemas import united
+from perennial.contracts.data import DatasetSnapshot
+from perennial.contracts.errors import SourceInvalid, Unavailable
+from perennial.contracts.spec import Source
+
+
+def goes_on_from(source: Source, parent: DatasetSnapshot) -> Source | None:
+    """The source, of which only what is new since a snapshot needs to be read.
+
+    Returns:
+        None where the snapshot knows more than is asked for: it is of a later moment.
+    """
+    mark = parent.watermark
+    if mark is None or mark.column != source.watermark:
+        return None
+    value: datetime | int | float | str = mark.value
+    kinds = {column.name: column.type for column in parent.columns}
+    if kinds.get(mark.column, "").startswith("timestamp"):
+        value = datetime.fromisoformat(str(value))
+        if source.as_of is not None and source.as_of < value:
+            return None
+        if "tz=" not in kinds[mark.column]:
+            value = value.replace(tzinfo=None)
+    elif source.as_of is not None:
+        return None  # when a row came cannot be told
+    return source.only_since(value)
+
+
+@contextmanager
+def added(
+    fresh: Arriving, path: Path, parent: DatasetSnapshot, source: Source, key: str | None
+) -> Iterator[Arriving | None]:
+    """The rows of a snapshot with those that are new: a new row takes the place of the one that
+    had its key. Without keys only rows above the watermark are new.
+
+    Args:
+        fresh: rows from the watermark on.
+        path: the parent's file.
+        parent: the snapshot before.
+        source: from the watermark on.
+        key: the column that names rows.
+
+    Yields:
+        None where the columns have changed, and all has to be read again.
+    """
+    with tempfile.TemporaryDirectory(prefix="perennial-new-") as folder:
+        schema = pq.read_schema(path).remove_metadata()
+        try:
+            if not united([schema, fresh.schema], "").equals(schema):
+                yield None
+                return
+        except SourceInvalid:
+            yield None
+            return
+        if key is None:
+            fresh = _above(fresh, source)
+        kept = Path(folder) / "new.arrow"
+        try:
+            keys = _keep(fresh, schema, kept, key)
+        except OSError as error:
+            raise Unavailable(
+                f"what is new in source {source.uri!r} could not be kept in {folder}: {error}; "
+                f"make room there, or set TMPDIR of the workers to a larger disk"
+            ) from error
+        yield Arriving(schema, _both(path, kept, key, keys))
+
+
+def _above(fresh: Arriving, source: Source) -> Arriving:
+    from activities.modelling.arriving import scalar
+
+    mark, since = source.watermark, source.since
+    assert mark is not None and since is not None
+    least = scalar(since, fresh.schema.field(mark).type)
+    tables = (table.filter(pc.greater(table[mark], least)) for table in fresh.tables)
+    return Arriving(fresh.schema, tables)
+
+
+def _keep(fresh: Arriving, schema: pa.Schema, path: Path, key: str | None) -> pa.Array | None:
+    """Write the new rows, and tell their keys."""
+    keys: list[pa.ChunkedArray] = []
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_stream(file, schema) as kept:
+        for table in fresh.tables:
+            rows = table.select(schema.names).cast(schema)
+            kept.write_table(rows)
+            if key is not None:
+                keys.append(pc.unique(rows[key]))
+    if key is None:
+        return None
+    return pc.unique(pa.chunked_array(keys, schema.field(key).type))
+
+
+def _both(path: Path, kept: Path, key: str | None, keys: pa.Array | None) -> Iterator[pa.Table]:
+    for table in parts(path):
+        if key is not None:
+            table = table.filter(pc.invert(pc.is_in(table[key], value_set=keys)))
+        yield table
+    with pa.OSFile(str(kept)) as file, pa.ipc.open_stream(file) as stream:
+        for batch in stream:
+            yield pa.Table.from_batches([batch])

@@ -1,0 +1,1 @@
+"""Rows into snapshots, in bounded memory, beside pyarrow and whylogs alone."""

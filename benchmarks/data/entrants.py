@@ -1,0 +1,136 @@
+"""One way of doing it, measured in a process of its own: `entrants NAME FILE ROUNDS`."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+
+from benchmarks.data.table import KEY
+from benchmarks.monitoring.stopwatch import measure
+from perennial.quiet import quieten
+
+quieten()
+
+
+def snapshot(path: Path, key: str | None = None) -> dict[str, Any]:
+    """A snapshot as a run takes it: checked, in parts, kept by what it holds."""
+    from activities.modelling import arriving, snapshots
+    from activities.modelling.projects import Project
+    from perennial.authoring import Features, ModelProject, Shape, Source
+    from perennial.blobs import BlobStore
+
+    class Sales(ModelProject):
+        def features(self) -> Features:
+            return Features(target="sold", numeric=["n00"], categorical=["c0"], key=key, time="at")
+
+        def build(self, shape: Shape, params: Any) -> Any:
+            raise NotImplementedError
+
+    project, source = Project("sales:Sales", Sales(), path, ""), Source(uri=str(path))
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        blobs = BlobStore(f"file://{folder}")
+        features = project.features()
+        rows = arriving.rows_of(project, source, features)
+        made = snapshots.keep(blobs, rows, features, model="sales", source=source, tags={})
+        return {"rows": made.rows, "digest": made.digest}
+
+
+def snapshot_by_key(path: Path) -> dict[str, Any]:
+    """The same, ordered by a key."""
+    return snapshot(path, KEY)
+
+
+def pyarrow_alone(path: Path) -> dict[str, Any]:
+    """Read in parts and written as such."""
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        file = pq.ParquetFile(path)
+        out = Path(folder) / "rows.parquet"
+        with pq.ParquetWriter(out, file.schema_arrow, compression="zstd") as writer:
+            for batch in file.iter_batches(batch_size=1 << 17):
+                writer.write_batch(batch)
+        return {"rows": file.metadata.num_rows}
+
+
+def pyarrow_by_key(path: Path) -> dict[str, Any]:
+    """Read whole, ordered and written."""
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        table = pq.read_table(path).sort_by(KEY)
+        out = Path(folder) / "rows.parquet"
+        pq.write_table(table, out, compression="zstd", row_group_size=1 << 17)
+        return {"rows": len(table)}
+
+
+def snapshot_and_profile(path: Path) -> dict[str, Any]:
+    """A snapshot by key, and its profile, of more rows than fit in memory."""
+    from activities.modelling.profiles import profile_parts
+    from activities.modelling.snapshots import columns_with_gaps, parts
+
+    found = snapshot(path, KEY)
+    profile_parts(parts(path), columns_with_gaps(path), datetime.now(UTC))
+    return found
+
+
+def _numbers(path: Path) -> pd.DataFrame:
+    """Twenty columns of fractions, which cost most; the file says how many rows."""
+    rows = pq.ParquetFile(path).metadata.num_rows
+    rng = np.random.default_rng(0)
+    return pd.DataFrame({f"n{n:02}": rng.normal(size=rows) for n in range(20)})
+
+
+def profile(path: Path) -> Callable[[Path], dict[str, Any]]:
+    """Our profile."""
+    from activities.modelling.profiles import profile_frame
+
+    frame, at = _numbers(path), datetime.now(UTC)
+    return lambda _: {"rows": len(frame), "bytes": len(profile_frame(frame, at))}
+
+
+def whylogs_on_pandas(path: Path) -> Callable[[Path], dict[str, Any]]:
+    """The library's own, given our types: as it comes it fails under NumPy 2."""
+    import whylogs
+    from whylogs.core.schema import DatasetSchema
+
+    from activities.modelling.profiles import _Types
+
+    frame = _numbers(path)
+
+    def once(_: Path) -> dict[str, Any]:
+        view = whylogs.log(frame, schema=DatasetSchema(type_mapper=_Types())).view()
+        return {"rows": len(frame), "bytes": len(view.serialize())}
+
+    return once
+
+
+_PREPARED = {"profile": profile, "whylogs": whylogs_on_pandas}
+_WHOLE: dict[str, Callable[[Path], dict[str, Any]]] = {
+    "snapshot": snapshot,
+    "pyarrow": pyarrow_alone,
+    "snapshot-by-key": snapshot_by_key,
+    "pyarrow-by-key": pyarrow_by_key,
+    "stream": snapshot_and_profile,
+}
+
+
+def main() -> None:
+    """Measure."""
+    name, path, rounds = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+    if name in _PREPARED:
+        work = _PREPARED[name](path)
+    else:
+        work = _WHOLE[name]
+        # what loads the libraries is no part of it
+        import activities.modelling.profiles
+        import activities.modelling.snapshots  # noqa: F401
+    measure(lambda: work(path), rounds)
+
+
+if __name__ == "__main__":
+    main()
