@@ -36,12 +36,14 @@ from workflows.monitoring import MonitoringWorkflow
 from workflows.platform import PlatformWorkflow
 from workflows.promotion import PromotionWorkflow
 from workflows.reconcile import ReconcileWorkflow
+from workflows.reproduction import ReproductionWorkflow
 from workflows.rollout import RolloutWorkflow
 
 WORKFLOWS = [
     ModelWorkflow,
     LifecycleWorkflow,
     PromotionWorkflow,
+    ReproductionWorkflow,
     PlatformWorkflow,
     ReconcileWorkflow,
     RolloutWorkflow,

@@ -20,6 +20,7 @@ from activities.mlflow_server import MlflowServer
 from activities.modelling.snapshots import Frames
 from activities.ray_cluster import RayCluster
 from activities.registry import RegistryActivities
+from activities.reproduction import ReproductionActivities
 from activities.requests import RequestActivities
 from activities.scaling import ScalingActivities
 from activities.training import TrainingActivities
@@ -43,6 +44,7 @@ ACTIVITIES = (
     LabelActivities,
     ScalingActivities,
     WindowActivities,
+    ReproductionActivities,
 )
 
 
@@ -65,6 +67,7 @@ async def ml_worker(client: Client, settings: Settings) -> AsyncIterator[Worker]
         LabelActivities(settings.requests, store),
         ScalingActivities(cluster),
         WindowActivities(blobs, settings.requests),
+        ReproductionActivities(blobs),
     )
     # the libraries take seconds to load; do it now rather than in the first run
     loop = asyncio.get_running_loop()

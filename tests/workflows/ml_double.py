@@ -13,11 +13,12 @@ from datetime import UTC, datetime
 
 from temporalio import activity
 
-from perennial.contracts import data, monitoring, registry, training
+from perennial.contracts import data, monitoring, registry, reproduction, training
 from perennial.contracts.analysis import Verdict
 from perennial.contracts.base import BlobRef
 from perennial.contracts.drift import WindowVerdict
 from perennial.contracts.errors import PerennialError
+from perennial.contracts.spec import Training
 
 
 def blob(text: str) -> BlobRef:
@@ -37,9 +38,15 @@ class Plan:
         self.drift: dict[datetime, Verdict] = {}
         self.quality: dict[datetime, Verdict] = {}
         self.labels: list[datetime] = []
+        self.gone: tuple[str, ...] = ()
+        self.score: float | None = None
         self.aliases_moved: tuple[registry.AliasMoved, ...] = ()
         self._held: dict[str, asyncio.Event] = {}
         self._reached: dict[str, asyncio.Event] = {}
+
+    def score_of(self, plan: Training) -> float:
+        """What a candidate is worth: as its hyper-parameters say, or whatever they say."""
+        return float(plan.params.get("score", 0.8)) if self.score is None else self.score
 
     def hold(self, stage: str) -> None:
         """Make a stage wait until it is released."""
@@ -118,7 +125,7 @@ class PlannedML:
     @activity.defn(name="train_model")
     async def train_model(self, input: training.TrainModel) -> training.TrainedModel:
         await self.plan(input.model).at("train")
-        score = float(input.training.params.get("score", 0.8))
+        score = self.plan(input.model).score_of(input.training)
         return training.TrainedModel(
             weights=blob(f"weights {score}"),
             preprocessing=blob("preprocessing"),
@@ -139,7 +146,7 @@ class PlannedML:
     @activity.defn(name="evaluate_model")
     async def evaluate_model(self, input: training.EvaluateModel) -> training.Evaluation:
         await self.plan(input.model).at("evaluate")
-        score = float(input.training.params.get("score", 0.8))
+        score = self.plan(input.model).score_of(input.training)
         return training.Evaluation(
             rows=20_000,
             metrics={"roc_auc": score},
@@ -212,6 +219,22 @@ class PlannedML:
         await plan.at("quality")
         said = _said(plan.quality.get(input.start, "pass"), "roc_auc")
         return monitoring.QualityJudged.model_validate({"rows": 1000, "labelled": 900, **said})
+
+    @activity.defn(name="find_inputs")
+    async def find_inputs(self, input: reproduction.FindInputs) -> reproduction.InputsFound:
+        plan = self.plan(input.snapshot.model)
+        await plan.at("inputs")
+        code = training.CodeIdentity(project=input.project, source_digest=blob("code").sha256)
+        return reproduction.InputsFound(code=code, gone=plan.gone)
+
+    @activity.defn(name="compare_weights")
+    async def compare_weights(
+        self, input: reproduction.CompareWeights
+    ) -> reproduction.WeightsCompared:
+        same = input.then.weights == input.now.weights
+        return reproduction.WeightsCompared(
+            identical=same, kind=input.now.kind, max_abs_diff=0.0 if same else 0.5
+        )
 
     @activity.defn(name="sweep_trainings")
     async def sweep_trainings(self, input: training.SweepTrainings) -> training.Swept:

@@ -23,7 +23,7 @@ GONE = object()
 FREE = re.compile(
     r"task|owners(/.*)?|requester|champion/epoch"
     r"|evidence/answers|evidence/params(/.*)?|evidence/validation/(rows|violations)"
-    r"|evidence/code/lock_digest|evidence/parity/(rows|output|label_flips|sorts)"
+    r"|evidence/code/(lock_digest|platform_digest|installed)|evidence/parity/(rows|output|label_flips|sorts)"
     r"|evidence/(opset|onnx_size|speed|int8)"
     r"|thresholds/0|thresholds/0/(max|environments)|votes/\d/(at|comment)"
 )
