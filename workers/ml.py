@@ -23,6 +23,7 @@ from activities.registry import RegistryActivities
 from activities.reproduction import ReproductionActivities
 from activities.requests import RequestActivities
 from activities.scaling import ScalingActivities
+from activities.searching import SearchActivities
 from activities.training import TrainingActivities
 from activities.windows import WindowActivities
 from activities.work import warm_up
@@ -45,6 +46,7 @@ ACTIVITIES = (
     ScalingActivities,
     WindowActivities,
     ReproductionActivities,
+    SearchActivities,
 )
 
 
@@ -68,6 +70,7 @@ async def ml_worker(client: Client, settings: Settings) -> AsyncIterator[Worker]
         ScalingActivities(cluster),
         WindowActivities(blobs, settings.requests),
         ReproductionActivities(blobs),
+        SearchActivities(blobs, cluster, runs, store),
     )
     # the libraries take seconds to load; do it now rather than in the first run
     loop = asyncio.get_running_loop()

@@ -11,6 +11,7 @@ from perennial.contracts.analysis import Assessment, Verdict
 from perennial.contracts.base import BlobRef, Contract, Json, Metrics, Sha256, Utc
 from perennial.contracts.data import DataValidation
 from perennial.contracts.drift import Severity
+from perennial.contracts.search import Searched
 from perennial.contracts.spec import Environment, RiskTier, Task, Threshold
 from perennial.contracts.training import CodeIdentity, Parity, Quantised, Speed
 
@@ -26,6 +27,7 @@ class Evidence(Contract):
     onnx: Sha256
     code: CodeIdentity
     params: Json
+    search: Searched | None = Field(default=None, description="where params were looked for")
     validation: DataValidation
     metrics: Metrics
     champions: dict[int, Metrics] = Field(default_factory=dict)

@@ -14,6 +14,7 @@ from perennial.contracts.data_plan import DataPlan
 from perennial.contracts.monitoring_plan import MonitoringPlan, RetrainPlan
 from perennial.contracts.request_log import RequestLog
 from perennial.contracts.rollout_plan import RolloutPlan
+from perennial.contracts.search_plan import SearchPlan
 from perennial.contracts.spec_part import (
     ENVIRONMENTS,
     Duration,
@@ -225,6 +226,11 @@ class ModelSpec(SpecPart):
     source: Source
     data: DataPlan = DataPlan()
     training: Training = Training()
+    search: SearchPlan | None = Field(
+        default=None,
+        description="which hyper-parameters are looked for before a candidate is trained; "
+        "without it they are those of training",
+    )
     metrics: MetricPlan
     export: ExportPlan = ExportPlan()
     risk_tier: RiskTier = "medium"

@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 
 from temporalio import activity
 
-from perennial.contracts import data, monitoring, registry, reproduction, training
+from perennial.analysis import searching
+from perennial.contracts import data, monitoring, registry, reproduction, search, training
 from perennial.contracts.analysis import Verdict
 from perennial.contracts.base import BlobRef
 from perennial.contracts.drift import WindowVerdict
@@ -121,6 +122,23 @@ class PlannedML:
     async def profile_snapshot(self, input: data.ProfileSnapshot) -> data.ReferenceProfile:
         await self.plan(input.model).at("profile")
         return data.ReferenceProfile(blob=blob("profile"), rows=1000, columns=1)
+
+    @activity.defn(name="search_parameters")
+    async def search_parameters(self, input: search.SearchParameters) -> search.Searched:
+        await self.plan(input.train.model).at("search")
+        drawn = searching.draw(input.plan, input.train.training.seed)
+        best = search.Trial(number=0, params=drawn[0], scores=(0.7,), state="finished", spent=1.0)
+        return search.Searched(
+            metric=input.metric,
+            goal=input.goal,
+            best=best,
+            training=searching.applied(input.train.training, best.params),
+            finished=len(drawn),
+            stopped=0,
+            failed=0,
+            seconds=1.0,
+            trials=blob("trials"),
+        )
 
     @activity.defn(name="train_model")
     async def train_model(self, input: training.TrainModel) -> training.TrainedModel:
