@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup up down status logs demo test check-kafka lint types style policies histories bench bench-orchestration bench-lifecycle \
-  bench-start bench-rollout bench-serving bench-monitoring bench-data drill telemetry replay-year clean-state
+  bench-start bench-rollout bench-serving bench-monitoring bench-data bench-training drill telemetry replay-year clean-state
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -87,6 +87,10 @@ bench-monitoring: setup ## a window's verdict beside whylogs, Evidently and Nann
 
 bench-data: setup ## snapshots and profiles beside pyarrow and whylogs alone, and 20 million rows in bounded memory
 	$(VENV)/python -m benchmarks data
+
+bench-training: setup ## a training beside a plain loop of torch, on a GPU too where there is one; export and parity
+	$(VENV)/python -m benchmarks training
+	$(VENV)/python -m benchmarks.gpu_training
 
 telemetry: setup ## alert rules, a dashboard and a scrape configuration, in .perennial/telemetry
 	@$(VENV)/python -m infra.telemetry write .perennial/telemetry
