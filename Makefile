@@ -9,8 +9,8 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup up down status logs demo test check-kafka lint types style policies histories bench bench-orchestration bench-lifecycle \
-  bench-start bench-rollout bench-serving bench-monitoring bench-large-lives bench-data bench-evaluation drill telemetry \
-  replay-year clean-state
+  bench-start bench-rollout bench-serving bench-monitoring bench-large-lives bench-data bench-evaluation bench-training \
+  drill telemetry replay-year clean-state
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -94,6 +94,10 @@ bench-large-lives: setup ## a thousand models that wait, and a month of one that
 
 bench-evaluation: setup ## 1,000 bootstrap samples of 100,000 rows, by task
 	$(VENV)/python -m benchmarks evidence
+
+bench-training: setup ## a training beside a plain loop of torch, on a GPU too where there is one; export and parity
+	$(VENV)/python -m benchmarks training
+	$(VENV)/python -m benchmarks.gpu_training
 
 telemetry: setup ## alert rules, a dashboard and a scrape configuration, in .perennial/telemetry
 	@$(VENV)/python -m infra.telemetry write .perennial/telemetry

@@ -9,10 +9,12 @@ from itertools import accumulate
 from typing import Any, Literal
 
 from activities.mlflow_server import MlflowServer
+from perennial.contracts.search import Trial
 from perennial.contracts.spec import Training
 from perennial.contracts.training import Epoch, TrainModel
 
 RUN_TAG = "perennial.run_id"
+TRIAL_TAG = "perennial.trial"
 _METRICS_AT_ONCE = 1000
 _LONGEST_TAG = 5000
 
@@ -39,8 +41,13 @@ class MlflowRuns:
     def __init__(self, server: MlflowServer) -> None:
         self._server = server
 
-    def open(self, asked: TrainModel) -> OpenRun:
+    def open(self, asked: TrainModel, *, params: bool = True) -> OpenRun:
         """The MLflow run of a training, made on the first call and found on a repeat.
+
+        Args:
+            asked: the training.
+            params: whether its parameters are known; before a search they are not, and MLflow
+                lets nobody change them.
 
         Raises:
             RegistryUnavailable: MLflow does not answer.
@@ -55,6 +62,8 @@ class MlflowRuns:
                 info = found[0].info
                 losses = client.get_metric_history(info.run_id, "loss")
                 known = frozenset(figure.step for figure in losses)
+                if params and not found[0].data.params:  # a search came first
+                    self._log(info.run_id, params=_params(asked.training))
                 return OpenRun(info.run_id, info.start_time, known)
             made = client.create_run(
                 experiment,
@@ -68,7 +77,8 @@ class MlflowRuns:
                     "mlflow.source.name": asked.project,
                 },
             )
-            self._log(made.info.run_id, params=_params(asked.training))
+            if params:
+                self._log(made.info.run_id, params=_params(asked.training))
             return OpenRun(made.info.run_id, made.info.start_time)
 
     def log_epochs(self, run: OpenRun, epochs: Sequence[Epoch], known: int) -> None:
@@ -96,6 +106,38 @@ class MlflowRuns:
                 figures += [Metric(name, value, at, epoch.epoch) for name, value in values.items()]
             if figures:
                 self._log(run.id, metrics=figures)
+
+    def keep_trial(self, parent: OpenRun, asked: TrainModel, metric: str, trial: Trial) -> None:
+        """A trial that is over, as a run below that of its training; found again on a repeat."""
+        from mlflow.entities import Metric, Param
+
+        client, tag = self._server.client, f"{asked.run_id}/{trial.number}"
+        with self._server.asked_to(f"keep trial {trial.number} of run {asked.run_id}"):
+            experiment = self._experiment(asked.model)
+            if client.search_runs([experiment], f"tags.`{TRIAL_TAG}` = '{tag}'", max_results=1):
+                return
+            made = client.create_run(
+                experiment,
+                run_name=f"trial {trial.number}",
+                tags={
+                    "mlflow.parentRunId": parent.id,
+                    "perennial.model": asked.model,
+                    "perennial.trial_state": trial.state,
+                    "perennial.trial_note": trial.note[:_LONGEST_TAG],
+                },
+            ).info
+            at = made.start_time
+            self._log(
+                made.run_id,
+                params=[Param(name, str(value)) for name, value in trial.params.items()],
+                metrics=[
+                    Metric(metric, score, at, step + 1)
+                    for step, score in enumerate(trial.scores[-_METRICS_AT_ONCE:])
+                ],
+            )
+            # last: one that was cut short here is made again, and not taken for whole
+            client.set_tag(made.run_id, TRIAL_TAG, tag)
+            client.set_terminated(made.run_id, "FAILED" if trial.state == "failed" else "FINISHED")
 
     def describe(self, run: str, tags: Mapping[str, str], metrics: Mapping[str, float]) -> None:
         """Add tags and final metrics."""

@@ -11,7 +11,7 @@ from concurrent.futures.process import BrokenProcessPool
 from types import ModuleType
 from typing import ParamSpec, TypeVar
 
-from activities.ray_tasks.job import Job, Progress, actor_name
+from activities.ray_tasks.job import Job, Progress, Work, actor_name
 from activities.work import loading
 from perennial.contracts.errors import ClusterUnavailable
 from perennial.contracts.scaling import ScaleServing, ServingScale
@@ -69,11 +69,11 @@ class RayCluster:
         """Ask a job to end in good order."""
         await self._call(_far_end().stop, job.name)
 
-    async def remove(self, run_id: str) -> None:
-        """End the job of a run, whatever it does; returns once its resources are free."""
+    async def remove(self, run_id: str, work: Work = "train") -> None:
+        """End a job of a run, whatever it does; returns once its resources are free."""
         # Ray's own client asks a cluster that is away for a minute before it says so
         await asyncio.to_thread(self._require_listener)
-        await self._call(_far_end().remove, actor_name(run_id))
+        await self._call(_far_end().remove, actor_name(run_id, work))
 
     async def trainings(self) -> list[str]:
         """The runs that have a training in the cluster. Raises ClusterUnavailable."""

@@ -24,6 +24,7 @@ from ray.exceptions import ActorUnavailableError, RayActorError, RayError
 from activities import ray_spares
 from activities.ray_tasks import placement
 from activities.ray_tasks.job import NAMESPACE, Job, Phase, Progress, run_of
+from activities.ray_tasks.search_job import SearchJob
 from activities.ray_tasks.training_job import TrainingJob
 from perennial.contracts.errors import BadInput, ClusterUnavailable
 from perennial.quiet import quieten
@@ -120,14 +121,14 @@ def start(address: str, job_json: str) -> None:
     _require_room(job)
     placement.release(job.name)
     plan = job.input.training
-    alone = plan.workers == 1
+    alone = plan.workers == 1 and job.search is None
     handle = (
-        ray.remote(TrainingJob)
+        ray.remote(TrainingJob if job.search is None else SearchJob)
         .options(
             name=job.name,
             lifetime="detached",
             get_if_exists=True,
-            # several workers bring resources of their own
+            # several workers, and trials, bring resources of their own
             num_cpus=plan.cpus_per_worker if alone else 0,
             num_gpus=plan.gpus_per_worker if alone else 0,
             max_concurrency=8,

@@ -252,6 +252,8 @@ def _tags(input: RegisterVersion) -> dict[str, str]:
         "perennial.git_commit": code.git_commit or "",
         "perennial.git_dirty": "" if code.dirty is None else str(code.dirty).lower(),
         "perennial.lock": code.lock_digest or "",
+        "perennial.platform": code.platform_digest or "",
+        "perennial.installed": code.installed.model_dump_json() if code.installed else "",
         "perennial.snapshot": input.snapshot.digest,
         "perennial.profile": evidence.profile,
         "perennial.onnx": input.exported.onnx.sha256,

@@ -6,14 +6,14 @@ import asyncio
 import contextlib
 import time
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, get_args
 
 from temporalio import activity
 
 from activities.checkpoint_files import remove_files
 from activities.mlflow_runs import MlflowRuns, OpenRun
 from activities.ray_cluster import RayCluster
-from activities.ray_tasks.job import Job, Progress
+from activities.ray_tasks.job import Job, Progress, Work
 from activities.work import in_thread
 from perennial import tracing
 from perennial.blobs import BlobStore
@@ -85,7 +85,8 @@ class TrainingActivities:
         ended = sorted(await asyncio.to_thread(self._store.finished_among, found))
         for run_id in ended:
             activity.heartbeat(run_id)
-            await self._cluster.remove(run_id)
+            for work in get_args(Work):
+                await self._cluster.remove(run_id, work)
             with contextlib.suppress(OSError):
                 await asyncio.to_thread(remove_files, self._blobs.url, run_id)
         return Swept(run_ids=tuple(ended))

@@ -68,7 +68,7 @@ async def ask_model(
         static_summary=f"owner of the model {name}",
     )
     try:
-        return await _ask_started(client, start, update, ask, answer)
+        return await ask_started(client, start, update, ask, answer)
     except WorkflowAlreadyStartedError:
         return await _answered_before(client, name, update_id, answer)
 
@@ -88,16 +88,22 @@ async def ask_platform(client: Client, update: str, ask: lifecycle.Asked, answer
         id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
         static_summary="pauses and resumes the platform",
     )
-    return await _ask_started(client, start, update, ask, answer)
+    return await ask_started(client, start, update, ask, answer)
 
 
-async def _ask_started(
+async def ask_started(
     client: Client,
     start: WithStartWorkflowOperation[object, object],
     update: str,
     ask: lifecycle.Asked,
     answer: type[T],
 ) -> T:
+    """Put a request to a workflow that is started for it, should it not run.
+
+    Raises:
+        PerennialError: what the workflow refused with.
+        WorkersUnavailable, TemporalUnavailable: there was no answer.
+    """
     try:
         async with answering(client, ask.request_id):
             given: T = await client.execute_update_with_start_workflow(

@@ -6,7 +6,17 @@ import signal
 import sys
 from collections.abc import Callable
 
-from benchmarks import demo, drill, evidence, large_lives, results, rollback, rollout, start
+from benchmarks import (
+    demo,
+    drill,
+    evidence,
+    large_lives,
+    results,
+    rollback,
+    rollout,
+    start,
+    training,
+)
 from benchmarks.data import measure as data
 from benchmarks.lifecycle import measure as lifecycle
 from benchmarks.monitoring import measure as monitoring
@@ -27,6 +37,7 @@ BENCHMARKS: dict[str, Callable[[], list[results.Row]]] = {
     "monitoring": monitoring.run,
     "data": data.run,
     "evidence": evidence.run,
+    "training": training.run,
     "replay-year": year.run,
 }
 _ONLY_BY_NAME = {"data", "drill", "replay-year", "serving"}  # three take long, one needs wrk

@@ -298,6 +298,22 @@ class Client(AlertCalls, DataCalls, TriggerCalls):
             body["hotfix"] = True
         return cast(RunAccepted, self._post(path("models", model, "runs"), body, key=key))
 
+    def reproduce(
+        self,
+        model: str,
+        version: int,
+        *,
+        tolerance: float | None = None,
+        reason: str = "",
+        key: str | None = None,
+    ) -> RunAccepted:
+        """Train a version again and compare; a tolerance of 0 wants the same weights."""
+        body: Json = {"reason": reason}
+        if tolerance is not None:
+            body["tolerance"] = tolerance
+        where = path("models", model, "versions", str(version), "reproduce")
+        return cast(RunAccepted, self._post(where, body, key=key))
+
     def runs(
         self,
         *,

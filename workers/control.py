@@ -37,6 +37,7 @@ from workflows.monitoring import MonitoringWorkflow
 from workflows.platform import PlatformWorkflow
 from workflows.promotion import PromotionWorkflow
 from workflows.reconcile import ReconcileWorkflow
+from workflows.reproduction import ReproductionWorkflow
 from workflows.retention import RetentionWorkflow
 from workflows.rollout import RolloutWorkflow
 
@@ -44,6 +45,7 @@ WORKFLOWS = [
     ModelWorkflow,
     LifecycleWorkflow,
     PromotionWorkflow,
+    ReproductionWorkflow,
     PlatformWorkflow,
     ReconcileWorkflow,
     RolloutWorkflow,

@@ -23,9 +23,11 @@ from activities.mlflow_server import MlflowServer
 from activities.modelling.snapshots import Frames
 from activities.ray_cluster import RayCluster
 from activities.registry import RegistryActivities
+from activities.reproduction import ReproductionActivities
 from activities.requests import RequestActivities
 from activities.retention import RetentionActivities
 from activities.scaling import ScalingActivities
+from activities.searching import SearchActivities
 from activities.training import TrainingActivities
 from activities.windows import WindowActivities
 from activities.work import warm_up
@@ -52,6 +54,8 @@ ACTIVITIES = (
     ScalingActivities,
     WindowActivities,
     RetentionActivities,
+    ReproductionActivities,
+    SearchActivities,
 )
 
 
@@ -77,6 +81,8 @@ async def ml_worker(client: Client, settings: Settings) -> AsyncIterator[Worker]
         ScalingActivities(cluster),
         WindowActivities(blobs, settings.requests),
         RetentionActivities(blobs, settings.requests, OldStore(store.database), _keep(settings)),
+        ReproductionActivities(blobs),
+        SearchActivities(blobs, cluster, runs, store),
     )
     # the libraries take seconds to load; do it now rather than in the first run
     loop = asyncio.get_running_loop()

@@ -12,6 +12,7 @@ from workflows.steps import (
     profile_data,
     promote_through,
     register,
+    search_parameters,
     snapshot_data,
     train,
     validate_data,
@@ -37,6 +38,7 @@ class LifecycleWorkflow(Judged):
         snapshot = await snapshot_data(run)
         validation = await validate_data(run, snapshot)
         profile = await profile_data(run, snapshot)
+        await search_parameters(run, snapshot)
         trained = await train(run, snapshot)
         evaluation = await evaluate(run, snapshot, trained)
         exported = await export(run, snapshot, trained)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import random
 import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
-from safetensors.torch import load_model, save_model
+from safetensors.torch import load, load_model, save_model
 from torch import nn
 
 from activities.modelling.preprocessing import Preprocessing
@@ -20,7 +22,6 @@ from perennial.contracts.spec import Training
 from perennial.contracts.training import Kind
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
 
@@ -28,11 +29,16 @@ _ROWS_AT_ONCE = 8192
 
 
 def built(project: Project, preprocessing: Preprocessing, training: Training) -> object:
-    """What build() gives. Random first weights follow from the seed alone.
+    """What build() gives. It and what is trained after it draw as the seed has it.
+
+    A project may draw from the generators of Python, NumPy and torch: all are set here, in every
+    worker alike.
 
     Raises:
         ProjectInvalid: build() raised.
     """
+    random.seed(training.seed)
+    np.random.seed(training.seed % 2**32)
     torch.manual_seed(training.seed)
     with project.calling("build"):
         return project.own.build(preprocessing.shape, training.params)
@@ -109,6 +115,21 @@ def read_weights(blobs: BlobStore, ref: BlobRef, network: nn.Module) -> nn.Modul
     """Put kept weights into a network of the same build."""
     load_model(network, str(blobs.get(ref)))
     return network.eval()
+
+
+def furthest_apart(one: bytes, other: bytes) -> float | None:
+    """The largest difference of any weight in two files; None where they are of other shapes."""
+    pairs = load(one), load(other)
+    if {k: v.shape for k, v in pairs[0].items()} != {k: v.shape for k, v in pairs[1].items()}:
+        return None
+    return max(
+        (
+            float((tensor.double() - pairs[1][name].double()).abs().max())
+            for name, tensor in pairs[0].items()
+            if tensor.numel()
+        ),
+        default=0.0,
+    )
 
 
 def activated(logits: torch.Tensor, preprocessing: Preprocessing) -> torch.Tensor:

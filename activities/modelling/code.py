@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
+from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
+from activities.modelling.installed import installed
 from perennial.contracts.training import CodeIdentity
 
 _LOCK = "requirements.lock"
 _GIT_SECONDS = 10
+_PLATFORM = ("activities/modelling", "activities/ray_tasks", "perennial/authoring")
 
 
 def sources(file: Path) -> list[Path]:
@@ -25,10 +29,25 @@ def sources(file: Path) -> list[Path]:
 
 def source_digest(file: Path) -> str:
     """SHA-256 over the names and bytes of the project's sources."""
+    return _digest(sources(file), file.parent)
+
+
+@cache
+def platform_digest() -> str:
+    """SHA-256 over what of the platform decides how a model comes out, as this process found it.
+
+    That is how rows are read, split and prepared, how the loop goes and how metrics are measured.
+    """
+    root = Path(__file__).parents[2]
+    found = [path for place in _PLATFORM for path in (root / place).rglob("*.py")]
+    return _digest(sorted(found), root)
+
+
+def _digest(paths: Iterable[Path], root: Path) -> str:
     hasher = hashlib.sha256()
-    for path in sources(file):
+    for path in paths:
         content = path.read_bytes()
-        name = path.relative_to(file.parent).as_posix()
+        name = path.relative_to(root).as_posix()
         hasher.update(f"{name}\n{len(content)}\n".encode())
         hasher.update(content)
     return hasher.hexdigest()
@@ -50,6 +69,8 @@ def identify(project: str, file: Path, digest: str) -> CodeIdentity:
         git_commit=commit,
         dirty=None if changes is None else bool(changes),
         lock_digest=_lock_digest(file),
+        platform_digest=platform_digest(),
+        installed=installed(),
     )
 
 

@@ -15,15 +15,26 @@ from torch.nn.parallel import DistributedDataParallel
 
 from activities.modelling.candidates import arguments
 from activities.modelling.checkpoints import Chance, Checkpoints
+from activities.modelling.keeping_out import LOSS, learns_no_more, parted
 from activities.modelling.preprocessing import Preprocessing, truth_of
 from activities.modelling.projects import Project
 from activities.modelling.split import Rows, split_rows
 from perennial.authoring import Batch, Stateful
 from perennial.contracts.errors import TrainingDiverged
-from perennial.contracts.spec import Param, Task, Training
+from perennial.contracts.spec import Param, Precision, Task, Training
 from perennial.contracts.training import Epoch
 
 _LOOK_EVERY = 16
+_ROWS_AT_ONCE = 8192
+
+
+def computes_mixed(precision: Precision, device: str) -> bool:
+    """Whether a network computes in bfloat16: if that is asked for, on a GPU that has it."""
+    return (
+        precision == "mixed"
+        and torch.device(device).type == "cuda"
+        and torch.cuda.is_bf16_supported()
+    )
 
 
 class Stopped(BaseException):
@@ -113,12 +124,20 @@ class Loop:
         self._share = share or Share()
         self._ended, self._stopping = ended, stopping
         self._batch = max(1, training.batch_size // self._share.workers)
-        self._inputs = tuple(
-            part.to(device) for part in arguments(prepared.numbers, prepared.codes)
-        )
-        self._target = prepared.target.to(device)
+        given = arguments(prepared.numbers, prepared.codes)
+        self._early = training.early_stopping
+        parts = parted(len(prepared.target), self._early, training.seed)
+        self._watched: Batch | None = None
+        if self._early is not None:
+            inputs = tuple(part[parts.watched].to(device) for part in given)
+            self._watched = Batch(inputs, prepared.target[parts.watched].to(device))
+            given = tuple(part[parts.learnt] for part in given)
+        self._inputs = tuple(part.to(device) for part in given)
+        target = prepared.target if self._early is None else prepared.target[parts.learnt]
+        self._target = target.to(device)
+        self._mixed = computes_mixed(training.precision, device)
         self._order = torch.Generator().manual_seed(training.seed)
-        self._device = device
+        self._device, self._kind = device, torch.device(device).type
         self._checkpoints = checkpoints
         self._done: list[Epoch] = []
         self._since = time.monotonic()
@@ -155,6 +174,8 @@ class Loop:
             first = reached.epoch + 1
         self._since = time.monotonic()  # torch loads its compiler when it makes an optimizer
         for epoch in range(first, self.epochs + 1):
+            if self._learns_no_more():
+                return
             yield epoch
             if self._checkpoints:
                 self._checkpoints.passed(epoch, self._done, parts)
@@ -168,6 +189,8 @@ class Loop:
     def report(self, epoch: int, loss: float, **metrics: float) -> None:
         """Say how a pass ended."""
         self._finite(epoch, loss)
+        if self._watched is not None:
+            metrics[LOSS] = self._loss_of(self._watched)
         for name, value in metrics.items():
             self._finite(epoch, value, name)
         took = time.monotonic() - self._since
@@ -176,6 +199,23 @@ class Loop:
         self._since = time.monotonic()
         if self._agreed_to_stop():
             raise Stopped
+
+    def _loss_of(self, batch: Batch) -> float:
+        was_training = self.model.training
+        self.model.eval()
+        total = 0.0
+        with torch.no_grad():
+            parts = (torch.split(part, _ROWS_AT_ONCE) for part in (*batch.inputs, batch.target))
+            for *inputs, target in zip(*parts, strict=True):
+                total += float(self.loss(self.model(*inputs), target)) * len(target)
+        self.model.train(was_training)
+        return total / len(batch.target)
+
+    def _learns_no_more(self) -> bool:
+        if self._early is None:
+            return False
+        over = learns_no_more([epoch.metrics[LOSS] for epoch in self._done], self._early)
+        return self._agreed(over)
 
     def fit(self) -> None:
         """Adam over mini-batches."""
@@ -186,7 +226,8 @@ class Loop:
             rows = 0
             for step, batch in enumerate(self.batches()):
                 optimizer.zero_grad()
-                loss = self.loss(self.model(*batch.inputs), batch.target)
+                with torch.autocast(self._kind, torch.bfloat16, enabled=self._mixed):
+                    loss = self.loss(self.model(*batch.inputs), batch.target)
                 loss.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
                 total += loss.detach() * len(batch.target)
@@ -205,9 +246,13 @@ class Loop:
         return float(total) / max(1, rows)
 
     def _agreed_to_stop(self) -> bool:
+        return self._agreed(self._stopping())
+
+    def _agreed(self, mine: bool) -> bool:
+        """Whether any worker wants it: they wait for each other, and can only go on together."""
         if self._share.workers == 1:
-            return self._stopping()
-        wish = torch.tensor(float(self._stopping()), device=self._target.device)
+            return mine
+        wish = torch.tensor(float(mine), device=self._target.device)
         torch.distributed.all_reduce(wish)
         return bool(wish)
 

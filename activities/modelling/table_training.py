@@ -16,10 +16,13 @@ from activities.modelling.projects import Project
 from perennial.blobs import BlobStore
 from perennial.contracts.base import BlobRef
 from perennial.contracts.errors import TrainingDiverged
+from perennial.contracts.spec import Training
 from perennial.contracts.training import Epoch, Kind, Parity, TrainModel
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
 _LOSS_ROWS = 10_000
 
@@ -58,16 +61,56 @@ def train_table(
         PerennialError: it and the plan or the rows contradict each other, or it has no ONNX form.
         Stopped: the caller said so.
     """
-    preprocessing, plan = prepared.preprocessing, asked.training
+    fitted = fit_table(
+        made,
+        kind,
+        asked.training,
+        project,
+        prepared,
+        frame,
+        ended=ended,
+        stopping=stopping,
+        checkpoints=checkpoints,
+    )
+    if kind == "boosting":
+        return boosting.keep(blobs, fitted), None
+    preprocessing = prepared.preprocessing
+    held_out = frame.iloc[prepared.rows.test]
+    width = matrix_of(prepared, kind).shape[1]
+    return kinds.keep_estimator(blobs, fitted, width, project, preprocessing, asked.model, held_out)
+
+
+def matrix_of(prepared: Prepared, kind: Kind) -> NDArray[np.float32]:
+    """The training rows as what is no network learns from them."""
+    return matrix(
+        prepared.numbers.numpy(),
+        prepared.codes.numpy(),
+        prepared.preprocessing.shape.categories,
+        estimators.ENCODINGS[kind],
+    )
+
+
+def fit_table(
+    made: Any,
+    kind: Kind,
+    plan: Training,
+    project: Project,
+    prepared: Prepared,
+    frame: pd.DataFrame,
+    *,
+    ended: Callable[[Epoch], None],
+    stopping: Callable[[], bool],
+    checkpoints: Checkpoints | None = None,
+) -> Any:
+    """Fit it: LightGBM's booster, or the estimator. Arguments and errors as of `train_table`."""
+    preprocessing = prepared.preprocessing
     estimators.ready(made, project, preprocessing, plan)
     truth = truth_of(frame.iloc[prepared.rows.train][preprocessing.target], preprocessing.classes)
     estimators.all_classes(truth, preprocessing)
     categories = preprocessing.shape.categories
-    rows = matrix(
-        prepared.numbers.numpy(), prepared.codes.numpy(), categories, estimators.ENCODINGS[kind]
-    )
+    rows = matrix_of(prepared, kind)
     if kind == "boosting":
-        booster = boosting.fit(
+        return boosting.fit(
             made,
             project,
             plan,
@@ -78,7 +121,6 @@ def train_table(
             stopping=stopping,
             checkpoints=checkpoints,
         )
-        return boosting.keep(blobs, booster), None
     since = time.monotonic()
     with project.calling("fit"):
         made.fit(rows, truth)
@@ -90,7 +132,4 @@ def train_table(
             f"load(), or change its parameters in build()"
         )
     ended(Epoch(epoch=1, loss=loss, seconds=time.monotonic() - since))
-    held_out = frame.iloc[prepared.rows.test]
-    return kinds.keep_estimator(
-        blobs, made, rows.shape[1], project, preprocessing, asked.model, held_out
-    )
+    return made

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Literal, Self, get_args
 
 from pydantic import Field
 
 from perennial.contracts.base import BlobRef, Contract
 from perennial.contracts.errors import PerennialError, by_name
+from perennial.contracts.search import SearchParameters, Trial
 from perennial.contracts.training import CodeIdentity, Epoch, Kind, Parity, TrainModel
 
 NAMESPACE = "perennial"
@@ -15,23 +16,27 @@ Phase = Literal["waiting", "starting", "training", "done", "failed", "stopped", 
 ENDED: frozenset[Phase] = frozenset({"done", "failed", "stopped", "lost"})
 
 
-_PREFIX = "train:"
+Work = Literal["train", "search"]
 
 
-def actor_name(run_id: str) -> str:
-    """The name of the actor in which a run trains."""
-    return f"{_PREFIX}{run_id}"
+def actor_name(run_id: str, work: Work = "train") -> str:
+    """The name of the actor in which a run trains, or searches."""
+    return f"{work}:{run_id}"
 
 
 def run_of(actor: str) -> str | None:
-    """The run that trains in an actor of that name; None where it is no training."""
-    return actor.removeprefix(_PREFIX) if actor.startswith(_PREFIX) else None
+    """The run that works in an actor of that name; None where it is none of ours."""
+    work, _, run_id = actor.partition(":")
+    return run_id if work in get_args(Work) and run_id else None
 
 
 class Job(Contract):
     """One training, named after its run: whoever asks for it again meets the one that runs."""
 
     input: TrainModel
+    search: SearchParameters | None = Field(
+        default=None, description="it is a search, before the training, and not the training"
+    )
     blob_url: str
     unattended_seconds: float = Field(
         description="a job that nobody asks about for so long ends itself"
@@ -41,7 +46,12 @@ class Job(Contract):
     @property
     def name(self) -> str:
         """The name of its actor."""
-        return actor_name(self.input.run_id)
+        return actor_name(self.input.run_id, self.work)
+
+    @property
+    def work(self) -> Work:
+        """What it does."""
+        return "train" if self.search is None else "search"
 
 
 class Made(Contract):
@@ -85,12 +95,14 @@ class Progress(Contract):
             lost: its process died.
         epochs: those after the ones that were seen.
         note: what it waits for, or why it was lost.
+        trials: of a search, all of them so far.
     """
 
     phase: Phase
     epochs: tuple[Epoch, ...] = ()
     note: str = ""
     made: Made | None = None
+    trials: tuple[Trial, ...] = ()
     failure: Failure | None = None
 
     @property

@@ -80,12 +80,11 @@ def train(job: Job, watcher: Watcher, *, distributed: bool = False) -> Made | No
             seconds=checkpoints.seconds,
             device="cpu",
         )
-    import ray.train
-
     network = checked(given, project, prepared.preprocessing)
     device = "cuda" if asked.training.gpus_per_worker and torch.cuda.is_available() else "cpu"
     share, model = Share(), network.to(device)
     if distributed:
+        import ray.train
         import ray.train.torch
 
         context = ray.train.get_context()
@@ -96,7 +95,8 @@ def train(job: Job, watcher: Watcher, *, distributed: bool = False) -> Made | No
     def ended(epoch: Epoch) -> None:
         if share.rank == 0:
             watcher.ended(epoch)
-        ray.train.report({"epoch": epoch.epoch, "loss": epoch.loss})
+        if distributed:  # workers wait for each other here; one alone has nobody to wait for
+            ray.train.report({"epoch": epoch.epoch, "loss": epoch.loss})
 
     checkpoints = _checkpoints(job, key, watcher, share, began)
     loop = Loop(

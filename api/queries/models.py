@@ -179,7 +179,12 @@ def _detail(session: Session, model: ModelRow) -> ModelDetail:
     spec = session.get_one(SpecRow, (model.name, model.spec_version)).spec
     under_way = session.scalars(
         select(col(RunRow.run_id))
-        .where(col(RunRow.model) == model.name, col(RunRow.status) != "finished")
+        # one that trains a version again waits for no other, and none waits for it
+        .where(
+            col(RunRow.model) == model.name,
+            col(RunRow.status) != "finished",
+            col(RunRow.kind) != "reproduction",
+        )
         .order_by(col(RunRow.created_at), col(RunRow.run_id))
     )
     return ModelDetail(

@@ -16,14 +16,22 @@ from api.documented import LISTS, READS, WRITES
 from api.live import watch
 from api.pollers import require_poller
 from api.queries import runs as queries
+from api.reproducing import answered_before, cancel_reproduction, reproduce, reproduction_input
 from api.requests import Key, model_state, tell_model
 from api.retrying import retrying
-from api.schemas.base import Cursor, Limit, ModelFilter, ModelName, Page, RunId
-from api.schemas.runs import CancelRequest, RunDetail, RunRequest, RunSummary
+from api.schemas.base import Cursor, Limit, ModelFilter, ModelName, Page, RunId, VersionPath
+from api.schemas.runs import (
+    CancelRequest,
+    ReproductionRequest,
+    RunDetail,
+    RunRequest,
+    RunSummary,
+)
 from perennial.contracts import ids, lifecycle
 from perennial.contracts.errors import Refused
 from perennial.contracts.lifecycle import CancelRun, RunAccepted, StartRun
 from perennial.contracts.records import Outcome, RunStatus
+from perennial.contracts.reproduction import Reproduce, ReproductionInput
 
 router = APIRouter(prefix="/v1", tags=["runs"])
 
@@ -58,6 +66,40 @@ async def start(
     state = await run_in_threadpool(model_state, context, model)
     await require_poller(context.temporal, state, key)
     return await ask_model(context.temporal, state, lifecycle.START_RUN, ask, RunAccepted)
+
+
+@router.post(
+    "/models/{model}/versions/{version}/reproduce",
+    operation_id="reproduce_version",
+    status_code=202,
+    responses=WRITES,
+    dependencies=[Depends(json_only)],
+)
+async def again(
+    context: Ctx,
+    principal: Engineer,
+    key: Key,
+    model: ModelName,
+    version: VersionPath,
+    body: Annotated[ReproductionRequest, Body(default_factory=ReproductionRequest)],
+) -> RunAccepted:
+    """Train a version again from what it was trained from, and compare what comes out.
+
+    Nothing is registered and nothing is promoted. It waits for no other run of the model.
+    """
+    ask = Reproduce(
+        request_id=key,
+        actor=principal.name,
+        run_id=ids.run_id(model, key),
+        model=model,
+        version=version,
+        tolerance=body.tolerance,
+        reason=body.reason,
+    )
+    before = await run_in_threadpool(_before, context, ask)
+    if isinstance(before, RunAccepted):
+        return before
+    return await reproduce(context.temporal, ask, before)
 
 
 @router.get("/runs", operation_id="list_runs", responses=LISTS)
@@ -125,7 +167,14 @@ async def cancel(
     if run.status == "finished":
         raise Refused(f"run {run_id} has ended already: {run.outcome}; start another one")
     ask = CancelRun(request_id=key, actor=principal.name, run_id=run_id, reason=body.reason)
+    if run.kind == "reproduction":
+        return await cancel_reproduction(context.temporal, ask, run.model)
     return await tell_model(context, run.model, lifecycle.CANCEL_RUN, ask, RunAccepted)
+
+
+def _before(context: Context, ask: Reproduce) -> RunAccepted | ReproductionInput:
+    with context.store.database.reading() as session:
+        return answered_before(session, ask) or reproduction_input(session, ask)
 
 
 def _detail(context: Context, run_id: str) -> RunDetail:

@@ -10,6 +10,7 @@ from api.schemas.base import Answer, Ask, Hotfixable, Json, Param, Reasoned, Wor
 from perennial.contracts.base import Sha256
 from perennial.contracts.monitoring import Action
 from perennial.contracts.records import Outcome, RunKind, RunStatus, Stage, StageStatus
+from perennial.contracts.reproduction import TOLERANCE
 from perennial.contracts.spec import Environment
 
 ApprovalStatus = Literal["open", "approved", "rejected", "expired", "superseded", "cancelled"]
@@ -32,6 +33,22 @@ class RunRequest(Hotfixable):
     ] = Field(default_factory=dict, max_length=100)
     epochs: int | None = Field(default=None, ge=1, le=10_000)
     learning_rate: FiniteFloat | None = Field(default=None, gt=0)
+
+
+class ReproductionRequest(Reasoned):
+    """Train a version again, and say how near what comes out has to be."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"reason": "audit of 2026", "tolerance": 0.001}]}
+    )
+
+    tolerance: FiniteFloat = Field(
+        default=TOLERANCE,
+        ge=0,
+        le=1,
+        description="How far a metric may be from the recorded one, as a share of it where it is "
+        "above 1. 0: the weights are to be the same to the last bit.",
+    )
 
 
 class CancelRequest(Reasoned):

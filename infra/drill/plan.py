@@ -8,8 +8,10 @@ from typing import Literal, get_args
 
 from perennial.contracts.records import Stage
 
-RUN: tuple[Stage, ...] = get_args(Stage)
-"""The stages of a run."""
+_ELSEWHERE = ("search", "inputs", "compare")
+"""Stages of searches and reproductions, which the drilled model has none of."""
+RUN: tuple[Stage, ...] = tuple(stage for stage in get_args(Stage) if stage not in _ELSEWHERE)
+"""The stages of its run."""
 WATCHED = ("window", "alert", "labels")
 """What follows for a champion that is watched."""
 STAGES = (*RUN, *WATCHED)

@@ -16,7 +16,7 @@ DIFFERS = 10
 INTERRUPTED = 130
 
 MEANING: dict[int, str] = {
-    OK: "done; a run that was followed was promoted",
+    OK: "done; a run that was followed was promoted, or a version came out again",
     FAILED: "the request was refused or wrong, or the run failed",
     USAGE: "the command line is wrong",
     NOT_FOUND: "no such model, run, version, approval or decision",
@@ -26,7 +26,7 @@ MEANING: dict[int, str] = {
     AWAY: "the API, or a service it needs, does not answer",
     NOT_APPROVED: "people rejected the version, or nobody approved it in time",
     CANCELLED: "the run was cancelled",
-    DIFFERS: "a check found a difference: a broken ledger, a flipped decision, a drill",
+    DIFFERS: "a check found a difference: a broken ledger, a flipped decision, a drill, a version",
     INTERRUPTED: "interrupted; a run that was followed goes on",
 }
 
@@ -37,6 +37,8 @@ _OUTCOMES = {
     "expired": NOT_APPROVED,
     "failed": FAILED,
     "cancelled": CANCELLED,
+    "reproduced": OK,
+    "differs": DIFFERS,
 }
 
 

@@ -17,6 +17,8 @@ from rich.text import Text
 
 STYLES = {
     "promoted": "green",
+    "reproduced": "green",
+    "differs": "red",
     "passed": "green",
     "pass": "green",
     "inconclusive": "yellow",

@@ -210,7 +210,7 @@ def runs(
         typer.Option(
             "--outcome",
             metavar="OUTCOME",
-            help="promoted, denied, rejected, expired, failed or cancelled.",
+            help="promoted, denied, rejected, expired, failed, cancelled, reproduced or differs.",
         ),
     ] = None,
     limit: Limit = 20,

@@ -18,6 +18,7 @@ from perennial.sse import Event
 SIGNS = {"running": ("…", "cyan"), "passed": ("✓", "green"), "failed": ("✗", "red")}
 _BARS = "▁▂▃▄▅▆▇█"
 _EPOCHS_SHOWN = 6
+_GOOD = ("promoted", "reproduced")
 
 
 def name(stage: Stage) -> str:
@@ -154,7 +155,7 @@ def shortened(message: str, width: int = 160) -> str:
 
 def ended(run: Run) -> Text:
     """One line: how the run ended, and why."""
-    sign, style = ("✓", "green") if run["outcome"] == "promoted" else ("✗", "red")
+    sign, style = ("✓", "green") if run["outcome"] in _GOOD else ("✗", "red")
     line = Text.assemble((f"{sign} {run['outcome']}", f"bold {style}"), ": ")
     reason, reasons = run["reason"], list[str]()
     if run["outcome"] == "denied":

@@ -109,5 +109,28 @@ def evidence_facts(evidence: Json) -> list[tuple[str, str]]:
             f"{'agrees' if parity['passed'] else 'DIFFERS'}: at most "
             f"{parity['max_abs_diff']:.1e} from the trained model",
         ),
-        ("code", f"{code['project']}, digest {code['source_digest'][:12]}"),
+        ("code", f"{code['project']}, digest {code['source_digest'][:12]}{_commit(code)}"),
+        *((("searched", _searched(evidence["search"])),) if evidence.get("search") else ()),
+        *((("trained with", _installed(code)),) if code.get("installed") else ()),
     ]
+
+
+def _commit(code: Json) -> str:
+    if not code.get("git_commit"):
+        return ""
+    return f", commit {code['git_commit'][:12]}{' with changes' if code['dirty'] else ''}"
+
+
+def _searched(search: Json) -> str:
+    best = search["best"]
+    params = ", ".join(f"{name} {value}" for name, value in best["params"].items())
+    tried = search["finished"] + search["stopped"] + search["failed"]
+    score = f"{search['metric']} {number(best['scores'][-1])}"
+    return f"{params}: {score} in trial {best['number']}, the best of {tried}"
+
+
+def _installed(code: Json) -> str:
+    installed = code["installed"]
+    libraries = ", ".join(f"{name} {known}" for name, known in installed["libraries"].items())
+    lock = f", lock {code['lock_digest'][:12]}" if code.get("lock_digest") else ""
+    return f"Python {installed['python']} on {installed['machine']}, {libraries}{lock}"

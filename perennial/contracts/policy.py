@@ -14,6 +14,7 @@ from perennial.contracts.data import DataValidation
 from perennial.contracts.drift import Severity
 from perennial.contracts.evidence_plan import Modes, Rule
 from perennial.contracts.examined import Examined, Speed
+from perennial.contracts.search import Searched
 from perennial.contracts.spec import Environment, RiskTier, Task, Threshold
 from perennial.contracts.training import CodeIdentity, Parity, Quantised
 
@@ -29,6 +30,7 @@ class Evidence(Contract):
     onnx: Sha256
     code: CodeIdentity
     params: Json
+    search: Searched | None = Field(default=None, description="where params were looked for")
     validation: DataValidation
     metrics: Metrics
     champions: dict[int, Metrics] = Field(default_factory=dict)

@@ -13,13 +13,17 @@ from perennial.contracts.policy import Evidence, Vote
 from perennial.contracts.spec import Environment, ModelSpec
 from perennial.contracts.training import ChampionModel, ExportedModel, TrainedModel
 
-RunKind = Literal["lifecycle", "promotion"]
+RunKind = Literal["lifecycle", "promotion", "reproduction"]
 RunStatus = Literal["queued", "running", "waiting", "finished"]
-Outcome = Literal["promoted", "denied", "rejected", "expired", "failed", "cancelled"]
+Outcome = Literal[
+    "promoted", "denied", "rejected", "expired", "failed", "cancelled", "reproduced", "differs"
+]
 Stage = Literal[
     "snapshot",
     "validate",
     "profile",
+    "search",
+    "inputs",
     "train",
     "evaluate",
     "export",
@@ -28,6 +32,7 @@ Stage = Literal[
     "approval",
     "rollout",
     "promote",
+    "compare",
 ]
 StageStatus = Literal["running", "passed", "failed"]
 Cause = Literal["promotion", "rollback", "retirement", "compensation"]

@@ -16,6 +16,7 @@ from perennial.contracts.evidence_plan import EvidencePlan
 from perennial.contracts.monitoring_plan import MonitoringPlan, RetrainPlan
 from perennial.contracts.request_log import RequestLog
 from perennial.contracts.rollout_plan import RolloutPlan
+from perennial.contracts.search_plan import SearchPlan
 from perennial.contracts.spec_part import (
     ENVIRONMENTS,
     Duration,
@@ -27,6 +28,7 @@ from perennial.contracts.spec_part import (
 __all__ = [
     "ENVIRONMENTS",
     "Duration",
+    "EarlyStopping",
     "Environment",
     "ModelSpec",
     "Name",
@@ -48,6 +50,7 @@ Name = Annotated[
     ),
 ]
 Param = bool | int | float | str
+Precision = Literal["full", "mixed"]
 
 
 class Source(SpecPart):
@@ -118,6 +121,18 @@ class Split(SpecPart):
     test_fraction: float = Field(default=0.2, gt=0.0, lt=1.0)
 
 
+class EarlyStopping(SpecPart):
+    """End a network's training once it learns nothing more."""
+
+    patience: int = Field(
+        default=3, ge=1, description="epochs without a lower loss on the rows that are kept out"
+    )
+    least: float = Field(default=0.0, ge=0, description="by how much it has to be lower")
+    fraction: float = Field(
+        default=0.1, gt=0, lt=1, description="of the training rows, kept out of the training"
+    )
+
+
 class Training(SpecPart):
     """Resources and hyper-parameters of one training."""
 
@@ -133,6 +148,13 @@ class Training(SpecPart):
         ge=1,
         description="how many epochs lie between two checkpoints; a training whose process dies "
         "goes on from the newest. Epochs that last less than a second share one a second",
+    )
+    early_stopping: EarlyStopping | None = Field(
+        default=None, description="of a network; without it all epochs are trained"
+    )
+    precision: Precision = Field(
+        default="full",
+        description="mixed: a network computes in bfloat16 on a GPU that has it; elsewhere full",
     )
     split: Split = Split()
     params: dict[str, Param] = Field(
@@ -227,6 +249,11 @@ class ModelSpec(SpecPart):
     source: Source
     data: DataPlan = DataPlan()
     training: Training = Training()
+    search: SearchPlan | None = Field(
+        default=None,
+        description="which hyper-parameters are looked for before a candidate is trained; "
+        "without it they are those of training",
+    )
     metrics: MetricPlan
     evidence: EvidencePlan = Field(
         default=EvidencePlan(), description="what it must show beside its metrics"

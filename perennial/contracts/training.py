@@ -18,8 +18,17 @@ Kind = Literal["network", "estimator", "boosting"]
 """What a project's build() gave: a torch module, a scikit-learn estimator, a LightGBM model."""
 
 
+class Installed(Contract):
+    """What a training really ran on, whatever a lock file says."""
+
+    python: str
+    machine: str = Field(description="system and processor, such as Linux x86_64")
+    libraries: dict[str, str] = Field(description="versions of those that compute")
+    digest: Sha256 = Field(description="of all packages that are installed, with their versions")
+
+
 class CodeIdentity(Contract):
-    """Which code trained a model."""
+    """Which code trained a model, and on what."""
 
     project: str
     source_digest: Sha256
@@ -28,6 +37,10 @@ class CodeIdentity(Contract):
     lock_digest: Sha256 | None = Field(
         default=None, description="digest of the locked environment, where there is a lock file"
     )
+    platform_digest: Sha256 | None = Field(
+        default=None, description="of the platform's own sources that prepare, train and measure"
+    )
+    installed: Installed | None = None
 
 
 class TrainModel(Contract):

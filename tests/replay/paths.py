@@ -22,6 +22,8 @@ ALSO = {
 
 PATHS = {
     "test_a_good_model_becomes_champion_of_every_environment": "promoted",
+    "test_a_version_is_trained_again_and_compared": "reproduced",
+    "test_a_run_trains_with_what_its_search_found": "searched",
     "test_a_worse_model_is_denied_with_the_numbers": "denied",
     "test_one_approval_takes_it_to_production": "approved",
     "test_a_rejection_ends_the_run_with_who_and_why": "rejected",

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 
 from temporalio import activity
 
+from perennial.analysis import searching
 from perennial.contracts import (
     data,
     label_sources,
@@ -21,6 +22,8 @@ from perennial.contracts import (
     monitoring,
     records,
     registry,
+    reproduction,
+    search,
     training,
 )
 from perennial.contracts.analysis import Verdict
@@ -28,6 +31,7 @@ from perennial.contracts.base import BlobRef
 from perennial.contracts.causes import AnswersMoved, ColumnEffect
 from perennial.contracts.drift import WindowVerdict
 from perennial.contracts.errors import PerennialError
+from perennial.contracts.spec import Training
 
 
 def blob(text: str) -> BlobRef:
@@ -49,9 +53,15 @@ class Plan:
         self.labels: list[datetime] = []
         self.count_labels: Callable[[labelling.CountLabelled], None] | None = None
         self.table: list[label_sources.LabelsRead] = []
+        self.gone: tuple[str, ...] = ()
+        self.score: float | None = None
         self.aliases_moved: tuple[registry.AliasMoved, ...] = ()
         self._held: dict[str, asyncio.Event] = {}
         self._reached: dict[str, asyncio.Event] = {}
+
+    def score_of(self, plan: Training) -> float:
+        """What a candidate is worth: as its hyper-parameters say, or whatever they say."""
+        return float(plan.params.get("score", 0.8)) if self.score is None else self.score
 
     def hold(self, stage: str) -> None:
         """Make a stage wait until it is released."""
@@ -127,10 +137,27 @@ class PlannedML:
         await self.plan(input.model).at("profile")
         return data.ReferenceProfile(blob=blob("profile"), rows=1000, columns=1)
 
+    @activity.defn(name="search_parameters")
+    async def search_parameters(self, input: search.SearchParameters) -> search.Searched:
+        await self.plan(input.train.model).at("search")
+        drawn = searching.draw(input.plan, input.train.training.seed)
+        best = search.Trial(number=0, params=drawn[0], scores=(0.7,), state="finished", spent=1.0)
+        return search.Searched(
+            metric=input.metric,
+            goal=input.goal,
+            best=best,
+            training=searching.applied(input.train.training, best.params),
+            finished=len(drawn),
+            stopped=0,
+            failed=0,
+            seconds=1.0,
+            trials=blob("trials"),
+        )
+
     @activity.defn(name="train_model")
     async def train_model(self, input: training.TrainModel) -> training.TrainedModel:
         await self.plan(input.model).at("train")
-        score = float(input.training.params.get("score", 0.8))
+        score = self.plan(input.model).score_of(input.training)
         return training.TrainedModel(
             weights=blob(f"weights {score}"),
             preprocessing=blob("preprocessing"),
@@ -151,7 +178,7 @@ class PlannedML:
     @activity.defn(name="evaluate_model")
     async def evaluate_model(self, input: training.EvaluateModel) -> training.Evaluation:
         await self.plan(input.model).at("evaluate")
-        score = float(input.training.params.get("score", 0.8))
+        score = self.plan(input.model).score_of(input.training)
         return training.Evaluation(
             rows=20_000,
             metrics={"roc_auc": score},
@@ -250,6 +277,22 @@ class PlannedML:
         if plan.count_labels is not None:
             await asyncio.to_thread(plan.count_labels, input)
         return records.Done()
+
+    @activity.defn(name="find_inputs")
+    async def find_inputs(self, input: reproduction.FindInputs) -> reproduction.InputsFound:
+        plan = self.plan(input.snapshot.model)
+        await plan.at("inputs")
+        code = training.CodeIdentity(project=input.project, source_digest=blob("code").sha256)
+        return reproduction.InputsFound(code=code, gone=plan.gone)
+
+    @activity.defn(name="compare_weights")
+    async def compare_weights(
+        self, input: reproduction.CompareWeights
+    ) -> reproduction.WeightsCompared:
+        same = input.then.weights == input.now.weights
+        return reproduction.WeightsCompared(
+            identical=same, kind=input.now.kind, max_abs_diff=0.0 if same else 0.5
+        )
 
     @activity.defn(name="sweep_trainings")
     async def sweep_trainings(self, input: training.SweepTrainings) -> training.Swept:

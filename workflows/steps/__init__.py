@@ -11,6 +11,7 @@ from workflows.steps.ending import Ended
 from workflows.steps.promotion import promote_through
 from workflows.steps.run import Run
 from workflows.steps.scaling import scale_serving
+from workflows.steps.searching import search_parameters
 from workflows.steps.training import evaluate, export, register, train
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "promote_through",
     "register",
     "scale_serving",
+    "search_parameters",
     "snapshot_data",
     "train",
     "validate_data",

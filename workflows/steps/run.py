@@ -13,6 +13,7 @@ from temporalio.exceptions import FailureError, is_cancelled_exception
 
 from perennial.contracts import ids, records
 from perennial.contracts.lifecycle import RunInput
+from perennial.contracts.search import Searched
 from perennial.contracts.spec import Environment, ModelSpec, duration
 from workflows.steps import options
 from workflows.steps.ending import Ended, read_failure
@@ -50,6 +51,7 @@ class Run:
         self.version: int | None = input.version
         self.reached: Environment | None = None
         self.cancelled_because = ""
+        self.searched: Searched | None = None
         self._lines: dict[tuple[str, str], str] = {}
 
     @property
@@ -66,6 +68,12 @@ class Run:
     def spec(self) -> ModelSpec:
         """The spec that holds for this run."""
         return self.input.spec
+
+    def take_parameters(self, searched: Searched) -> None:
+        """From now on the run's training is the one that a search found."""
+        self.searched = searched
+        spec = self.spec.model_copy(update={"training": searched.training})
+        self.input = self.input.model_copy(update={"spec": spec})
 
     @property
     def patience(self) -> timedelta:

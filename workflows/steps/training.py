@@ -151,6 +151,7 @@ async def register(
             onnx=exported.onnx.sha256,
             code=trained.code,
             params=run.spec.training.model_dump(mode="json"),
+            search=run.searched,
             validation=validation,
             metrics=evaluation.metrics,
             champions=evaluation.champions,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import threading
 import time
 from pathlib import Path
@@ -37,6 +38,17 @@ class Line(ModelProject):
 
     def build(self, shape: Shape, params: Params) -> nn.Module:
         return nn.Linear(shape.numbers, shape.outputs)
+
+
+class Drawing(Line):
+    """Draws its first weights from the generators of Python and NumPy."""
+
+    def build(self, shape: Shape, params: Params) -> nn.Module:
+        network = nn.Linear(shape.numbers, shape.outputs)
+        with torch.no_grad():
+            network.weight[0, 0] = random.random()
+            network.weight[0, 1] = np.random.normal()
+        return network
 
 
 class Telling(Line):

@@ -34,6 +34,7 @@ MAY: list[tuple[str, dict[str, Any], set[str]]] = [
     ("/v1/models/flights/runs", {}, {"engineer", "admin"}),
     ("/v1/models/flights/triggers", {"cause": "data"}, {"engineer", "admin"}),
     ("/v1/models/flights/promote", PROMOTION, {"engineer", "admin"}),
+    ("/v1/models/nobody/versions/1/reproduce", {}, {"engineer", "admin"}),
     ("/v1/models/flights/rollback", {"environment": "production"}, {"engineer", "admin"}),
     ("/v1/models/nobody/labels", LABELS, {"engineer", "admin"}),
     ("/v1/groups", TOGETHER, {"engineer", "admin"}),

@@ -131,6 +131,8 @@ def test_identity_of_an_example_knows_commit_and_lock() -> None:
     assert identity.project == "examples.digits.project:Digits"
     assert identity.git_commit is not None and len(identity.git_commit) == 40
     assert identity.lock_digest is not None
+    assert identity.platform_digest is not None
+    assert identity.installed is not None and identity.installed.libraries["torch"]
 
 
 def test_authoring_loads_no_heavy_library() -> None:

@@ -23,14 +23,14 @@ GONE = object()
 FREE = re.compile(
     r"task|owners(/.*)?|requester|champion/epoch"
     r"|evidence/answers|evidence/params(/.*)?|evidence/validation/(rows|violations|warnings|classes(/.*)?|shared_rows|contradictions)"
-    r"|evidence/code/lock_digest|evidence/parity/(rows|output|sorts)"
+    r"|evidence/code/(lock_digest|platform_digest|installed)|evidence/parity/(rows|output|sorts)"
     r"|modes/\w+|rules/\d+(/(min|environments))?"
     r"|evidence/examined/(samples|confidence|details|calibration/(brier|bins)|robustness/rows)"
     r"|evidence/examined/robustness/(undisturbed|strains/noise/(value|column))"
     r"|evidence/examined/groups/sex/(smallest|unlisted|note|groups/\d(/(value|rows|judged))?)"
     r"|evidence/examined/paired/3/probability_better"
     r"|evidence/speed/(p50_ms_1|p50_ms_64|p99_ms_64|rows_per_second|threads)"
-    r"|evidence/(opset|int8)"
+    r"|evidence/(opset|int8|search)"
     r"|evidence/dependencies/(why|source|packages|vulnerable|checked_at)"
     r"|thresholds/0|thresholds/0/(max|environments)|votes/\d/(at|comment)"
 )
