@@ -49,7 +49,7 @@ from perennial.documents import (
     Window,
     WindowDetail,
 )
-from perennial.label_documents import Labels, LabelsKept
+from perennial.label_client import LabelCalls
 from perennial.trigger_client import TriggerCalls
 
 __all__ = ["ApiError", "Client", "ServiceAway"]
@@ -57,7 +57,7 @@ __all__ = ["ApiError", "Client", "ServiceAway"]
 _PAGE = 100
 
 
-class Client(AlertCalls, DataCalls, TriggerCalls):
+class Client(AlertCalls, DataCalls, LabelCalls, TriggerCalls):
     """One connection to one API, as one principal. Safe to keep, not to share between threads."""
 
     @classmethod
@@ -422,17 +422,6 @@ class Client(AlertCalls, DataCalls, TriggerCalls):
         """Put a policy in force."""
         body = {"policy": policy, "reason": reason}
         return cast(PolicyApplied, self._post("/v1/policies/apply", body, key=key))
-
-    # -- labels
-
-    def send_labels(self, model: str, labels: list[Json]) -> LabelsKept:
-        """Tell what became of rows, 10,000 at once at most. Safe to send again."""
-        answer = self._post(path("models", model, "labels"), {"labels": labels})
-        return cast(LabelsKept, answer)
-
-    def labels(self, model: str) -> Labels:
-        """How many labels a model has, and how many found their request."""
-        return cast(Labels, self._get(path("models", model, "labels")))
 
     # -- the ledger
 
