@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+_MANY = 50
+"""Modules from which on it is worth while to keep what came with them out of all collections."""
 
 
 @contextmanager
@@ -13,10 +17,13 @@ def uncollected() -> Iterator[None]:
 
     Blocks may lie in one another, and in several threads: the one that began the pause ends it.
     """
-    was_on = gc.isenabled()
+    was_on, known = gc.isenabled(), len(sys.modules)
     gc.disable()
     try:
         yield
     finally:
         if was_on:
+            if len(sys.modules) - known >= _MANY:
+                # it is young yet: the next collections would go through all of it, twice
+                gc.freeze()
             gc.enable()

@@ -23,6 +23,23 @@ def test_the_collector_is_back_however_the_import_ends() -> None:
     assert gc.isenabled()
 
 
+def test_many_modules_are_kept_out_of_collections() -> None:
+    program = """if True:
+        import gc
+        from perennial.loading import uncollected
+        with uncollected():
+            import json
+        print(gc.get_freeze_count())
+        with uncollected():
+            import sqlmodel
+        print(gc.get_freeze_count() > 10_000, gc.isenabled())
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["0", "True", "True"]
+
+
 @pytest.mark.parametrize(("job", "threads"), [(JobID.nil(), 2), (JobID.from_int(1), 1)])
 def test_a_process_that_is_started_for_somebody_loads_nothing(job: JobID, threads: int) -> None:
     """Ray loads the module into every process, and tells one that is for somebody for whom."""
