@@ -82,10 +82,14 @@ class SearchActivities:
         shutdown = asyncio.ensure_future(activity.wait_for_worker_shutdown())
         told: dict[str, Any] = {}
         kept: set[int] = set()
+        trials: tuple[Trial, ...] = ()
         told_at = float("-inf")
         try:
             while True:
                 progress = await self._cluster.poll(job, 0)
+                if not progress.trials:  # it is busy, and what it said before still holds
+                    progress = progress.model_copy(update={"trials": trials})
+                trials = progress.trials
                 view = _view(progress, job)
                 activity.heartbeat(view)
                 now = time.monotonic()

@@ -12,28 +12,10 @@ from activities.checkpoint_files import CheckpointFiles, Reached
 from activities.modelling.state import flatten, pack, unpack
 from perennial.authoring.context import Stateful
 from perennial.blobs import BlobCorrupt
-from perennial.canonical import digest
 from perennial.contracts.errors import Unavailable
-from perennial.contracts.training import Epoch, TrainModel
+from perennial.contracts.training import Epoch
 
 _LEAST_SECONDS = 1.0
-
-
-def key_of(asked: TrainModel, source_digest: str) -> str:
-    """A digest of all that a training follows from.
-
-    Changed code, rows or plan never go on from a checkpoint that another training left.
-    """
-    return digest(
-        {
-            "project": asked.project,
-            "source": source_digest,
-            "task": asked.task,
-            "snapshot": asked.snapshot.digest,
-            "training": asked.training.model_dump(mode="json"),
-            "torch": torch.__version__,
-        }
-    )
 
 
 class Checkpoints:

@@ -113,6 +113,15 @@ def load_project(name: str, *, expected: str | None = None) -> Project:
     return Project(name, own, file, digest)
 
 
+def digest_of(name: str) -> str:
+    """The digest of a project's sources as they are now, without loading them.
+
+    Raises:
+        ProjectInvalid: there is no such module.
+    """
+    return code.source_digest(_find(name, name.partition(":")[0]))
+
+
 def check_columns(columns: list[str], features: Features, where: str) -> None:
     """Raise SourceInvalid that names each column the project wants and the frame has not."""
     missing = [name for name in features.columns if name not in columns]

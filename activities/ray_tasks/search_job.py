@@ -10,6 +10,7 @@ from typing import Any
 
 from activities.checkpoint_files import FOLDER
 from activities.ray_tasks.job import Failure, Job, Phase, Progress
+from activities.training_key import key_of
 from activities.trial_files import TrialFiles
 from perennial.analysis import searching
 from perennial.contracts.search import Trial
@@ -89,13 +90,11 @@ class SearchJob:
         from ray import tune
         from ray.tune.schedulers import ASHAScheduler
 
-        from activities.modelling.checkpoints import key_of
-        from activities.modelling.projects import load_project
-        from activities.ray_tasks.trial import SCORE, run_trial
+        from activities.modelling.projects import digest_of
 
         job, asked, search = self._job, self._job.input, self._job.search
         assert search is not None
-        key = key_of(asked, load_project(asked.project).source_digest)
+        key = key_of(asked, digest_of(asked.project))
         before = TrialFiles(job.blob_url, asked.run_id, key).all()
         with self._lock:
             self._trials = {trial.number: trial for trial in before}
@@ -108,14 +107,14 @@ class SearchJob:
         if asked.training.gpus_per_worker:
             resources["gpu"] = asked.training.gpus_per_worker
         tune.Tuner(
-            tune.with_resources(run_trial, resources),
+            tune.with_resources(_run_trial, resources),
             param_space={
                 "number": tune.grid_search(list(range(len(drawn)))),
                 "job": job.model_dump_json(),
                 "began": time.time() - spent,
             },
             tune_config=tune.TuneConfig(
-                metric=SCORE,
+                metric="score",
                 mode="max" if search.goal == "maximize" else "min",
                 scheduler=ASHAScheduler(
                     max_t=asked.training.epochs,
@@ -148,6 +147,13 @@ class SearchJob:
         while time.monotonic() - self._asked < self._job.unattended_seconds:
             time.sleep(_LOOK_SECONDS)
         os._exit(1)
+
+
+def _run_trial(config: dict[str, Any]) -> None:
+    """Loads torch where it is needed, which is not in the search's own process."""
+    from activities.ray_tasks.trial import run_trial
+
+    run_trial(config)
 
 
 def _stopper(over: Callable[[], bool]) -> Any:

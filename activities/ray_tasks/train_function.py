@@ -7,11 +7,12 @@ from typing import Protocol
 
 from activities.checkpoint_files import CheckpointFiles, Reached
 from activities.modelling.candidates import built, checked, keep_weights, kind_of
-from activities.modelling.checkpoints import Checkpoints, key_of
+from activities.modelling.checkpoints import Checkpoints
 from activities.modelling.loop import Loop, Share, prepare
 from activities.modelling.projects import load_project
 from activities.modelling.snapshots import Frames
 from activities.ray_tasks.job import Job, Made
+from activities.training_key import key_of
 from perennial.blobs import BlobStore
 from perennial.contracts.training import Epoch
 

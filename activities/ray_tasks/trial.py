@@ -8,11 +8,11 @@ from typing import Any
 import ray
 from ray import tune
 
-from activities.modelling.checkpoints import key_of
 from activities.modelling.projects import load_project
 from activities.modelling.snapshots import Frames
 from activities.modelling.trying import try_out
 from activities.ray_tasks.job import NAMESPACE, Job
+from activities.training_key import key_of
 from activities.trial_files import TrialFiles
 from perennial.analysis import searching
 from perennial.blobs import BlobStore
@@ -20,7 +20,6 @@ from perennial.contracts.errors import PerennialError, Unavailable
 from perennial.contracts.search import Trial
 from perennial.quiet import quieten
 
-SCORE = "score"
 _KEEP_SECONDS = 1.0
 
 
@@ -96,7 +95,7 @@ class _Told:
         if time.monotonic() - self._kept_at >= _KEEP_SECONDS:
             self._kept_at = time.monotonic()
             self._files.keep(self._trial)
-        tune.report({SCORE: score})
+        tune.report({"score": score})
 
     def _tell(self, state: Any, note: str) -> None:
         spent = time.time() - self._began

@@ -11,9 +11,10 @@ import torch
 
 from activities.checkpoint_files import CheckpointFiles, Reached, remove_files
 from activities.modelling import candidates, checkpoints
-from activities.modelling.checkpoints import Checkpoints, key_of
+from activities.modelling.checkpoints import Checkpoints
 from activities.modelling.loop import Loop, prepare
 from activities.modelling.projects import load_project
+from activities.training_key import key_of
 from perennial.blobs import BlobStore
 from perennial.contracts.errors import ProjectInvalid
 from perennial.contracts.spec import Training
