@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import and_
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import Select
 
 from api.db.facts.specs import get_model
 from api.db.facts.versions import as_champion, get_version, newest_evidence
@@ -80,9 +81,9 @@ def read_monitored(session: Session, input: ReadMonitored) -> Monitored:
     )
 
 
-def read_watched(session: Session) -> tuple[ReadMonitored, ...]:
-    """Every environment that has a champion which is to be watched."""
-    rows = session.exec(
+def champions_with_specs() -> Select[ChampionRow, SpecRow]:
+    """Every champion of a model that is not retired, with the spec that counts, in their order."""
+    return (
         select(ChampionRow, SpecRow)
         .join(ModelRow, col(ModelRow.name) == col(ChampionRow.model))
         .join(
@@ -95,6 +96,11 @@ def read_watched(session: Session) -> tuple[ReadMonitored, ...]:
         .where(ModelRow.status != "retired", col(ChampionRow.version).is_not(None))
         .order_by(col(ChampionRow.model), col(ChampionRow.environment))
     )
+
+
+def read_watched(session: Session) -> tuple[ReadMonitored, ...]:
+    """Every environment that has a champion which is to be watched."""
+    rows = session.exec(champions_with_specs())
     return tuple(
         ReadMonitored.model_validate({"model": champion.model, "environment": champion.environment})
         for champion, spec in rows

@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import Table, and_, exists, func
 from sqlmodel import Session, col, select
 
+from api.db.facts.monitored import champions_with_specs
 from api.db.monitoring_tables import LabelRow, WindowRow
-from api.db.tables import ChampionRow, ModelRow, SpecRow
+from api.db.tables import ChampionRow
 from perennial.contracts.base import Json
 from perennial.contracts.monitoring import ReadMonitored
 
@@ -30,23 +31,8 @@ def monitors_with_labels(session: Session, now: datetime) -> tuple[ReadMonitored
         .where(mine, row.status == "joined", row.environment == ChampionRow.environment)
         .scalar_subquery()
     )
-    found = session.exec(
-        select(ChampionRow, SpecRow, waiting, oldest)
-        .join(ModelRow, col(ModelRow.name) == col(ChampionRow.model))
-        .join(
-            SpecRow,
-            and_(
-                col(SpecRow.model) == col(ModelRow.name),
-                col(SpecRow.version) == col(ModelRow.spec_version),
-            ),
-        )
-        .where(
-            ModelRow.status != "retired",
-            col(ChampionRow.version).is_not(None),
-            waiting | oldest.is_not(None),
-        )
-        .order_by(col(ChampionRow.model), col(ChampionRow.environment))
-    ).all()
+    query = champions_with_specs().add_columns(waiting, oldest)
+    found = session.execute(query.where(waiting | oldest.is_not(None))).all()
     return tuple(
         ReadMonitored.model_validate({"model": champion.model, "environment": champion.environment})
         for champion, spec, looked_for, joined in found

@@ -14,9 +14,9 @@ from sqlmodel import Session, col, select
 
 from api.db import journal
 from api.db.alert_tables import AlertRow, DeliveryRow
-from api.db.facts.monitored import newest_with_requests
+from api.db.facts.monitored import champions_with_specs, newest_with_requests
 from api.db.monitoring_tables import LabelRow, WindowRow
-from api.db.tables import ChampionRow, ModelRow, SpecRow
+from api.db.tables import ChampionRow, ModelRow
 from perennial.contracts.base import BlobRef
 from perennial.contracts.records import Done
 from perennial.contracts.request_log import RequestLog
@@ -165,18 +165,7 @@ def record_sweep(session: Session, input: RecordSweep) -> Done:
 
 def _champions(session: Session) -> Iterator[tuple[ChampionRow, ModelSpec]]:
     """Champions that are watched, with the spec that counts."""
-    rows = session.exec(
-        select(ChampionRow, SpecRow)
-        .join(ModelRow, col(ModelRow.name) == col(ChampionRow.model))
-        .join(
-            SpecRow,
-            and_(
-                col(SpecRow.model) == col(ModelRow.name),
-                col(SpecRow.version) == col(ModelRow.spec_version),
-            ),
-        )
-        .where(ModelRow.status != "retired", col(ChampionRow.version).is_not(None))
-    ).all()
+    rows = session.exec(champions_with_specs()).all()
     for champion, row in rows:
         spec = ModelSpec.model_validate(row.spec)
         if spec.monitoring_in(champion.environment) is not None:
