@@ -91,6 +91,7 @@ def _title(found: Rollout) -> Text:
 
 def _judged(found: Rollout, now: RolloutProgress, run: Run | None) -> list[RenderableType]:
     told = _told(found, now, run)
+    now = _caught_up(now, told)
     lines: list[RenderableType] = [Text(_step(found, now, run))]
     if signs := _signs(told):
         lines.append(Text("  ").join(signs))
@@ -155,9 +156,13 @@ def _command(found: Rollout, command: str) -> str:
 
 
 def _step(found: Rollout, now: RolloutProgress, run: Run | None) -> str:
+    told = _told(found, now, run)
+    if now != (ahead := _caught_up(now, told)):
+        now, copied = ahead, 100 * told["shadow"]
+    else:
+        copied = max((each["shadow_percent"] for each in found["variants"]), default=0.0)
     if not now["step"]:
         return f"version {now['version']} is about to begin"
-    told = _told(found, now, run)
     of = f" of {told['steps']}" if told.get("steps") else ""
     hold = ""
     if now["waiting"] or (run is not None and run["status"] == "finished"):
@@ -166,18 +171,28 @@ def _step(found: Rollout, now: RolloutProgress, run: Run | None) -> str:
         hold = f", held until {when(until)} at least"
     elif told:
         hold = ", not served by every process yet"
-    copies = [each for each in found["variants"] if each["shadow_percent"]]
-    share = f"copies of {copies[0]['shadow_percent']:g} %" if copies else f"{now['percent']:g} %"
+    share = f"copies of {copied:g} %" if copied else f"{now['percent']:g} %"
     return f"version {now['version']}, step {now['step']}{of}: {share}{hold}"
 
 
 def _told(found: Rollout, now: RolloutProgress, run: Run | None) -> dict[str, Any]:
-    """What the watch has told of this step on the run's stage; nothing before its first look."""
+    """What the watch has told of this step, or of a later one that was over between two looks.
+
+    Nothing before the first look at a step.
+    """
     for stage in run["stages"] if run is not None else ():
         if (stage["stage"], stage["environment"]) == ("rollout", found["environment"]):
             progress = stage["progress"] or {}
-            return progress if progress.get("step") == now["step"] else {}
+            return progress if progress.get("step", -1) >= now["step"] else {}
     return {}
+
+
+def _caught_up(now: RolloutProgress, told: dict[str, Any]) -> RolloutProgress:
+    """The rollout at the step that was told of: a short one ends before it is looked at."""
+    if told.get("step", 0) <= now["step"]:
+        return now
+    percent = 100.0 * told["weights"].get("challenger", 0.0)
+    return {**now, "step": told["step"], "percent": percent}
 
 
 def _signs(told: dict[str, Any]) -> list[Text]:

@@ -246,6 +246,7 @@ def judged(**verdicts: str) -> Json:
         "step": 1,
         "steps": 2,
         "weights": {"challenger": 0.1, "champion": 0.8, "control": 0.1},
+        "shadow": 0.0,
         "assessments": {
             name: {"verdict": verdict, "reason": f"{name}: its sentence"}
             for name, verdict in verdicts.items()

@@ -123,6 +123,19 @@ def test_a_watch_tells_each_change_and_ends_as_the_run_does(api: Script, cli: Ca
     ]
 
 
+def test_a_step_that_is_over_between_two_looks_is_shown_at_the_end(api: Script, cli: Call) -> None:
+    second = {
+        **judged(served="pass", slow="fail"),
+        "step": 2,
+        "weights": {"challenger": 0.5, "control": 0.5},
+    }
+    over = stage("rollout", "failed", environment="production", progress=second)
+    watched = at_stage(rolling(served="pass", slow="no_data"))
+    plays(api, watched, watched, {**finished("denied", BACK, stages=[over]), "version": 3})
+    lines = cli("rollout", "watch", "flights").out.splitlines()
+    assert lines[-4:-2] == ["version 3, step 2 of 2: 50 %", "✓ served  ✗ slow fail"]
+
+
 def test_a_watch_that_comes_too_late_tells_how_it_went(api: Script, cli: Call) -> None:
     api.answers[SHOWN] = (200, rollout())
     api.answers["GET /v1/models/flights"] = (200, model())
