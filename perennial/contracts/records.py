@@ -74,7 +74,12 @@ class RecordRun(Contract):
 
 
 class MarkStage(Contract):
-    """A stage began or ended. Marks are a view of progress, not facts of the ledger."""
+    """A stage began or ended. Marks are a view of progress, not facts of the ledger.
+
+    Attributes:
+        ended: the end of the stage before, where this one begins at once: kept first, and in the
+            same transaction.
+    """
 
     run_id: str
     stage: Stage
@@ -83,6 +88,7 @@ class MarkStage(Contract):
     at: Utc
     summary: str = ""
     detail: Json = Field(default_factory=dict)
+    ended: MarkStage | None = None
 
 
 class MarkRun(Contract):

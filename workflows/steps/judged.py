@@ -153,6 +153,7 @@ class Judged:
         run = self._run
         # a vote that is being kept must be kept before its run is over
         await workflow.wait_condition(workflow.all_handlers_finished)
+        await run.told()
         workflow.upsert_search_attributes(
             [
                 OUTCOME.value_set(ended.outcome),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -53,6 +54,8 @@ class Run:
         self.cancelled_because = ""
         self.searched: Searched | None = None
         self._lines: dict[tuple[str, str], str] = {}
+        self._ended: records.MarkStage | None = None
+        self._telling: asyncio.Task[None] | None = None
 
     @property
     def id(self) -> str:
@@ -109,7 +112,22 @@ class Run:
             if not is_cancelled_exception(error):
                 await self._mark(stage, environment, "failed", _reason(error), notes.detail)
             raise
-        await self._mark(stage, environment, "passed", notes.summary, notes.detail)
+        self._ended = self._marked(stage, environment, "passed", notes.summary, notes.detail)
+        self._telling = asyncio.ensure_future(self._tell_end())
+
+    async def told(self) -> None:
+        """Wait until what the run has gone through is shown."""
+        if self._telling is not None:
+            await self._telling
+
+    async def _tell_end(self) -> None:
+        """Show the end of a stage, unless the next one has begun at once and told it with itself.
+
+        As a task of its own it comes after whatever the run does without waiting.
+        """
+        if self._ended is not None:
+            ended, self._ended = self._ended, None
+            await self._keep(ended)
 
     async def show(self, summary: str, **detail: Any) -> None:
         """Say how far the stage is that is under way."""
@@ -145,23 +163,43 @@ class Run:
         summary: str,
         detail: dict[str, Any] | None = None,
     ) -> None:
-        name = f"{stage} ({environment})" if environment else stage
-        self._lines[(stage, environment or "")] = f"{_SIGNS[status]} **{name}** {summary}".strip()
+        mark = self._marked(stage, environment, status, summary, detail or {})
+        ended, self._ended = self._ended, None
+        await self._keep(mark.model_copy(update={"ended": ended}))
+
+    def _marked(
+        self,
+        stage: records.Stage,
+        environment: Environment | None,
+        status: records.StageStatus,
+        summary: str,
+        detail: dict[str, Any],
+    ) -> records.MarkStage:
+        line = f"{_SIGNS[status]} **{_name(stage, environment)}** {summary}"
+        self._lines[(stage, environment or "")] = line.strip()
         workflow.set_current_details("\n\n".join(self._lines.values()))
+        return records.MarkStage(
+            run_id=self.id,
+            stage=stage,
+            environment=environment,
+            status=status,
+            at=self.now,
+            summary=summary,
+            detail=detail,
+        )
+
+    async def _keep(self, mark: records.MarkStage) -> None:
+        marks = (mark,) if mark.ended is None else (mark.ended, mark)
         await workflow.execute_local_activity(
             records.mark_stage,
-            records.MarkStage(
-                run_id=self.id,
-                stage=stage,
-                environment=environment,
-                status=status,
-                at=self.now,
-                summary=summary,
-                detail=detail or {},
-            ),
+            mark,
             **options.record(),
-            summary=f"{name} {status}",
+            summary=", ".join(f"{_name(m.stage, m.environment)} {m.status}" for m in marks),
         )
+
+
+def _name(stage: records.Stage, environment: Environment | None) -> str:
+    return f"{stage} ({environment})" if environment else stage
 
 
 def _reason(error: BaseException) -> str:

@@ -105,6 +105,8 @@ def mark_run(session: Session, input: MarkRun) -> Done:
 
 def mark_stage(session: Session, input: MarkStage) -> Done:
     """Show that a stage began or ended."""
+    if input.ended is not None:
+        mark_stage(session, input.ended)
     run = get_run(session, input.run_id)
     if run.status == "finished" and input.status == "running":
         return Done()

@@ -133,6 +133,24 @@ def test_stages_keep_their_order_and_their_newest_mark(store: Store) -> None:
     ]
 
 
+def test_the_end_of_a_stage_is_kept_with_the_beginning_of_the_next(store: Store) -> None:
+    apply(store)
+    store.record_run(record_run("r1"))
+    running = records.MarkStage(run_id="r1", stage="snapshot", status="running", at=at(1))
+    passed = running.model_copy(update={"status": "passed", "at": at(2), "summary": "9 rows"})
+    store.mark_stage(running)
+    both = running.model_copy(update={"stage": "validate", "at": at(2), "ended": passed})
+    store.mark_stage(both)
+    store.mark_stage(both)  # delivered again
+    assert seen(store, "r1")[1:] == [
+        ("stage", "running"),
+        ("stage", "passed"),
+        ("stage", "running"),
+    ]
+    assert row(store, StageRow, ("r1", "snapshot", "")).summary == "9 rows"
+    assert row(store, StageRow, ("r1", "validate", "")).started_at == at(2)
+
+
 def test_a_stage_that_begins_again_starts_anew(store: Store) -> None:
     apply(store)
     store.record_run(record_run("r1"))
