@@ -33,12 +33,17 @@ from perennial.contracts.training import (
 )
 
 _LOOK_SECONDS = 0.25
+_FIRST_LOOK_SECONDS, _LOOK_SHARE = 0.03, 0.2
+"""A training of a second is looked at more often: waiting for a look must not be what it takes."""
 _TELL_SECONDS = 0.5
 _TOLD_AT_ONCE = 5
 _LOG_SECONDS = 2.0
 _STOP_SECONDS = 10.0
 _UNATTENDED_SECONDS = 15 * 60.0
 _EPOCHS_KEPT = 200
+
+Ending = Literal["FINISHED", "FAILED", "KILLED"]
+"""As MLflow calls it."""
 
 
 class TrainingActivities:
@@ -95,13 +100,15 @@ class TrainingActivities:
         await self._cluster.start(job)
         followed = _Followed(job, run, self._runs, self._store)
         shutdown = asyncio.ensure_future(activity.wait_for_worker_shutdown())
+        began = time.monotonic()
         try:
             while True:
                 progress = await self._cluster.poll(job, len(followed.epochs))
                 await followed.take(progress)
                 if progress.ended:
                     break
-                await asyncio.wait({shutdown}, timeout=_LOOK_SECONDS)
+                pause = max(_FIRST_LOOK_SECONDS, _LOOK_SHARE * (time.monotonic() - began))
+                await asyncio.wait({shutdown}, timeout=min(pause, _LOOK_SECONDS))
                 if shutdown.done():
                     raise Unavailable(
                         "this worker shuts down; the training goes on in Ray, and the next "
@@ -118,15 +125,18 @@ class TrainingActivities:
     async def _end(
         self,
         job: Job,
-        run: OpenRun | None,
-        status: Literal["FINISHED", "FAILED", "KILLED"],
+        run: OpenRun,
+        status: Ending,
         *,
         gently: bool = False,
     ) -> None:
         """Take the job out of Ray, and its checkpoints away; say in MLflow how it ended.
 
-        As far as each of them answers.
+        As far as each of them answers, and both at once: a short training takes no longer.
         """
+        await asyncio.gather(self._leave(job, gently), self._close(run, status))
+
+    async def _leave(self, job: Job, gently: bool) -> None:
         with contextlib.suppress(ClusterUnavailable):
             if gently:
                 await self._cluster.stop(job)
@@ -138,9 +148,10 @@ class TrainingActivities:
             await self._cluster.remove(job.input.run_id)
         with contextlib.suppress(OSError):
             await asyncio.to_thread(remove_files, job.blob_url, job.input.run_id)
-        if run is not None:
-            with contextlib.suppress(RegistryUnavailable):
-                await asyncio.to_thread(self._runs.close, run.id, status)
+
+    async def _close(self, run: OpenRun, status: Ending) -> None:
+        with contextlib.suppress(RegistryUnavailable):
+            await asyncio.to_thread(self._runs.close, run.id, status)
 
 
 class _Followed:

@@ -17,11 +17,14 @@ from api.queries.runs import read_run
 from api.schemas.runs import RunDetail
 from perennial.contracts.errors import RecordsUnavailable
 
-POLL_SECONDS = 0.2
+_SOON, _LATER = 0.04, 0.2
+"""Seconds between two looks: after news, and where there has been none for a while."""
+_SLOWER = 1.25
 
 
 async def watch(context: Context, run_id: str, after: int) -> AsyncIterator[ServerSentEvent]:
     """The events of a run behind number `after`, then `end` with the run once it is finished."""
+    pause = _SOON
     while True:
         try:
             rows, end = await run_in_threadpool(_news, context, run_id, after)
@@ -34,8 +37,11 @@ async def watch(context: Context, run_id: str, after: int) -> AsyncIterator[Serv
         if end is not None:
             yield ServerSentEvent(end.model_dump_json(), event="end")
             return
-        if not rows:
-            await asyncio.sleep(POLL_SECONDS)
+        if rows:
+            pause = _SOON  # one thing follows another, and the last of them is the end
+        else:
+            await asyncio.sleep(pause)
+            pause = min(pause * _SLOWER, _LATER)
 
 
 def _news(context: Context, run_id: str, after: int) -> tuple[list[RunEventRow], RunDetail | None]:
