@@ -73,13 +73,11 @@ _WATCHES = 1000
 """Activities at once. Nearly all of them sleep: a guard watches a champion for days. A platform
 with more rollouts and guards under way than that needs more of these workers."""
 
-_RUNNER = SandboxedWorkflowRunner(
-    restrictions=SandboxRestrictions.default.with_passthrough_modules("workflows")
-)
-"""Loads our own workflow code once, and not again for every run: that was half of what a worker
-spent on a short one. What the sandbox would catch in it is caught before it gets here: ruff bans
-the calls (`pyproject.toml`), and the tests run it in the sandbox whole. Code of yours is loaded for
-every run, as the SDK means it."""
+_LOADED_ONCE = ("workflows",)
+"""Our own workflow code is not loaded again for every run: that was half of what a worker spent on
+a short one. What the sandbox would catch in it is caught before it gets here: ruff bans the calls
+(`pyproject.toml`), and the tests run it in the sandbox whole. Code of yours is loaded for every
+run, as the SDK means it, unless you name it too."""
 
 
 @asynccontextmanager
@@ -90,6 +88,7 @@ async def control_worker(
     queue: str = queues.CONTROL,
     workflows: Sequence[type] = WORKFLOWS,
     activities: Sequence[Callable[..., Any]] = (),
+    loaded_once: Sequence[str] = (),
 ) -> AsyncIterator[Worker]:
     """Built with its clients, which are closed after it.
 
@@ -99,6 +98,8 @@ async def control_worker(
         queue: the task queue to poll; workflows of your own need one of their own.
         workflows: the workflow classes to run there.
         activities: those of your own, beside the records and the policy.
+        loaded_once: modules or packages of workflows of your own that are tested in the SDK's
+            sandbox and need not be loaded in it for every run.
     """
     channels = read_channels(settings.channels_file)  # first: wrong ones are refused at the start
     store = Store.open(settings.database)
@@ -116,7 +117,11 @@ async def control_worker(
             client,
             task_queue=queue,
             workflows=workflows,
-            workflow_runner=_RUNNER,
+            workflow_runner=SandboxedWorkflowRunner(
+                restrictions=SandboxRestrictions.default.with_passthrough_modules(
+                    *_LOADED_ONCE, *loaded_once
+                )
+            ),
             activities=[
                 *(m for each in instances for m in methods(each)),
                 *activities,

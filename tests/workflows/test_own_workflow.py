@@ -17,6 +17,7 @@ from api.db.store import Store
 from perennial.settings import Settings
 from tests.workflows.house import House
 from workers.control import control_worker
+from workflows.steps.run import Run
 
 GUIDE = Path("docs/guides/own-workflow.md")
 
@@ -57,6 +58,37 @@ async def test_the_guides_workflow_lives_a_run(
         assert (await house.run(0.8)).outcome == "promoted"
         weak = await house.run(0.4)
         assert (weak.outcome, weak.reason) == ("denied", "no better than a coin; not registered")
+
+
+@pytest.mark.parametrize("module", ["NightlyCandidate"], indirect=True)
+async def test_a_module_that_is_loaded_once_is_the_one_of_the_process(
+    house: House, temporal: Client, store: Store, opa_url: str, module: ModuleType
+) -> None:
+    queue = f"nightly-{house.model}"
+    settings = Settings(
+        database_url=store.database.url.render_as_string(hide_password=False), OPA_URL=opa_url
+    )
+    begun: list[str] = []
+    snapshot_data = module.snapshot_data
+
+    async def counted(run: Run) -> object:
+        begun.append(run.id)
+        return await snapshot_data(run)
+
+    vars(module)["snapshot_data"] = counted
+    async with (
+        control_worker(
+            temporal,
+            settings,
+            queue=queue,
+            workflows=[module.NightlyCandidate],
+            loaded_once=[module.__name__],
+        ) as worker,
+        worker,
+    ):
+        await house.apply(lifecycle={"workflow": "NightlyCandidate", "task_queue": queue})
+        denied = await house.run(0.4)
+    assert (denied.outcome, begun) == ("denied", [denied.run_id])
 
 
 @pytest.mark.parametrize("module", ["Announced"], indirect=True)
