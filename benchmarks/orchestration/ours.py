@@ -5,55 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 import uuid
-from datetime import timedelta
 
 import uvloop
-from temporalio import activity, workflow
 
-from perennial.contracts.base import Contract
-from workflows.steps import options
-
-with workflow.unsafe.imports_passed_through():
-    from benchmarks.orchestration.talk import Job, serve
-    from perennial.contracts import queues
-    from perennial.settings import settings
-    from perennial.temporal import connect
-    from workers.control import control_worker
-
-_PATIENCE = timedelta(minutes=10)
-
-
-class Step(Contract):
-    """What goes into a step and comes out of it."""
-
-    number: int
-
-
-@activity.defn
-async def no_op(input: Step) -> Step:
-    """Nothing, so that only the platform's own cost is left."""
-    return input
-
-
-@workflow.defn
-class Steps:
-    """Steps one after the other, with the option profiles that our own workflows use."""
-
-    @workflow.run
-    async def run(self, steps: int, kind: str) -> int:
-        """Returns how many were done."""
-        done = 0
-        for number in range(steps):
-            if kind == "short":
-                await workflow.execute_local_activity(
-                    no_op, Step(number=number), **options.record(), summary="no-op"
-                )
-            else:
-                await workflow.execute_activity(
-                    no_op, Step(number=number), **options.decision(_PATIENCE), summary="no-op"
-                )
-            done += 1
-        return done
+from benchmarks.orchestration.step import no_op
+from benchmarks.orchestration.steps import Steps
+from benchmarks.orchestration.talk import Job, serve
+from perennial.contracts import queues
+from perennial.settings import settings
+from perennial.temporal import connect
+from workers.control import control_worker
 
 
 async def main() -> None:
@@ -75,7 +36,13 @@ async def main() -> None:
         return sum(done)
 
     async with (
-        control_worker(client, settings(), workflows=[Steps], activities=[no_op]) as worker,
+        control_worker(
+            client,
+            settings(),
+            workflows=[Steps],
+            activities=[no_op],
+            loaded_once=[Steps.__module__],  # as the workflows of Perennial itself are
+        ) as worker,
         worker,
     ):
         await serve(run)
