@@ -84,7 +84,7 @@ def assess(
         found["answers"] = assessing.assess_drift(
             seen.answers, rails.answers.allowed, rails.answers.requests, alpha
         )
-    if share and rails.quality is not None:
+    if rails.quality is not None:
         percent = 100 * share / WHOLE
         judged = labelling.assess(rails.quality, seen.quality, _answered(seen), percent, alpha)
         if judged is not None:
@@ -141,10 +141,8 @@ def _of(tallies: Sequence[Tally], variant: str) -> Tally | None:
 
 
 def _answered(seen: Seen) -> tuple[int, int]:
-    """Requests that both sides answered to callers; copies have none that labels could be of."""
-    copied = {tally.epoch for tally in seen.tallies if tally.compared}
-    mine = [tally for tally in seen.tallies if tally.epoch not in copied]
-    sides = _of(mine, CHALLENGER), _of(mine, CONTROL)
+    """Requests that both sides answered, copies among them: those have the labels of requests."""
+    sides = _of(seen.tallies, CHALLENGER), _of(seen.tallies, CONTROL)
     return (0 if sides[0] is None else sides[0].requests), (
         0 if sides[1] is None else sides[1].requests
     )

@@ -108,7 +108,8 @@ class QualityLimit(Limit):
         default=0,
         ge=0,
         lt=100,
-        description="steps with a smaller share do not wait for labels, and still fail by them",
+        description="steps with a smaller share do not wait for labels, nor do copies where this "
+        "is more than 0; they still fail by them",
     )
     every: Duration = Field(default="1m", description="how often labels are looked for")
 

@@ -171,6 +171,9 @@ COUNTS = (
 class Labelled(Contract):
     """Requests of a rollout that a variant answered and that have a label by now.
 
+    A challenger's copies count too, and for its control the same requests as the champion answered
+    them.
+
     Attributes:
         version: that the variant was.
         part: of the day, by the hour of the requests: many labels that come at once are several
