@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from infra.stack import Stack
+from serving.cores import cores
 from tests.e2e.test_bad_input import spec_of
 from tests.e2e.test_serving import ask, until_version
 from tests.people import People, good_rows, write_points
@@ -203,7 +204,7 @@ def test_a_version_climbs_or_falls_or_is_called_off(
         assert f"canary in production: {DESCRIBED}, 100 %" in told
         assert "0:00:05 if all goes well" in told and "100 %" in told.split("variant")[1]
         shown = said(stack, "show", model)
-        assert shown["under_way"] is None and shown["processes"] == (os.cpu_count() or 1)
+        assert shown["under_way"] is None and shown["processes"] == cores()
     assert {status for status, _, _ in callers.found} == {200}
     assert both_answers(stack, model) > 100, "of copies and their requests"
     [rollout] = [s for s in other["stages"] if s["stage"] == "rollout"]
