@@ -181,6 +181,7 @@ class Answering:
     def _check(self, turn: Turn) -> None:
         """Raises TooBusy or TooLate."""
         if self._under_way >= self._limits.waiting:
+            self._counting.turned_away += 1
             raise TooBusy(f"{self._limits.waiting} requests are under way; come back in a second")
         if time.monotonic() - turn.began > turn.seconds:
             raise TooLate(f"the request has waited longer than its {turn.seconds:g} s")

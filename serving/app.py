@@ -60,7 +60,7 @@ class App:
         self._alive = alive
         self._desk = desk
         self._limits = limits
-        self._bodies = Bodies(limits)
+        self._bodies = Bodies(limits, counting)
         self._answering = Answering(limits, counting, files)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:

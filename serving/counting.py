@@ -28,6 +28,8 @@ class Counting:
     """Counts by variant of a deployment. All calls come from one thread, the event loop's."""
 
     def __init__(self) -> None:
+        self.turned_away = 0
+        """Requests that found no room and were told to come back, of whatever model."""
         self._counts: dict[tuple[str, int, str], tuple[Variant, _Counts]] = {}
 
     def answered(

@@ -128,8 +128,9 @@ class Guardrails(SpecPart):
         default=None,
         gt=0,
         le=1,
-        description="the part of its time that a process of the data plane may be busy; beyond it "
-        "no step passes, since there is no room for a larger share",
+        description="the part of its time that a process of the data plane may be busy; beyond it, "
+        "and where one has turned requests away (429), no step passes, since there is no room for "
+        "a larger share",
     )
     disagreement: DisagreementLimit | None = Field(
         default=DisagreementLimit(), description="judged in steps of copies only"

@@ -194,7 +194,8 @@ class Report(Contract):
 
     Attributes:
         tallies: of every deployment that it serves, and of those that it has just left.
-        busy: the part of its last seconds that it was busy, from 0 to 1.
+        busy: the part of its last seconds that it was busy, from 0 to 1; 1 where it had to turn
+            requests away.
         leaving: it answers no more, and nobody is to wait for it.
     """
 
