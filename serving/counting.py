@@ -12,6 +12,8 @@ from perennial.contracts.serving import COUNTS, LATENCIES, Deployment, Tally, Va
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+_ENTITIES = 20_000
+"""Of a deployment that are told apart: enough to see that some are missing, in few megabytes."""
 _PARTS = 10
 """Of the range of a probability."""
 
@@ -20,6 +22,7 @@ class _Counts:
     def __init__(self) -> None:
         self.requests = self.errors = self.slow = self.refused = 0
         self.compared = self.disagreed = self.missed = self.logged = self.lost = 0
+        self.entities = 0
         self.answers: list[int] = []
         self.latencies = [0] * (len(LATENCIES) + 1)
 
@@ -31,6 +34,7 @@ class Counting:
         self.turned_away = 0
         """Requests that found no room and were told to come back, of whatever model."""
         self._counts: dict[tuple[str, int, str], tuple[Variant, _Counts]] = {}
+        self._met: dict[tuple[str, int], set[int]] = {}
 
     def answered(
         self,
@@ -38,6 +42,7 @@ class Counting:
         variant: Variant,
         seconds: float,
         answer: NDArray[np.float32] | None,
+        entity: bytes | None = None,
     ) -> None:
         """Count one request.
 
@@ -46,8 +51,11 @@ class Counting:
             variant: who did.
             seconds: it took.
             answer: `[rows, classes]` or `[rows, 1]`; None where the variant failed.
+            entity: whose value decided that; None where there is none.
         """
         counts = self._of(deployment, variant)
+        if entity is not None:
+            self._meet(deployment, counts, entity)
         counts.requests += 1
         counts.slow += seconds > deployment.slow_seconds
         counts.latencies[bisect_left(LATENCIES, seconds)] += 1
@@ -64,9 +72,13 @@ class Counting:
             for place, count in enumerate(_by_category(answer).tolist()):
                 counts.answers[place] += count
 
-    def refused(self, deployment: Deployment, variant: Variant) -> None:
+    def refused(
+        self, deployment: Deployment, variant: Variant, entity: bytes | None = None
+    ) -> None:
         """Count one request that a variant could not read."""
         counts = self._of(deployment, variant)
+        if entity is not None:
+            self._meet(deployment, counts, entity)
         counts.requests += 1
         counts.refused += 1
 
@@ -99,12 +111,12 @@ class Counting:
         epochs = sorted({epoch for name, epoch, _ in self._counts if name == deployment.model})
         for key in [key for key in self._counts if key[0] == deployment.model]:
             if key[1] in epochs[:-2]:
-                del self._counts[key]
+                self._forget(key)
 
     def drop(self, model: str) -> None:
         """Count a model no more."""
         for key in [key for key in self._counts if key[0] == model]:
-            del self._counts[key]
+            self._forget(key)
 
     def tallies(self) -> tuple[Tally, ...]:
         """What was counted so far."""
@@ -117,10 +129,22 @@ class Counting:
                 sha256=variant.onnx.sha256,
                 answers=tuple(counts.answers),
                 latencies=tuple(counts.latencies),
+                entities=counts.entities,
                 **{count: getattr(counts, count) for count in COUNTS},
             )
             for (model, epoch, name), (variant, counts) in self._counts.items()
         )
+
+    def _meet(self, deployment: Deployment, counts: _Counts, entity: bytes) -> None:
+        """Count an entity that was not met before; by a digest, since its name is nobody's here."""
+        met = self._met.setdefault((deployment.model, deployment.epoch), set())
+        if (known := hash(entity)) not in met and len(met) < _ENTITIES:
+            met.add(known)
+            counts.entities += 1
+
+    def _forget(self, key: tuple[str, int, str]) -> None:
+        del self._counts[key]
+        self._met.pop(key[:2], None)
 
     def _of(self, deployment: Deployment, variant: Variant) -> _Counts:
         key = deployment.model, deployment.epoch, variant.name

@@ -113,6 +113,8 @@ class Tally(Contract):
         logged: rows that were written to the log of requests.
         lost: rows that belong into it, and found no room or could not be written.
         latencies: requests by how long they took: up to each of `LATENCIES`, and longer.
+        entities: that it has answered, each once, where the deployment names an `entity`; counted
+            up to some thousands. Of two processes they may be the same ones, so they have no sum.
     """
 
     model: str
@@ -131,6 +133,7 @@ class Tally(Contract):
     logged: Count = 0
     lost: Count = 0
     latencies: tuple[Count, ...] = Field(default=(), max_length=len(LATENCIES) + 1)
+    entities: Count = 0
 
     def __add__(self, other: Tally) -> Tally:
         """Both together: the same variant's, of two processes."""
@@ -166,6 +169,13 @@ COUNTS = (
     "lost",
 )
 """What a tally counts, beside answers by category."""
+
+
+class Met(Contract):
+    """Entities that a process has answered by each variant of the deployment of now."""
+
+    process: str
+    entities: dict[str, int]
 
 
 class Labelled(Contract):
@@ -215,6 +225,7 @@ class Serving(Contract):
         champion_epoch: of the champion; 0 where there never was one.
         held: which pause keeps a version from more requests; empty for none.
         tallies: sums over all processes, of the epochs that were asked for.
+        met: entities by process, where the deployment names one.
         labelled: of the rollout that began with that epoch, where a guardrail wants labels.
         processes: that have reported within `ALIVE_SECONDS`.
         busy: the part of its time that the busiest of them had to do, from 0 to 1.
@@ -226,6 +237,7 @@ class Serving(Contract):
     champion_epoch: int = 0
     held: str = ""
     tallies: tuple[Tally, ...] = ()
+    met: tuple[Met, ...] = ()
     labelled: tuple[Labelled, ...] = ()
     processes: int = 0
     busy: float = 0.0

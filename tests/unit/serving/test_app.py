@@ -156,7 +156,8 @@ async def test_a_value_that_is_no_number_is_blamed_on_its_row(
 
 async def test_an_entity_keeps_its_variant_and_testers_choose(desk: Desk, put: Put) -> None:
     await desk.take(deployment(put, entity="customer", challenger=3000, champion=7000))
-    async with served(desk) as client:
+    counting = Counting()
+    async with served(desk, counting) as client:
 
         async def ask(headers: dict[str, str], **more: Any) -> str:
             answer = await client.post(
@@ -179,6 +180,7 @@ async def test_an_entity_keeps_its_variant_and_testers_choose(desk: Desk, put: P
         assert found == [await ask({}, customer=number) for number in range(100)]
         assert found == [await tensor(number, bool(number % 2)) for number in range(100)]
         assert 10 <= Counter(found)["challenger"] <= 50
+        assert sum(tally.entities for tally in counting.tallies()) == 100
         assert await ask({"customer": "1", "x-variant": "challenger"}) == "challenger"
         unknown = await client.post(PREDICT, json={"instances": [ROW]}, headers={"x-variant": "x"})
         assert unknown.status_code == 404 and "there are: challenger, champion" in unknown.text

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
+import serving.counting
 from perennial.contracts.serving import LATENCIES, WHOLE, Deployment, Variant
 from serving.counting import Counting
 from tests import samples
@@ -66,6 +68,20 @@ def test_each_deployment_has_counts_of_its_own_and_old_ones_go() -> None:
     assert [tally.epoch for tally in counting.tallies()] == [5, 6], "5 may still be under way"
     counting.drop("m")
     assert counting.tallies() == ()
+
+
+def test_an_entity_counts_once_for_whoever_answers_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    counting, control = Counting(), CHAMPION.model_copy(update={"name": "control"})
+    for name in (b"ann", b"ben", b"ann", None):
+        counting.answered(DEPLOYMENT, CHAMPION, 0.0, None, name)
+    counting.refused(DEPLOYMENT, control, b"eve")
+    told = {tally.variant: (tally.requests, tally.entities) for tally in counting.tallies()}
+    assert told == {"champion": (4, 2), "control": (1, 1)}
+    counting.answered(at(5), CHAMPION, 0.0, None, b"ann")
+    assert counting.tallies()[-1].entities == 1, "each deployment divides them anew"
+    monkeypatch.setattr(serving.counting, "_ENTITIES", 3)
+    counting.answered(DEPLOYMENT, control, 0.0, None, b"joe")
+    assert counting.tallies()[1].entities == 1, "of all variants together so many, or none is fair"
 
 
 def test_one_row_is_counted_as_it_would_be_among_others() -> None:
