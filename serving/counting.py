@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+import math
+from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,11 @@ _ENTITIES = 20_000
 """Of a deployment that are told apart: enough to see that some are missing, in few megabytes."""
 _PARTS = 10
 """Of the range of a probability."""
+_LOWEST, _OCTAVES = -8, 32
+"""Numbers from 2**-8 to 2**24 are told apart, on either side of nought."""
+_QUARTERS = tuple(2 ** (quarter / 4 - 1) for quarter in (1, 2, 3))
+"""Of an octave: where a number is a fifth larger, its category is another."""
+_STEPS = 4 * _OCTAVES
 
 
 class _Counts:
@@ -64,8 +70,6 @@ class Counting:
             return
         if not counts.answers:
             counts.answers = [0] * _categories(answer)
-        if not counts.answers:
-            return
         if len(answer) == 1:  # nearly all requests are, and numpy's calls cost more than this
             counts.answers[_category(answer[0].tolist())] += 1
         else:
@@ -154,15 +158,20 @@ class Counting:
 
 
 def _categories(answer: NDArray[np.float32]) -> int:
-    """None for a regression, whose range is not known here."""
     classes: int = answer.shape[1]
-    return _PARTS if classes == 2 else classes if classes > 2 else 0
+    # the range of a regression is not known here, and all processes and versions need the same
+    return _PARTS if classes == 2 else classes if classes > 2 else 2 * _STEPS + 1
 
 
 def _category(row: list[float]) -> int:
     """Where one row belongs, as `_by_category` has it."""
     if len(row) == 2:
         return min(max(int(row[1] * _PARTS), 0), _PARTS - 1)
+    if len(row) == 1:
+        part, octave = math.frexp(row[0])
+        step = 4 * (octave - 1 - _LOWEST) + bisect_right(_QUARTERS, abs(part)) + 1
+        step = min(max(step, 0), _STEPS) if part else 0
+        return _STEPS + (step if part > 0 else -step)
     return row.index(max(row))
 
 
@@ -171,4 +180,9 @@ def _by_category(answer: NDArray[np.float32]) -> NDArray[np.int64]:
     if classes == 2:
         places = np.minimum((answer[:, 1].astype(np.float64) * _PARTS).astype(np.int64), _PARTS - 1)
         return np.bincount(np.maximum(places, 0), minlength=_PARTS)
+    if classes == 1:
+        parts, octaves = np.frexp(answer[:, 0])
+        steps = 4 * (octaves - 1 - _LOWEST) + np.searchsorted(_QUARTERS, np.abs(parts), "right") + 1
+        steps = np.where(parts == 0, 0, np.clip(steps, 0, _STEPS))
+        return np.bincount(_STEPS + np.where(parts < 0, -steps, steps), minlength=2 * _STEPS + 1)
     return np.bincount(answer.argmax(axis=1), minlength=classes)

@@ -106,7 +106,8 @@ class Tally(Contract):
             column that nobody sends: beside its control's the two can be told apart.
         errors: answered with a failure that is the model's or ours.
         slow: took longer than the limit of the deployment.
-        answers: rows by category: by class, or by tenths of the probability of the second of two.
+        answers: rows by category: by class, by tenths of the probability of the second of two, or
+            numbers by quarters of an octave, so that one that is a fifth larger is of another.
         compared: rows of copies, answered by both.
         disagreed: those of them that got another class, or a number beyond the tolerance.
         missed: copies that found no room, and were never answered.
