@@ -37,7 +37,7 @@ _LENGTH = b"content-length"
 _DIGITS = 18
 """Of a whole number that nobody means; Python refuses to read one of thousands."""
 _HEADER_LENGTH = inference.HEADER_LENGTH.encode()
-_ABOUT = [], ["ready"]
+_ABOUT: tuple[list[str], ...] = [], ["ready"]
 """What may be asked of a model: what it is, and whether it answers."""
 
 
