@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from temporalio import activity
 
@@ -19,6 +21,16 @@ _HOUR = timedelta(hours=1)
 _SKEW = timedelta(minutes=10)
 """By so much the clocks of the API and of the workflows may differ."""
 _EVER = datetime(1970, 1, 2, tzinfo=UTC)
+_WRITTEN_SECONDS = 30.0
+"""So much later than a request its copy may be in the log: both are written in batches."""
+
+
+class _Counted(NamedTuple):
+    """An hour that was counted: as it was, when it became that, and when it was counted last."""
+
+    hour: LabelledHour
+    new: float
+    last: float
 
 
 class LabelledActivities:
@@ -27,7 +39,7 @@ class LabelledActivities:
     def __init__(self, log: str, store: RecordStore) -> None:
         self._log = log
         self._store = store
-        self._counted: dict[tuple[str, str, int], dict[datetime, LabelledHour]] = {}
+        self._counted: dict[tuple[str, str, int], dict[datetime, _Counted]] = {}
 
     @activity.defn(name="count_labelled")
     async def count_labelled(self, input: CountLabelled) -> Done:
@@ -49,13 +61,16 @@ class LabelledActivities:
             within, since = _looked_for(served.deployment.log, now)
             find_due(self._store, log, model, environment, now, within, since)
             for hour in self._store.labelled_hours(model, environment, input.since - _SKEW):
-                start = hour.start
-                if counted.get(start) == hour:
-                    continue
+                start, moment = hour.start, time.monotonic()
+                before, new = counted.get(start), moment
+                if before is not None and before.hour == hour:
+                    new = before.new
+                    if before.last - new >= _WRITTEN_SECONDS:
+                        continue
                 labels = self._store.labels_of(model, environment, start, start + _HOUR)
                 found = count(log, start, labels, input.since_epoch, input.tolerance)
                 self._store.record_labelled(input, start, found)
-                counted[start] = hour
+                counted[start] = _Counted(hour, new, moment)
         except OSError as error:
             raise away(self._log, model, error) from error
         return Done()

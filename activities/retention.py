@@ -49,6 +49,7 @@ class RetentionActivities:
                 _all(partial(store.remove_labels, each, labels, _ROWS))
                 for each in store.read_measurable(at)
             ),
+            labelled=_all(partial(store.remove_labelled, labels, at, _ROWS)),
             deliveries=_all(partial(store.remove_deliveries, deliveries, _ROWS)),
             days=self._days(at),
         )

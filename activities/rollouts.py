@@ -81,7 +81,9 @@ class RolloutActivities:
                     seen=state.seen,
                     moved=True,
                 )
-            seen = rolling.looked(state.seen, serving.tallies, plan, deployment, serving.labelled)
+            seen = rolling.looked(
+                state.seen, serving.tallies, plan, deployment, serving.labelled, serving.met
+            )
             found = rolling.assess(seen, plan, serving, deployment)
             now = datetime.now(UTC)
             served_at = state.served_at

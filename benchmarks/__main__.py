@@ -14,6 +14,7 @@ from benchmarks import (
     results,
     rollback,
     rollout,
+    sessions,
     start,
     training,
 )
@@ -34,6 +35,7 @@ BENCHMARKS: dict[str, Callable[[], list[results.Row]]] = {
     "rollout": rollout.run,
     "rollback": rollback.run,
     "serving": serving.run,
+    "sessions": sessions.run,
     "monitoring": monitoring.run,
     "data": data.run,
     "evidence": evidence.run,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import json
-from typing import Any, get_args, get_origin
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -158,13 +159,22 @@ def _model_at(path: Path) -> type[BaseModel] | None:
     """The part of the spec that a path leads to."""
     part: Any = ModelSpec
     for step in path:
+        part = _there(part)
         if get_origin(part) is tuple:
             part = get_args(part)[0]
         elif isinstance(part, type) and issubclass(part, BaseModel) and step in part.model_fields:
             part = part.model_fields[str(step)].annotation
         else:
             return None
+    part = _there(part)
     return part if isinstance(part, type) and issubclass(part, BaseModel) else None
+
+
+def _there(part: Any) -> Any:
+    """What a part is where it is not left out."""
+    if get_origin(part) not in (Union, UnionType):
+        return part
+    return next(each for each in get_args(part) if each is not NoneType)
 
 
 def _description(path: Path) -> str | None:

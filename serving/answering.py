@@ -80,7 +80,7 @@ class Answering:
             return convert(turn.model)
         except RequestRefused:
             if not turn.named:
-                self._counting.refused(turn.served.deployment, turn.variant)
+                self._counting.refused(turn.served.deployment, turn.variant, turn.entity)
             raise
 
     def is_short(self, inputs: Inputs) -> bool:
@@ -140,7 +140,7 @@ class Answering:
         """Count it, and log and copy it where that is wanted."""
         seconds, deployment = time.monotonic() - turn.began, turn.served.deployment
         if not turn.named:
-            self._counting.answered(deployment, turn.variant, seconds, found)
+            self._counting.answered(deployment, turn.variant, seconds, found, turn.entity)
         log, copies = deployment.log, turn.served.router.copies
         if log is None and copies is None:
             return
@@ -176,11 +176,13 @@ class Answering:
             self._answered(turn, inputs, convert, None, 0.0)
         elif not turn.named:
             seconds = time.monotonic() - turn.began
-            self._counting.answered(turn.served.deployment, turn.variant, seconds, None)
+            deployment = turn.served.deployment
+            self._counting.answered(deployment, turn.variant, seconds, None, turn.entity)
 
     def _check(self, turn: Turn) -> None:
         """Raises TooBusy or TooLate."""
         if self._under_way >= self._limits.waiting:
+            self._counting.turned_away += 1
             raise TooBusy(f"{self._limits.waiting} requests are under way; come back in a second")
         if time.monotonic() - turn.began > turn.seconds:
             raise TooLate(f"the request has waited longer than its {turn.seconds:g} s")

@@ -34,7 +34,11 @@ Send = Callable[[Message], Awaitable[None]]
 
 DEADLINE = b"x-request-timeout-ms"
 _LENGTH = b"content-length"
+_DIGITS = 18
+"""Of a whole number that nobody means; Python refuses to read one of thousands."""
 _HEADER_LENGTH = inference.HEADER_LENGTH.encode()
+_ABOUT: tuple[list[str], ...] = [], ["ready"]
+"""What may be asked of a model: what it is, and whether it answers."""
 
 
 class App:
@@ -60,7 +64,7 @@ class App:
         self._alive = alive
         self._desk = desk
         self._limits = limits
-        self._bodies = Bodies(limits)
+        self._bodies = Bodies(limits, counting)
         self._answering = Answering(limits, counting, files)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -135,11 +139,11 @@ class App:
                     return responses.as_json(
                         {"name": "perennial", "extensions": ["binary_tensor_data"]}
                     )
-                case ["", "v2", "models", name]:
-                    return responses.as_json(responses.metadata(self._desk.find(name)))
-                case ["", "v2", "models", name, "ready"]:
-                    self._desk.find(name)
-                    return responses.as_json({"name": name, "ready": True})
+                case ["", "v2", "models", name, *rest] if rest in _ABOUT:
+                    return responses.about(self._desk.find(name), None, ready=bool(rest))
+                case ["", "v2", "models", name, "versions", number, *rest] if rest in _ABOUT:
+                    served = self._desk.find(name)
+                    return responses.about(served, _of_version(served, number), ready=bool(rest))
         raise NotServed(f"there is no {scope['method']} {scope['path']} here")
 
     def _predict(
@@ -154,7 +158,9 @@ class App:
             raise RequestRefused(
                 f'the body is not {{"instances": [...]}}: {type(error).__name__}: {error}'
             ) from None
-        variant, named, entity = _variant(served, headers, instances)
+        variant, named, entity = _variant(
+            served, headers, lambda field: rows.value_of(field, instances)
+        )
         turn = self._turn(served, variant, named, entity, began, headers)
         convert = partial(rows.to_inputs, rows=instances, most=self._limits.rows)
         inputs = self._answering.read(turn, convert)
@@ -173,12 +179,14 @@ class App:
     ) -> Answer | Coroutine[Any, Any, Answer]:
         """Tensors, by the Open Inference Protocol."""
         served = self._desk.find(name)
+        length = _whole(headers.get(_HEADER_LENGTH))
         if version:
             variant, named, entity = _of_version(served, version), True, None
         else:
-            variant, named, entity = _variant(served, headers, None)
+            variant, named, entity = _variant(
+                served, headers, lambda field: inference.value_of(field, body, length)
+            )
         turn = self._turn(served, variant, named, entity, began, headers)
-        length = _whole(headers.get(_HEADER_LENGTH))
         read = partial(inference.read, body=body, header_length=length, most=self._limits.rows)
         asked = self._answering.read(turn, read)
 
@@ -242,9 +250,12 @@ async def respond(answer: Answer, send: Send) -> None:
 
 
 def _variant(
-    served: Served, headers: Headers, instances: Any
+    served: Served, headers: Headers, told: Callable[[str], bytes | None]
 ) -> tuple[Variant, bool, bytes | None]:
-    """Whom a tester names, else whom the entity belongs to; whether it was named; the entity."""
+    """Whom a tester names, else whom the entity belongs to; whether it was named; the entity.
+
+    `told` is what the request's first row has in a field.
+    """
     if (asked := headers.get(responses.VARIANT)) is not None:
         found = served.router.named(asked.decode("latin-1"))
         if found is None:
@@ -255,9 +266,8 @@ def _variant(
     if entity is None:
         return served.router.choose(None), False, None
     key = headers.get(served.router.header)
-    if key is None and isinstance(instances, list) and instances and isinstance(instances[0], dict):
-        value = instances[0].get(entity)
-        key = None if value is None else str(value).encode()
+    if key is None:
+        key = told(entity)
     return served.router.choose(key), False, key
 
 
@@ -271,6 +281,6 @@ def _of_version(served: Served, version: str) -> Variant:
 def _whole(text: bytes | None) -> int | None:
     if text is None:
         return None
-    if not text.isdigit():
-        raise RequestRefused(f"{text.decode('latin-1')!r} is no whole number")
+    if not text.isdigit() or len(text) > _DIGITS:
+        raise RequestRefused(f"{text.decode('latin-1')[:40]!r} is no whole number, or too large")
     return int(text)

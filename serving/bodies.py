@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from serving.counting import Counting
 from serving.errors import TooBusy, TooLarge, TooSlow
 from serving.limits import Limits
 
@@ -23,8 +24,9 @@ class Bodies:
     them take to be read.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, counting: Counting) -> None:
         self._limits = limits
+        self._counting = counting
         self._reading: dict[asyncio.Task[Any], float] = {}
         self._late: set[asyncio.Task[Any]] = set()
         self._looking = False
@@ -45,6 +47,7 @@ class Bodies:
         if length is not None and length > limits.body_bytes:
             raise TooLarge(f"a body of {length} bytes is more than the {limits.body_bytes} taken")
         if len(self._reading) >= limits.arriving:
+            self._counting.turned_away += 1
             raise TooBusy(f"{limits.arriving} requests are arriving; come back in a second")
         task = asyncio.current_task()
         assert task is not None  # a server runs each request in one

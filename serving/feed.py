@@ -60,6 +60,7 @@ class Feed:
         self._reported: tuple[Tally, ...] | None = None
         self._reported_at = float("-inf")
         self._clocks = time.monotonic(), time.process_time()
+        self._turned_away, self._turned_away_at = 0, float("-inf")
 
     async def follow(self) -> None:
         """Look for ever."""
@@ -107,14 +108,23 @@ class Feed:
         return answer.raise_for_status()
 
     def _busy(self) -> float:
-        """The part of the time since the last report that this process was busy, at most 1."""
+        """The part of the time since the last report that this process was busy, at most 1.
+
+        Who turned requests away has had all that it can do, whatever it was waiting for: that is
+        told for long enough to be seen.
+        """
         now = time.monotonic(), time.process_time()
         wall, worked = (new - old for new, old in zip(now, self._clocks, strict=True))
         self._clocks = now
+        if self._counting.turned_away != self._turned_away:
+            self._turned_away, self._turned_away_at = self._counting.turned_away, now[0]
+        if now[0] - self._turned_away_at < ALIVE_SECONDS:
+            return 1.0
         return min(worked / wall, 1.0) if wall > 0 else 0.0
 
     def _has_news(self) -> bool:
-        return self._counting.tallies() != self._reported
+        counting = self._counting
+        return counting.turned_away != self._turned_away or counting.tallies() != self._reported
 
     async def _follow(self, wanted: tuple[Deployment, ...]) -> list[str]:
         troubles = [trouble for each in wanted if (trouble := await self._take(each))]

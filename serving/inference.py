@@ -78,15 +78,21 @@ def read(model: Model, body: bytes, header_length: int | None, most: int) -> Ask
         wanted = asked.get("outputs") or [{}]
         by_default = (asked.get("parameters") or {}).get("binary_data_output", False)
         binary = (wanted[0].get("parameters") or {}).get("binary_data", by_default)
+        named = [each.get("name", model.output) for each in wanted]
+        sizes = {
+            name: (tensor.get("parameters") or {}).get("binary_data_size")
+            for name, tensor in tensors.items()
+        }
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         raise RequestRefused(
             f"the body is no inference request: {type(error).__name__}: {error}; it is an object "
             f"with `inputs`, each with `name`, `shape`, `datatype` and `data`"
         ) from None
+    if named != [model.output] * len(named):
+        raise RequestRefused(f"the outputs {named} are asked for; there is {model.output!r} alone")
     raw = memoryview(body)[len(head) :]
     parts: dict[str, memoryview] = {}
-    for name, tensor in tensors.items():  # in the order in which they were sent
-        size = (tensor.get("parameters") or {}).get("binary_data_size")
+    for name, size in sizes.items():  # in the order in which they were sent
         if size is not None:
             if not isinstance(size, int) or not 0 <= size <= len(raw):
                 raise RequestRefused(
@@ -116,6 +122,34 @@ def write(
     return head + data, len(head)
 
 
+def value_of(name: str, body: bytes, header_length: int | None) -> bytes | None:
+    """What a tensor holds for the first row, as rows would have it; None where it holds nothing.
+
+    Args:
+        name: of the tensor, whether the model takes it or not.
+        body: as `read` has it, which says what is wrong with it.
+        header_length: the same.
+    """
+    head = body if header_length is None else body[:header_length]
+    try:
+        place = len(head)
+        for tensor in from_json(head)["inputs"]:
+            size = (tensor.get("parameters") or {}).get("binary_data_size")
+            if tensor["name"] != name:
+                place += size or 0
+                continue
+            if size is None:
+                first = _flat(tensor["data"])[0]
+            elif tensor["datatype"] == BYTES:
+                first = _texts(memoryview(body)[place : place + size])[0]
+            else:  # as it is: float32 would make one of many large numbers
+                first = np.frombuffer(body, _NUMBERS[tensor["datatype"]], 1, place)[0].item()
+            return None if first is None else text(first).encode()
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, RequestRefused):
+        return None
+    return None
+
+
 def _tensor(
     each: Input, tensors: dict[str, Any], parts: dict[str, memoryview], most: int
 ) -> NDArray[Any]:
@@ -127,7 +161,11 @@ def _tensor(
         raise RequestRefused(f"input {each.name!r} has the shape {shape}, not [rows, {width}]")
     if shape[0] > most:
         raise TooLarge(f"{shape[0]} rows are more than the {most} that are taken at once")
-    if (kind == BYTES) != each.text or (kind != BYTES and kind not in _NUMBERS):
+    if (
+        type(kind) is not str
+        or (kind == BYTES) != each.text
+        or (kind != BYTES and kind not in _NUMBERS)
+    ):
         wanted = BYTES if each.text else "FP32"
         raise RequestRefused(f"input {each.name!r} is of type {kind}, not {wanted}")
     if each.name in parts:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from serving.cores import cores
 
 
 class Limits(BaseSettings):
@@ -17,7 +18,7 @@ class Limits(BaseSettings):
             RAY_ADDRESS (`serving.ray_limits`).
         host: it listens at.
         port: it listens at.
-        processes: each on one core.
+        processes: each on one core; as many as there are, or as the container may use.
         environment: whose champions are served.
         body_bytes: of one request.
         rows: of one request.
@@ -35,7 +36,7 @@ class Limits(BaseSettings):
     hosted_by: Literal["uvicorn", "ray"] = "uvicorn"
     host: str = "127.0.0.1"
     port: int = 8080
-    processes: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
+    processes: int = Field(default_factory=cores, ge=1)
     environment: str = "production"
     body_bytes: int = 16 * 1024 * 1024
     rows: int = 65_536

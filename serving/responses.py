@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic_core import to_json
 
+from perennial.contracts.serving import CHAMPION
 from serving import inference
 from serving.errors import RequestRefused, TooBusy, TooLarge, TooSlow
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from perennial.contracts.serving import Deployment
+    from perennial.contracts.serving import Deployment, Variant
     from serving.answering import Turn
     from serving.desk import Served
     from serving.model import Model
@@ -85,11 +86,19 @@ def plain(model: Model, found: NDArray[np.float32]) -> list[Any]:
     ]
 
 
-def metadata(served: Served) -> dict[str, Any]:
-    """A model as the Open Inference Protocol describes it: its champion's inputs and outputs."""
-    champion = served.deployment.variants[0]
-    model = served.models[champion.name]
-    return {
+def about(served: Served, variant: Variant | None, *, ready: bool) -> Answer:
+    """A model, or a version of it, as the Open Inference Protocol describes it.
+
+    Args:
+        served: the model.
+        variant: that has the version; None for the champion's inputs and outputs.
+        ready: whether only that is asked for: what is served has been loaded and warmed up.
+    """
+    if ready:
+        return as_json({"name": served.deployment.model, "ready": True})
+    whose = variant or served.router.named(CHAMPION) or served.deployment.variants[0]
+    model = served.models[whose.name]
+    said = {
         "name": served.deployment.model,
         "versions": sorted({str(each.version) for each in served.deployment.variants}),
         "platform": "onnx_onnxv1",
@@ -105,3 +114,4 @@ def metadata(served: Served) -> dict[str, Any]:
             {"name": model.output, "datatype": "FP32", "shape": [-1, len(model.classes) or 1]}
         ],
     }
+    return as_json(said)

@@ -42,6 +42,14 @@ def to_inputs(model: Model, rows: Any, most: int) -> dict[str, NDArray[Any]]:
     return {each.name: _input(each, rows) for each in model.inputs}
 
 
+def value_of(name: str, rows: Any) -> bytes | None:
+    """What the first row has in a column, as text; None where it has nothing."""
+    if not isinstance(rows, list) or not rows or not isinstance(rows[0], dict):
+        return None
+    value = rows[0].get(name)
+    return None if value is None else text(value).encode()
+
+
 def _input(each: Input, rows: list[dict[str, Any]]) -> NDArray[Any]:
     try:
         if each.text:

@@ -28,7 +28,7 @@ class AnswersLog:
     """The answers that a model gave to its callers in one environment.
 
     Copies were answered for nobody, and what testers asked by a variant's name is no sample of what
-    callers ask: neither is here.
+    callers ask: neither is here, but for copies where they are asked for.
     """
 
     def __init__(self, url: str, environment: str, model: str) -> None:
@@ -47,12 +47,15 @@ class AnswersLog:
             found.append(datetime.fromisoformat(f"{day.rpartition('date=')[2]}T{hour}:00:00+00:00"))
         return sorted((hour for hour in found if hour > since - HOUR), reverse=True)
 
-    def tables(self, hour: datetime, columns: Sequence[str]) -> Iterator[pa.Table]:
+    def tables(
+        self, hour: datetime, columns: Sequence[str], copies: bool = False
+    ) -> Iterator[pa.Table]:
         """Rows of an hour that callers got an answer to, a table for each file.
 
         Args:
             hour: the beginning of it.
             columns: to be read, beside `copy` and `named`; one of a model is `inputs.NAME`.
+            copies: whether those come too.
 
         Raises:
             LogCorrupt: a file is none.
@@ -71,7 +74,8 @@ class AnswersLog:
                     f"{path} of the log of requests is no Parquet file: {error}; its requests are "
                     f"lost: remove it, and the others are read again"
                 ) from error
-            yield table.filter(pc.invert(pc.or_(table["copy"], table["named"])))
+            unwanted = table["named"] if copies else pc.or_(table["copy"], table["named"])
+            yield table.filter(pc.invert(unwanted))
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,10 @@ import pyarrow.compute as pc
 from activities.modelling.answers_log import PLACE, Answers, AnswersLog
 from activities.modelling.live_quality import join
 from perennial.contracts.labels import JoinedLabel
-from perennial.contracts.serving import Labelled
+from perennial.contracts.serving import CONTROL, Labelled
 
 _BY = ["variant", "version"]
+_REQUEST = ["request_id", "at"]
 
 
 def count(
@@ -30,7 +31,10 @@ def count(
 
     Of a request the first row that has a readable label counts, and no other: rows of one request
     resemble each other, and are not independent as the tests want them. An answer that is no number
-    is wrong. Copies and the requests of testers do not count.
+    is wrong. The requests of testers do not count.
+
+    A copy has the label of its request. Both sides count it then: the challenger what it answered,
+    the control what the caller got, as it is with errors of copies.
 
     Args:
         log: of the model.
@@ -52,8 +56,12 @@ def count(
     if not parts:
         return []
     rows = pd.concat(parts).sort_values("row", kind="stable")
-    requests = rows.drop_duplicates(["request_id", "at"])
-    sums = requests.groupby(_BY, sort=True)["wrong"].agg(["size", "sum"])
+    requests = rows.drop_duplicates([*_REQUEST, "copy"])
+    callers = requests[~requests["copy"]]
+    both = callers.merge(requests[requests["copy"]], on=_REQUEST, suffixes=("", "_copy"))
+    copies = both[[f"{name}_copy" for name in (*_BY, "wrong")]].set_axis([*_BY, "wrong"], axis=1)
+    counted = pd.concat([callers, both.assign(variant=CONTROL), copies])
+    sums = counted.groupby(_BY, sort=True)["wrong"].agg(["size", "sum"])
     return [
         Labelled(
             variant=str(variant),
@@ -70,7 +78,7 @@ def _answers(
 ) -> Iterator[Answers]:
     """The answers that have a label, a file at a time: each is of one version."""
     ids = pa.array({label.request_id for label in labels}, pa.string())
-    for table in log.tables(hour, [*PLACE, *_BY, "epoch", "answer"]):
+    for table in log.tables(hour, [*PLACE, *_BY, "epoch", "answer"], copies=True):
         recent = pc.greater_equal(table["epoch"], since_epoch)
         mine = table.filter(pc.and_(recent, pc.is_in(table["request_id"], ids)))
         if not len(mine):
@@ -81,7 +89,7 @@ def _answers(
         scores = np.column_stack(columns).astype(np.float64)
         odd = np.asarray(~np.isfinite(scores).all(axis=1))
         scores[odd] = 0.0
-        frame = pd.DataFrame({name: mine[name].to_pandas() for name in [*PLACE, *_BY]})
+        frame = pd.DataFrame({name: mine[name].to_pandas() for name in [*PLACE, *_BY, "copy"]})
         frame["odd"] = odd
         yield Answers(frame, scores if classes else scores[:, 0], classes, ())
 

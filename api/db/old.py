@@ -42,6 +42,11 @@ class OldStore:
         with self.database.writing() as session:
             return retention.remove_labels(session, of, before, most)
 
+    def remove_labelled(self, before: datetime, now: datetime, most: int) -> int:
+        """Remove what rollouts that are over have counted by labels of old requests."""
+        with self.database.writing() as session:
+            return retention.remove_labelled(session, before, now, most)
+
     def remove_deliveries(self, before: datetime, most: int) -> int:
         """Remove deliveries of closed alerts that ended before then."""
         with self.database.writing() as session:

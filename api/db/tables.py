@@ -360,6 +360,7 @@ class TallyRow(Table, table=True):
     logged: int = Field(default=0, sa_type=BigInt)
     lost: int = Field(default=0, sa_type=BigInt)
     latencies: list[int] = Field(default_factory=list, sa_type=JSON)
+    entities: int = Field(default=0, sa_type=BigInt)
 
 
 class ProjectionRow(Table, table=True):

@@ -107,13 +107,16 @@ def assess_disagreement(lone: Lone, allowed: float, requests: int, alpha: float)
     return _say("pass", told)
 
 
-def assess_split(split: Split, weights: Sequence[float], alpha: float) -> Assessment:
+def assess_split(
+    split: Split, weights: Sequence[float], alpha: float, what: str = "requests"
+) -> Assessment:
     """Whether requests were divided as meant; `error` where they were not.
 
     Args:
         split: every window with these weights.
         weights: of each variant, with sum 1.
         alpha: how often a division that is as meant may be called off, over all looks.
+        what: was divided.
     """
     total = sum(split.counts)
     if not total:
@@ -123,10 +126,10 @@ def assess_split(split: Split, weights: Sequence[float], alpha: float) -> Assess
     if split.most >= -math.log(alpha):
         return _say(
             "error",
-            f"{total:,} requests were divided {told}: {_odds(split.most)} that this is no chance; "
+            f"{total:,} {what} were divided {told}: {_odds(split.most)} that this is no chance; "
             f"something loses or repeats requests of one variant",
         )
-    return _say("pass", f"{total:,} requests were divided {told}")
+    return _say("pass", f"{total:,} {what} were divided {told}")
 
 
 def worst(assessments: Sequence[Assessment]) -> Assessment:

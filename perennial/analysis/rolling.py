@@ -18,6 +18,7 @@ from perennial.contracts.serving import (
     WHOLE,
     Deployment,
     Labelled,
+    Met,
     Serving,
     Tally,
 )
@@ -29,6 +30,7 @@ def looked(
     plan: RolloutPlan,
     deployment: Deployment,
     labelled: Sequence[Labelled] = (),
+    met: Sequence[Met] = (),
 ) -> Seen:
     """What has been seen with one more look.
 
@@ -38,6 +40,7 @@ def looked(
         plan: of the rollout.
         deployment: that is watched now.
         labelled: sums by variant, of the same requests.
+        met: entities of the deployment that is watched, by process.
     """
     before = {(tally.epoch, tally.variant): tally for tally in seen.tallies}
     fresh = [_since(before.get((tally.epoch, tally.variant)), tally) for tally in tallies]
@@ -51,6 +54,7 @@ def looked(
         slow=comparing.seen(seen.slow, _counted(control, _slow), _counted(challenger, _slow)),
         answers=drifting.seen(seen.answers, *_answers(seen, control, challenger)),
         split=_split(seen, fresh, deployment),
+        divided=_divided(seen, met, deployment),
         disagreement=seen.disagreement
         if compared is None
         else guarding.seen(seen.disagreement, compared.allowed, _disagreed(challenger)),
@@ -84,7 +88,7 @@ def assess(
         found["answers"] = assessing.assess_drift(
             seen.answers, rails.answers.allowed, rails.answers.requests, alpha
         )
-    if share and rails.quality is not None:
+    if rails.quality is not None:
         percent = 100 * share / WHOLE
         judged = labelling.assess(rails.quality, seen.quality, _answered(seen), percent, alpha)
         if judged is not None:
@@ -94,10 +98,14 @@ def assess(
             found["disagreement"] = assessing.assess_disagreement(
                 seen.disagreement, rails.disagreement.allowed, rails.disagreement.requests, alpha
             )
-    elif deployment.entity is None:
-        # one busy customer, whose requests all go to one variant, would look like a mismatch
+    else:
         shares = [weight / WHOLE for _, weight in _shares(deployment)]
-        found["split"] = assessing.assess_split(seen.split, shares, alpha)
+        # each step has a division of its own, and may be wrong about it
+        alpha /= len(plan.taken)
+        if deployment.entity is None:
+            found["split"] = assessing.assess_split(seen.split, shares, alpha)
+        elif seen.divided:
+            found["split"] = _assess_divided(seen.divided, deployment.entity, shares, alpha)
     return found
 
 
@@ -141,10 +149,8 @@ def _of(tallies: Sequence[Tally], variant: str) -> Tally | None:
 
 
 def _answered(seen: Seen) -> tuple[int, int]:
-    """Requests that both sides answered to callers; copies have none that labels could be of."""
-    copied = {tally.epoch for tally in seen.tallies if tally.compared}
-    mine = [tally for tally in seen.tallies if tally.epoch not in copied]
-    sides = _of(mine, CHALLENGER), _of(mine, CONTROL)
+    """Requests that both sides answered, copies among them: those have the labels of requests."""
+    sides = _of(seen.tallies, CHALLENGER), _of(seen.tallies, CONTROL)
     return (0 if sides[0] is None else sides[0].requests), (
         0 if sides[1] is None else sides[1].requests
     )
@@ -191,6 +197,39 @@ def _split(seen: Seen, fresh: Sequence[Tally], deployment: Deployment) -> Split:
         [requests.get(name, 0) for name, _ in shares],
         [weight / WHOLE for _, weight in shares],
     )
+
+
+def _divided(seen: Seen, met: Sequence[Met], deployment: Deployment) -> dict[str, Split]:
+    """Of entities and not of requests: a busy customer's all go to one variant.
+
+    Each that a process meets is as likely to be any variant's as the weights say. Two processes
+    meet the same ones, so that each has a division of its own.
+    """
+    shares = _shares(deployment)
+    if len(shares) < 2 or deployment.entity is None:
+        return {}
+    before = seen.divided if seen.epoch == deployment.epoch else {}
+    found = dict(before)
+    for each in met:
+        known = before.get(each.process, Split())
+        counts = known.counts or (0,) * len(shares)
+        fresh = [
+            max(each.entities.get(name, 0) - old, 0)
+            for (name, _), old in zip(shares, counts, strict=True)
+        ]
+        weights = [weight / WHOLE for _, weight in shares]
+        found[each.process] = splitting.seen(known, fresh, weights)
+    return found
+
+
+def _assess_divided(
+    divided: dict[str, Split], entity: str, shares: Sequence[float], alpha: float
+) -> Assessment:
+    """Of the process whose division is the least likely: they are not independent, so that all of
+    them together have one alpha."""
+    oddest = max(divided.values(), key=lambda split: split.most)
+    what = f"values of {entity}"
+    return assessing.assess_split(oddest, shares, alpha / len(divided), what)
 
 
 def _shares(deployment: Deployment) -> list[tuple[str, int]]:

@@ -19,7 +19,7 @@ class Keep(Contract):
 
     Attributes:
         profiles: of windows, with every column's bins, since they were judged.
-        labels: since they came last.
+        labels: since they came last; what rollouts have counted by them, since the requests.
         deliveries: of alerts that are closed, since they were sent or given up.
     """
 
@@ -47,6 +47,7 @@ class Swept(Contract):
         windows: whose profile and details are gone.
         bytes: of them.
         labels: rows.
+        labelled: rows of what rollouts have counted by labels.
         deliveries: rows.
         days: of the log of requests, of models that nobody asks any more.
     """
@@ -54,13 +55,15 @@ class Swept(Contract):
     windows: int = 0
     bytes: int = Field(default=0, ge=0)
     labels: int = 0
+    labelled: int = 0
     deliveries: int = 0
     days: int = 0
 
     @property
     def anything(self) -> bool:
         """Whether something was."""
-        return bool(self.windows or self.labels or self.deliveries or self.days)
+        counts = self.windows, self.labels, self.labelled, self.deliveries, self.days
+        return any(counts)
 
 
 class RecordSweep(Contract):

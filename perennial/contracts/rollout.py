@@ -27,6 +27,7 @@ class Seen(Contract):
         slow: the same.
         answers: the same, by category.
         split: how the requests of this epoch were divided.
+        divided: how its entities were, by process that met them; a process meets each once.
         disagreement: rows of copies, and those that got another answer than the champion's.
         labelled: sums that `quality` has seen.
         quality: the challenger's wrong answers beside its control's.
@@ -38,6 +39,7 @@ class Seen(Contract):
     slow: Comparison = Comparison()
     answers: Drift = Drift()
     split: Split = Split()
+    divided: dict[str, Split] = Field(default_factory=dict)
     disagreement: Lone = Lone()
     labelled: tuple[Labelled, ...] = ()
     quality: Comparison = Comparison()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from perennial.contracts.serving import WHOLE
 from perennial.contracts.spec_part import Duration, Environment, SpecPart, duration
@@ -14,10 +14,15 @@ Strategy = Literal["canary", "blue-green", "ab", "dark", "shadow"]
 
 
 class RolloutStep(SpecPart):
-    """A share of the requests, and how long it is watched before the next one."""
+    """A share of the requests, and how long it is watched before the next one.
+
+    A number alone is a share with the usual hold.
+    """
+
+    model_config = ConfigDict(json_schema_extra={"type": ["object", "number"]})
 
     percent: float = Field(
-        ge=0, lt=100, description="of the requests that the new version answers; 0: testers' only"
+        ge=0, le=100, description="of the requests that the new version answers; 0: testers' only"
     )
     shadow: float = Field(
         default=0,
@@ -27,6 +32,11 @@ class RolloutStep(SpecPart):
         "two answers are compared, and the caller gets the champion's",
     )
     hold: Duration = "10m"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _number(cls, step: object) -> object:
+        return {"percent": step} if type(step) in (int, float) else step
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
@@ -108,7 +118,8 @@ class QualityLimit(Limit):
         default=0,
         ge=0,
         lt=100,
-        description="steps with a smaller share do not wait for labels, and still fail by them",
+        description="steps with a smaller share do not wait for labels, nor do copies where this "
+        "is more than 0; they still fail by them",
     )
     every: Duration = Field(default="1m", description="how often labels are looked for")
 
@@ -127,8 +138,9 @@ class Guardrails(SpecPart):
         default=None,
         gt=0,
         le=1,
-        description="the part of its time that a process of the data plane may be busy; beyond it "
-        "no step passes, since there is no room for a larger share",
+        description="the part of its time that a process of the data plane may be busy; beyond it, "
+        "and where one has turned requests away (429), no step passes, since there is no room for "
+        "a larger share",
     )
     disagreement: DisagreementLimit | None = Field(
         default=DisagreementLimit(), description="judged in steps of copies only"
@@ -178,7 +190,8 @@ class RolloutPlan(SpecPart):
     )
     environments: tuple[Environment, ...] = Field(default=("production",), min_length=1)
     steps: tuple[RolloutStep, ...] = Field(
-        default=(), description="empty: the usual ones of the strategy; 100 % follows the last"
+        default=(),
+        description="empty: the usual ones of the strategy; 100 % follows the last",
     )
     guardrails: Guardrails = Guardrails()
     entity: str | None = Field(
@@ -201,6 +214,23 @@ class RolloutPlan(SpecPart):
     guard: Duration = Field(
         default="7d", description="how long it is watched, and rolled back, after 100 %"
     )
+
+    @field_validator("steps")
+    @classmethod
+    def _without_all(cls, steps: tuple[RolloutStep, ...]) -> tuple[RolloutStep, ...]:
+        """Who lists 100 % as the last one says what is so anyway."""
+        if (
+            len(steps) > 1
+            and steps[-1].percent == 100
+            and steps[-1].model_fields_set == {"percent"}
+        ):
+            steps = steps[:-1]
+        if any(step.percent == 100 for step in steps):
+            raise ValueError(
+                "100 % is no step that is judged: it follows the last one by itself, and `guard` "
+                "says for how long it is watched"
+            )
+        return steps
 
     @model_validator(mode="after")
     def _fits_its_strategy(self) -> Self:

@@ -106,13 +106,16 @@ class Tally(Contract):
             column that nobody sends: beside its control's the two can be told apart.
         errors: answered with a failure that is the model's or ours.
         slow: took longer than the limit of the deployment.
-        answers: rows by category: by class, or by tenths of the probability of the second of two.
+        answers: rows by category: by class, by tenths of the probability of the second of two, or
+            numbers by quarters of an octave, so that one that is a fifth larger is of another.
         compared: rows of copies, answered by both.
         disagreed: those of them that got another class, or a number beyond the tolerance.
         missed: copies that found no room, and were never answered.
         logged: rows that were written to the log of requests.
         lost: rows that belong into it, and found no room or could not be written.
         latencies: requests by how long they took: up to each of `LATENCIES`, and longer.
+        entities: that it has answered, each once, where the deployment names an `entity`; counted
+            up to some thousands. Of two processes they may be the same ones, so they have no sum.
     """
 
     model: str
@@ -131,6 +134,7 @@ class Tally(Contract):
     logged: Count = 0
     lost: Count = 0
     latencies: tuple[Count, ...] = Field(default=(), max_length=len(LATENCIES) + 1)
+    entities: Count = 0
 
     def __add__(self, other: Tally) -> Tally:
         """Both together: the same variant's, of two processes."""
@@ -168,8 +172,18 @@ COUNTS = (
 """What a tally counts, beside answers by category."""
 
 
+class Met(Contract):
+    """Entities that a process has answered by each variant of the deployment of now."""
+
+    process: str
+    entities: dict[str, int]
+
+
 class Labelled(Contract):
     """Requests of a rollout that a variant answered and that have a label by now.
+
+    A challenger's copies count too, and for its control the same requests as the champion answered
+    them.
 
     Attributes:
         version: that the variant was.
@@ -191,7 +205,8 @@ class Report(Contract):
 
     Attributes:
         tallies: of every deployment that it serves, and of those that it has just left.
-        busy: the part of its last seconds that it was busy, from 0 to 1.
+        busy: the part of its last seconds that it was busy, from 0 to 1; 1 where it had to turn
+            requests away.
         leaving: it answers no more, and nobody is to wait for it.
     """
 
@@ -211,6 +226,7 @@ class Serving(Contract):
         champion_epoch: of the champion; 0 where there never was one.
         held: which pause keeps a version from more requests; empty for none.
         tallies: sums over all processes, of the epochs that were asked for.
+        met: entities by process, where the deployment names one.
         labelled: of the rollout that began with that epoch, where a guardrail wants labels.
         processes: that have reported within `ALIVE_SECONDS`.
         busy: the part of its time that the busiest of them had to do, from 0 to 1.
@@ -222,6 +238,7 @@ class Serving(Contract):
     champion_epoch: int = 0
     held: str = ""
     tallies: tuple[Tally, ...] = ()
+    met: tuple[Met, ...] = ()
     labelled: tuple[Labelled, ...] = ()
     processes: int = 0
     busy: float = 0.0

@@ -203,6 +203,10 @@ class OldRecords(Protocol):
     def remove_labels(self, of: Measurable, before: Utc, most: int) -> int:
         """Remove a model's labels that came before then and are not needed; how many those were."""
 
+    def remove_labelled(self, before: Utc, now: Utc, most: int) -> int:
+        """Remove what rollouts have counted by labels of requests from before then, but where one
+        is under way or its version under guard; how many rows those were."""
+
     def remove_deliveries(self, before: Utc, most: int) -> int:
         """Remove deliveries of closed alerts that ended before then; how many those were."""
 

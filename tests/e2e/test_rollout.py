@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from infra.stack import Stack
+from serving.cores import cores
 from tests.e2e.test_bad_input import spec_of
 from tests.e2e.test_serving import ask, until_version
 from tests.people import People, good_rows, write_points
@@ -117,10 +118,10 @@ def alone(people: People, model: str, version: int) -> bool:
     return [(v["name"], v["version"]) for v in found["variants"]] == [("champion", version)]
 
 
-def as_the_guide_says(stack: Stack, model: str) -> str:
-    """What the lines of the guide print."""
+def as_the_guide_says(stack: Stack, model: str, name: str) -> str:
+    """What the lines of a guide print."""
     checkout = Path(__file__).parents[2]
-    guide = (checkout / "docs" / "guides" / "roll-out.md").read_text()
+    guide = (checkout / "docs" / "guides" / name).read_text()
     lines = "\n".join(re.findall(r"```sh\n(.*?)```", guide, flags=re.DOTALL))
     folders = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     env = {**os.environ, **stack.env, "MODEL": model, "PATH": folders, "COLUMNS": "100"}
@@ -199,11 +200,11 @@ def test_a_version_climbs_or_falls_or_is_called_off(
         assert alone(people, model, 2)
         until_version(caller, model, 2)
         people.apply(spec)
-        told = as_the_guide_says(stack, model)
+        told = as_the_guide_says(stack, model, "roll-out.md")
         assert f"canary in production: {DESCRIBED}, 100 %" in told
         assert "0:00:05 if all goes well" in told and "100 %" in told.split("variant")[1]
         shown = said(stack, "show", model)
-        assert shown["under_way"] is None and shown["processes"] == (os.cpu_count() or 1)
+        assert shown["under_way"] is None and shown["processes"] == cores()
     assert {status for status, _, _ in callers.found} == {200}
     assert both_answers(stack, model) > 100, "of copies and their requests"
     [rollout] = [s for s in other["stages"] if s["stage"] == "rollout"]
@@ -241,4 +242,7 @@ def test_a_version_climbs_or_falls_or_is_called_off(
     drawn = picture.read_text()
     assert "approver ruled that it goes on: a quiet night" in drawn
     assert "challenger: version 3, 10 %" in drawn and "waited for a person" in drawn
+    told = as_the_guide_says(stack, model, "roll-back.md")
+    assert f"version 2 of {model} is champion of production again" in told
+    assert "delays of KLM are all wrong" in told and alone(people, model, 2)
     assert people.viewer.verify_ledger()["ok"]

@@ -18,6 +18,7 @@ import pytest
 import tritonclient.http as triton
 
 from infra.stack import Stack
+from serving.cores import cores
 from tests.people import People
 
 ROW = {"x": 0.4, "y": 0.3, "kind": "a"}
@@ -97,7 +98,8 @@ def test_a_client_of_the_open_inference_protocol_works(
     client = triton.InferenceServerClient(caller.base_url.netloc.decode())
     try:
         assert client.is_server_live() and client.is_server_ready()
-        assert client.is_model_ready(promoted)
+        assert client.is_model_ready(promoted) and client.is_model_ready(promoted, "1")
+        assert client.get_model_metadata(promoted, "1")["name"] == promoted
         said = client.get_model_metadata(promoted)
         kinds = {each["name"]: each["datatype"] for each in said["inputs"]}
         assert kinds == {"x": "FP32", "y": "FP32", "kind": "BYTES"}
@@ -134,7 +136,7 @@ def test_a_process_that_dies_comes_back_with_what_it_served(
     until_version(caller, promoted, 1)
     main, *others = stack.pids("serving")
     workers = [pid for pid in others if is_worker(pid)]
-    assert len(workers) == (os.cpu_count() or 1)
+    assert len(workers) == cores()
     os.kill(workers[0], signal.SIGKILL)
     deadline = time.monotonic() + _LONGEST_SECONDS
     while len({pid for pid in stack.pids("serving") if is_worker(pid)} - {workers[0]}) < len(

@@ -8,8 +8,10 @@ from tests.workflows.house import House
 from tests.workflows.plane import Plane
 from tests.workflows.test_rollout import STEPS, alone, decisions, plan, until, view
 
+COPIES = {"percent": 0, "shadow": 20, "hold": "1s"}
 
-async def begin(house: House, plane: Plane) -> None:
+
+async def begin(house: House, plane: Plane, *before: dict[str, Any]) -> None:
     """A first version, and a plan that judges the next one by labels alone."""
     house.plan.count_labels = plane.count_labels
     quality: dict[str, Any] = {"allowed": 0.02, "requests": 100, "every": "1s"}
@@ -17,22 +19,23 @@ async def begin(house: House, plane: Plane) -> None:
     await house.apply(
         environments=["production"],
         request_log={},
-        rollout=plan(steps=STEPS[:1], guardrails=rails),
+        rollout=plan(steps=[*before, *STEPS[:1]], guardrails=rails),
     )
     assert (await house.run(0.8)).outcome == "promoted"
     plane.wrong = {"control": 0.1, "challenger": 0.1, "champion": 0.1}
 
 
-async def test_a_version_that_answers_more_rows_wrongly_is_rolled_back(
+async def test_a_version_whose_copies_are_wrong_more_often_answers_nobody(
     house: House, plane: Plane
 ) -> None:
-    await begin(house, plane)
+    await begin(house, plane, COPIES)
     plane.wrong["challenger"] = 0.4
     result = await house.run(0.9)
     assert result.outcome == "denied"
-    assert "rolled back at 5 %: wrong answers: 40.00 % of" in result.reason
+    assert "rolled back at copies of 20 %: wrong answers: 40.00 % of" in result.reason
     assert "requests have labels" in result.reason
-    assert alone(plane.serving().deployment, 1) and decisions(house)[-1] == ("step", "deny", 5)
+    assert alone(plane.serving().deployment, 1) and decisions(house)[-1] == ("step", "deny", 0)
+    assert not any(weights.get("challenger") for weights in plane.history)
 
 
 async def test_it_waits_for_labels_and_goes_back_by_those_that_come_after_it(

@@ -1,7 +1,8 @@
 """What was kept for long enough: which it is, and that it is gone.
 
 Nothing goes that somebody may still ask for: profiles of a champion that is under guard, labels of
-windows that may be measured again, deliveries of alerts that live.
+windows that may be measured again, what a rollout under way has counted, deliveries of alerts that
+live.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from sqlmodel import Session, col, select
 from api.db import journal
 from api.db.alert_tables import AlertRow, DeliveryRow
 from api.db.facts.monitored import champions_with_specs, newest_with_requests
-from api.db.monitoring_tables import LabelRow, WindowRow
-from api.db.tables import ChampionRow, ModelRow
+from api.db.monitoring_tables import LabelledRow, LabelRow, WindowRow
+from api.db.tables import ChampionRow, DeploymentRow, ModelRow
 from perennial.contracts.base import BlobRef
 from perennial.contracts.records import Done
 from perennial.contracts.request_log import RequestLog
@@ -24,6 +25,7 @@ from perennial.contracts.retention import LoggedModel, Measurable, OldWindow, Re
 from perennial.contracts.spec import Environment, ModelSpec, duration
 
 _LABELS: Table = LabelRow.__table__  # type: ignore[attr-defined]
+_LABELLED: Table = LabelledRow.__table__  # type: ignore[attr-defined]
 _REFS = ("profile", "details")
 
 
@@ -117,6 +119,38 @@ def remove_labels(session: Session, of: Measurable, before: datetime, most: int)
         .limit(most)
     )
     return session.connection().execute(delete(_LABELS).where(tuple_(*keys).in_(chosen))).rowcount
+
+
+def remove_labelled(session: Session, before: datetime, now: datetime, most: int) -> int:
+    """Remove what rollouts have counted by labels of requests from before then.
+
+    A guard counts on by what its rollout has counted: until it is over, nothing of that goes, nor
+    of a rollout that is under way.
+
+    Returns:
+        How many rows were removed.
+    """
+    row = _LABELLED.c
+    old, place, keys = (
+        row.hour < before,
+        tuple_(row.model, row.environment),
+        [*_LABELLED.primary_key],
+    )
+    asked = select(row.model, row.environment).where(old).distinct()
+    found = {(model, where) for model, where in session.execute(asked)}
+    divided = select(DeploymentRow.model, DeploymentRow.environment).where(
+        col(DeploymentRow.run_id).is_not(None)
+    )
+    watched = {
+        (champion.model, champion.environment)
+        for champion, row in (session.exec(champions_with_specs()) if found else ())
+        if now < champion.since + _guard(ModelSpec.model_validate(row.spec), champion.environment)
+    }
+    free = found - watched - {(model, where) for model, where in session.execute(divided)}
+    if not free:
+        return 0
+    chosen = select(*keys).where(old, place.in_(sorted(free))).limit(most)
+    return session.connection().execute(delete(_LABELLED).where(tuple_(*keys).in_(chosen))).rowcount
 
 
 def remove_deliveries(session: Session, before: datetime, most: int) -> int:

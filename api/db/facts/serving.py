@@ -13,7 +13,7 @@ from api.db.facts.platform import held
 from api.db.facts.specs import get_model
 from api.db.tables import ChampionRow, DataPlaneRow, DeploymentRow, ModelRow, TallyRow
 from perennial.contracts.deployments import ReadServing
-from perennial.contracts.serving import ALIVE_SECONDS, Deployment, Report, Serving, Tally
+from perennial.contracts.serving import ALIVE_SECONDS, Deployment, Met, Report, Serving, Tally
 from perennial.contracts.spec_part import Environment
 
 _ALIVE = timedelta(seconds=ALIVE_SECONDS)
@@ -63,18 +63,18 @@ def read_serving(session: Session, input: ReadServing, now: datetime) -> Serving
         )
     ).all()
     alive = {plane.process for plane in planes}
+    files, met = _told(session, deployment) if deployment is not None else (set(), ())
     return Serving(
         deployment=deployment,
         run_id=None if row is None else row.run_id,
         champion_epoch=0 if champion is None else champion.epoch,
         held=held(session, pausable),
         tallies=() if input.since_epoch is None else _sums(session, input, input.since_epoch),
+        met=met,
         labelled=() if input.since_epoch is None else read_labelled(session, input),
         processes=len(alive),
         busy=max((plane.busy for plane in planes), default=0.0),
-        behind=tuple(
-            sorted(alive - _serving(session, deployment)) if deployment is not None else ()
-        ),
+        behind=tuple(sorted(alive - files) if deployment is not None else ()),
     )
 
 
@@ -90,27 +90,33 @@ def _sums(session: Session, input: ReadServing, since: int) -> tuple[Tally, ...]
     )
     sums: dict[tuple[int, str], Tally] = {}
     for row in rows:
-        # nothing is judged by latencies, and what is read here goes into histories
-        tally = Tally.model_validate(row.model_dump(exclude={"latencies"}))
+        # nothing is judged by latencies, and what is read here goes into histories; of entities
+        # there is no sum
+        tally = Tally.model_validate(row.model_dump(exclude={"latencies", "entities"}))
         before = sums.get((row.epoch, row.variant))
         sums[row.epoch, row.variant] = tally if before is None else before + tally
     return tuple(sums.values())
 
 
-def _serving(session: Session, deployment: Deployment) -> set[str]:
-    """Processes that serve every variant of a deployment from the right file."""
+def _told(session: Session, deployment: Deployment) -> tuple[set[str], tuple[Met, ...]]:
+    """Processes that serve every variant of a deployment from the right file; and whom each of all
+    that ever did has met."""
     wanted = {variant.name: variant.onnx.sha256 for variant in deployment.variants}
     rows = session.execute(
-        select(TallyRow.process, TallyRow.variant, TallyRow.sha256).where(
+        select(TallyRow.process, TallyRow.variant, TallyRow.sha256, TallyRow.entities).where(
             TallyRow.model == deployment.model,
             TallyRow.environment == deployment.environment,
             TallyRow.epoch == deployment.epoch,
         )
     )
     found: dict[str, dict[str, str]] = {}
-    for process, variant, sha256 in rows:
+    met: dict[str, dict[str, int]] = {}
+    for process, variant, sha256, entities in rows:
         found.setdefault(process, {})[variant] = sha256
-    return {process for process, files in found.items() if files == wanted}
+        if entities:
+            met.setdefault(process, {})[variant] = entities
+    serve = {process for process, files in found.items() if files == wanted}
+    return serve, tuple(Met(process=each, entities=met[each]) for each in sorted(met))
 
 
 def _forget(session: Session, before: datetime) -> None:

@@ -1,4 +1,4 @@
 """Migrations of the records, oldest first in `versions/`."""
 
-HEAD = "0011"
+HEAD = "0012"
 """The newest revision: a database that has it needs no alembic to be loaded."""

@@ -15,7 +15,7 @@ from perennial.contracts.rollout import Seen
 from perennial.contracts.rollout_plan import Guardrails, QualityLimit, RolloutPlan
 from perennial.contracts.serving import Labelled
 from tests.samples import spec
-from tests.unit.analysis.test_rolling import SERVED, deployment, tallies
+from tests.unit.analysis.test_rolling import SERVED, SHADOW, copies, copying, deployment, tallies
 
 ALPHA = 0.05
 LIMIT = QualityLimit(allowed=0.02, requests=200)
@@ -78,7 +78,32 @@ def test_sums_that_shrink_are_no_negative_labels() -> None:
     assert labelling.fresh(sums((50, 9)), sums((51, 30)), "challenger").hits == 1
 
 
-def test_alpha_is_shared_and_only_a_share_of_requests_is_judged() -> None:
+@pytest.mark.parametrize(
+    ("labels", "from_percent", "verdict"),
+    [
+        (((0, 0), (0, 0)), 0, "no_data"),
+        (((0, 0), (0, 0)), 5, None),
+        (((400, 40), (400, 40)), 0, "pass"),
+        (((400, 160), (400, 40)), 0, "fail"),
+        (((400, 160), (400, 40)), 5, "fail"),
+    ],
+)
+def test_copies_are_judged_by_the_labels_of_their_requests(
+    labels: tuple[Side, Side], from_percent: float, verdict: Verdict | None
+) -> None:
+    limit = LIMIT.model_copy(update={"from_percent": from_percent})
+    plan = SHADOW.model_copy(update={"guardrails": Guardrails(quality=limit)})
+    seen = Seen()
+    for part in (4, 2, 1):
+        now = sums(*((count // part, hits // part) for count, hits in labels))
+        seen = rolling.looked(seen, copies(2000 // part), plan, copying(), now)
+    found = rolling.assess(seen, plan, SERVED, copying()).get("quality")
+    assert (None if found is None else found.verdict) == verdict
+    if found is not None:
+        assert f"{labels[0][0]} of 2,000 requests have labels" in found.reason
+
+
+def test_alpha_is_shared_and_a_dark_step_has_no_labels() -> None:
     plan = RolloutPlan(guardrails=Guardrails(quality=LIMIT))
     assert len(plan.limits) == 3
     now = deployment()

@@ -8,7 +8,7 @@ from perennial.analysis import guarding, rolling
 from perennial.contracts.analysis import Counted, Lone
 from perennial.contracts.rollout import Seen
 from perennial.contracts.rollout_plan import Guardrails, Limit, RolloutPlan
-from perennial.contracts.serving import WHOLE, Deployment, Serving, Tally, Variant
+from perennial.contracts.serving import WHOLE, Deployment, Met, Serving, Tally, Variant
 from tests import samples
 
 PLAN = RolloutPlan(guardrails=Guardrails(answers=Limit(allowed=0.1, requests=200)))
@@ -102,10 +102,28 @@ def test_answers_that_differ_fail_and_a_division_that_is_off_is_an_error() -> No
     assert verdicts(rolling.looked(Seen(), lost, PLAN, now), SERVED, now)["split"] == "error"
 
 
-def test_the_division_is_of_requests_only_where_each_is_decided_anew() -> None:
+def test_with_an_entity_the_division_is_of_entities() -> None:
     now = deployment().model_copy(update={"entity": "customer"})
     busy = [tally.model_copy(update={"requests": 900}) for tally in tallies()]
-    assert "split" not in verdicts(rolling.looked(Seen(), busy, PLAN, now), SERVED, now)
+    nobody = rolling.looked(Seen(), busy, PLAN, now)
+    assert "split" not in verdicts(nobody, SERVED, now), "no request has named one"
+
+    def met(process: str, *counts: int) -> Met:
+        names = ("challenger", "champion", "control")
+        return Met(process=process, entities=dict(zip(names, counts, strict=True)))
+
+    seen = nobody
+    for part in (2, 1):  # two processes that meet the same ones
+        each = (200 // part, 1600 // part, 200 // part)
+        seen = rolling.looked(seen, busy, PLAN, now, met=[met("p1", *each), met("p2", *each)])
+    found = rolling.assess(seen, PLAN, SERVED, now)["split"]
+    assert found.verdict == "pass" and "2,000 values of customer were divided" in found.reason
+    # one of them loses a third of the challenger's
+    seen = rolling.looked(seen, busy, PLAN, now, met=[met("p2", 1300, 16_000, 2000)])
+    assert verdicts(seen, SERVED, now)["split"] == "error"
+    assert seen.divided["p1"].counts == (200, 1600, 200)
+    later = now.model_copy(update={"epoch": 3})
+    assert rolling.looked(seen, busy, PLAN, later).divided == {}, "the next step begins anew"
 
 
 def test_what_was_seen_at_the_steps_before_counts_but_for_the_division() -> None:

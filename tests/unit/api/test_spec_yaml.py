@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perennial.contracts.errors import SpecInvalid
+from perennial.contracts.rollout_plan import RolloutPlan
 from perennial.contracts.spec import ModelSpec
 from perennial.spec_yaml import MAX_BYTES, parse_spec, spec_schema
 from tests.samples import spec
@@ -128,6 +129,33 @@ def test_the_message_alone_is_enough_to_work_from() -> None:
         "line 8, column 3: metrics.gaol: expected 'goal' (did you mean that?), "
         "got the unknown key 'gaol'",
     ]
+
+
+def test_keys_are_known_in_parts_that_may_be_left_out() -> None:
+    found = problems(
+        GOOD + "rollout:\n  stratgy: canary\n  steps: [{percent: 5, hold: 1x}, {prcent: 7}]"
+    )
+    expected = {problem["field"]: problem["expected"] for problem in found}
+    assert expected == {
+        "rollout.stratgy": "'strategy' (did you mean that?)",
+        "rollout.steps[0].hold": "a whole number and a unit: 30s, 5m, 12h, 14d",
+        "rollout.steps[1].percent": "a value, which is required",
+        "rollout.steps[1].prcent": "'percent' (did you mean that?)",
+    }
+
+
+def test_steps_of_a_rollout_are_written_as_people_say_them() -> None:
+    def steps(text: str) -> str:
+        rollout = parse_spec(f"{GOOD}rollout: {{steps: {text}}}").rollout
+        assert rollout is not None
+        assert RolloutPlan.model_validate_json(rollout.model_dump_json(), strict=True) == rollout
+        return rollout.described
+
+    assert steps("[1, 2.5, 100]") == "1 % for 10m, 2.5 % for 10m, 100 %"
+    assert steps("[1, {percent: 50, hold: 2h}]") == "1 % for 10m, 50 % for 2h, 100 %"
+    for wrong in ("[100]", "[100, 5]", "[5, {percent: 100, hold: 1h}]"):
+        [problem] = problems(f"{GOOD}rollout: {{steps: {wrong}}}")
+        assert "100 % is no step that is judged" in problem["expected"]
 
 
 @pytest.mark.parametrize(

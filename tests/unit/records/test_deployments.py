@@ -14,7 +14,7 @@ from perennial.contracts import records
 from perennial.contracts.deployments import ReadServing, SetWeights, Share
 from perennial.contracts.errors import ModelPaused, NotFound, PlatformPaused, StaleEpoch
 from perennial.contracts.platform import SetPlatform
-from perennial.contracts.serving import Deployment, Report, Serving, Tally
+from perennial.contracts.serving import Deployment, Met, Report, Serving, Tally
 from tests.samples import at, exported, move, record_run, record_version, spec
 from tests.unit.records.reading import kinds, verified
 
@@ -180,6 +180,14 @@ def test_counts_of_all_processes_add_up_and_lost_reports_do_not_matter(ready: St
     both = found[2, "challenger"]
     assert (both.requests, both.errors, both.slow) == (7, 1, 2)
     assert [t.epoch for t in look(ready, since=2).tallies] == [2]
+    met = (
+        tally(2, "challenger", entities=3),
+        tally(2, "control", entities=2),
+        tally(1, entities=9),
+    )
+    ready.record_report("production", "p2", Report(tallies=met))
+    assert look(ready).met == (Met(process="p2", entities={"challenger": 3, "control": 2}),)
+    assert {t.entities for t in look(ready).tallies} == {0}, "two processes meet the same ones"
     strange = tally(1).model_copy(update={"model": "unknown"})
     ready.record_report("production", "p2", Report(tallies=(strange,)))
 

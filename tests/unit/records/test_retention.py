@@ -19,8 +19,11 @@ from api.db.store import Store
 from perennial.blobs import BlobStore
 from perennial.contracts import records
 from perennial.contracts.alerts import CloseAlert, RaiseAlert
+from perennial.contracts.deployments import ReadServing
+from perennial.contracts.labelling import CountLabelled
 from perennial.contracts.labels import FoundRequest, Label
 from perennial.contracts.retention import Keep, Sweep, Swept
+from perennial.contracts.serving import Labelled
 from tests.samples import at, judged, move, record_run, record_version, record_window, spec
 from tests.unit.records.reading import kinds, verified
 
@@ -138,6 +141,23 @@ async def test_a_champion_under_guard_keeps_its_windows_and_labels(place: Place)
     assert place.left()[:2] == ([DAY, 50 * DAY, 90 * DAY], ["a", "b", "c"])
     assert (await place.sweep(300 * DAY)).windows == 3
     assert place.left()[:2] == ([], ["c"])
+
+
+async def test_what_a_rollout_has_counted_by_labels_goes_once_it_is_over(place: Place) -> None:
+    count = CountLabelled(model="flights", environment="production", since_epoch=2, since=at())
+    for days in (50, 115):
+        found = [Labelled(variant=name, version=1, requests=9) for name in ("control", "champion")]
+        place.store.record_labelled(count, at(days * DAY), found)
+    guarded = {**WATCHED, "rollout": {"guard": "110d"}}
+    place.store.record_spec(
+        records.RecordSpec(effect="guard", spec=spec(**guarded), actor="ada", at=at(1))
+    )
+    assert (await place.sweep(109 * DAY)).labelled == 0, "its version is under guard"
+    assert (await place.sweep(120 * DAY)).labelled == 2
+    asked = ReadServing(model="flights", environment="production", since_epoch=2)
+    assert {each.requests for each in place.store.read_serving(asked).labelled} == {9}
+    assert (await place.sweep(130 * DAY)).labelled == 2
+    assert place.store.read_serving(asked).labelled == ()
 
 
 async def test_windows_that_others_are_compared_with_stay(place: Place) -> None:

@@ -35,6 +35,9 @@ async def test_rows_are_answered_with_classes_and_who_answered(desk: Desk, put: 
         assert mine.headers["x-request-id"] == "mine"
 
 
+OUTPUT = {"name": "probabilities"}
+
+
 def tensors(rows: int) -> list[dict[str, Any]]:
     return [
         {"name": "size", "shape": [rows, 1], "datatype": "FP32", "data": [1.5] * rows},
@@ -64,7 +67,7 @@ async def test_tensors_as_json_and_as_bytes_are_answered_alike(desk: Desk, put: 
         for tensor, part in zip(inputs, parts, strict=True):
             del tensor["data"]
             tensor["parameters"] = {"binary_data_size": len(part)}
-        asked = {"inputs": inputs, "outputs": [{"name": "x", "parameters": {"binary_data": True}}]}
+        asked = {"inputs": inputs, "outputs": [OUTPUT | {"parameters": {"binary_data": True}}]}
         head = json.dumps(asked).encode()
         length = {"inference-header-content-length": str(len(head))}
         answer = await client.post(INFER, content=head + b"".join(parts), headers=length)
@@ -105,6 +108,13 @@ async def test_tensors_as_json_and_as_bytes_are_answered_alike(desk: Desk, put: 
         ),
         (INFER, b"[]", 400, "no inference request"),
         (INFER, b'{"inputs": []}', 400, "the input 'size' is missing"),
+        (INFER, b'{"inputs": [{"name": "size", "parameters": [1]}]}', 400, "no inference request"),
+        (
+            INFER,
+            b'{"inputs": [], "outputs": [{"name": "x"}]}',
+            400,
+            "there is 'probabilities' alone",
+        ),
         ("/v2/models/flights/versions/9/infer", b'{"inputs": []}', 404, "version 9 of flights"),
     ],
 )
@@ -116,6 +126,19 @@ async def test_what_is_wrong_is_said(
         answer = await client.post(path, content=body)
         assert (answer.status_code, said in answer.json()["error"]) == (status, True), answer.text
         assert answer.json().get("row") == (0 if status == 422 else None)
+
+
+@pytest.mark.parametrize("kind", [["FP32"], {}, None, 7, "FP31"])
+async def test_a_tensor_of_no_kind_is_refused(desk: Desk, put: Put, kind: Any) -> None:
+    await desk.take(deployment(put))
+    inputs = tensors(1)
+    inputs[0]["datatype"] = kind
+    async with served(desk) as client:
+        answer = await client.post(INFER, json={"inputs": inputs})
+        much = {"x-request-timeout-ms": "9" * 5000}
+        late = await client.post(PREDICT, json={"instances": [ROW]}, headers=much)
+    assert (answer.status_code, late.status_code) == (400, 400), answer.text
+    assert "'size' is of type" in answer.json()["error"]
 
 
 @pytest.mark.parametrize("value", ["1.5", 10**400, [2], {}])
@@ -133,7 +156,8 @@ async def test_a_value_that_is_no_number_is_blamed_on_its_row(
 
 async def test_an_entity_keeps_its_variant_and_testers_choose(desk: Desk, put: Put) -> None:
     await desk.take(deployment(put, entity="customer", challenger=3000, champion=7000))
-    async with served(desk) as client:
+    counting = Counting()
+    async with served(desk, counting) as client:
 
         async def ask(headers: dict[str, str], **more: Any) -> str:
             answer = await client.post(
@@ -141,9 +165,22 @@ async def test_an_entity_keeps_its_variant_and_testers_choose(desk: Desk, put: P
             )
             return answer.headers["x-variant"]
 
+        async def tensor(number: int, binary: bool) -> str:
+            customer = {"name": "customer", "shape": [1], "datatype": "INT64"}
+            said: dict[str, Any] = {"data": [number]}
+            raw = b""
+            if binary:
+                raw, said = number.to_bytes(8, "little"), {"parameters": {"binary_data_size": 8}}
+            head = json.dumps({"inputs": [*tensors(1), customer | said]}).encode()
+            length = {"inference-header-content-length": str(len(head))}
+            answer = await client.post(INFER, content=head + raw, headers=length)
+            return answer.headers["x-variant"]
+
         found = [await ask({"customer": str(number)}) for number in range(100)]
         assert found == [await ask({}, customer=number) for number in range(100)]
+        assert found == [await tensor(number, bool(number % 2)) for number in range(100)]
         assert 10 <= Counter(found)["challenger"] <= 50
+        assert sum(tally.entities for tally in counting.tallies()) == 100
         assert await ask({"customer": "1", "x-variant": "challenger"}) == "challenger"
         unknown = await client.post(PREDICT, json={"instances": [ROW]}, headers={"x-variant": "x"})
         assert unknown.status_code == 404 and "there are: challenger, champion" in unknown.text
@@ -238,6 +275,9 @@ async def test_health_and_metadata(desk: Desk, put: Put) -> None:
             "colour": "BYTES",
         }
         assert (await client.get("/v2/models/flights/ready")).json()["ready"]
+        assert (await client.get("/v2/models/flights/versions/1/ready")).json()["ready"]
+        assert (await client.get("/v2/models/flights/versions/1")).json() == said
+        assert (await client.get("/v2/models/flights/versions/7/ready")).status_code == 404
         assert "binary_tensor_data" in (await client.get("/v2")).json()["extensions"]
 
 

@@ -87,6 +87,24 @@ async def test_labels_count_for_who_answered_whenever_they_come(
     assert await counted(since_epoch=2) == {}, "they were answered before that rollout"
 
 
+async def test_a_copy_counts_by_the_label_of_its_request_for_both_sides(
+    world: World, counted: Counting
+) -> None:
+    for number, copied in enumerate([[0.9, 0.1], [0.1], None, [0.2], [0.9]]):
+        at = TEN + number * MINUTE
+        world.asked(f"r{number}", at, [0.9, 0.9])
+        # one failed on what the champion answered, one is of a request that nobody asked just then
+        at += timedelta(seconds=number == 3)
+        world.asked(f"r{number}", at, copied, "challenger", copy=True)
+    world.asked("alone", TEN, [0.9])
+    for request_id in ("r0", "r1", "r2", "r3", "alone"):
+        world.told(request_id, "late")
+    assert await counted() == {"champion": (5, 0), "control": (2, 0), "challenger": (2, 1)}
+    # a copy is written after its request, and its label may be there before
+    world.asked("r3", TEN + 3 * MINUTE, [0.1], "challenger", copy=True)
+    assert await counted() == {"champion": (5, 0), "control": (3, 0), "challenger": (3, 2)}
+
+
 async def test_a_request_counts_once_and_an_answer_that_is_no_number_is_wrong(
     world: World, counted: Counting
 ) -> None:

@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlmodel import select
 
 from api.app import create_app
 from api.context import Context
+from api.db.engine import Database
+from api.db.tables import DataPlaneRow
 from perennial.contracts.errors import Unavailable
 from perennial.settings import Settings
 from serving.limits import Limits
@@ -21,21 +24,27 @@ AWAY = "http://127.0.0.1:1"
 
 
 @pytest.fixture
-def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, Database]]:
     """The address of an API with empty records, which nobody is told yet."""
     monkeypatch.setenv("TEMPORAL_ADDRESS", AWAY.removeprefix("http://"))
     context = Context.open(Settings(state_dir=tmp_path))
     monkeypatch.setenv("PERENNIAL_API_URL", AWAY)
     monkeypatch.setenv("PERENNIAL_TOKENS_FILE", str(context.settings.tokens))
     with served(create_app(context)) as url:
-        yield url
+        yield url, context.store.database
     context.store.close()
 
 
+def busiest(records: Database) -> float:
+    with records.reading() as session:
+        return max(session.exec(select(DataPlaneRow.busy)), default=0.0)
+
+
 async def test_who_is_to_know_first_takes_no_request_before_the_api_has_spoken(
-    api: str, monkeypatch: pytest.MonkeyPatch
+    api: tuple[str, Database], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    process = Process(Limits(), knows_first=True)
+    url, records = api
+    process = Process(Limits(arriving=0), knows_first=True)
     asked, said = asyncio.Queue[dict[str, Any]](), asyncio.Queue[dict[str, Any]]()
     life = asyncio.create_task(process.app({"type": "lifespan"}, asked.get, said.put))
     await asked.put({"type": "lifespan.startup"})
@@ -44,9 +53,18 @@ async def test_who_is_to_know_first_takes_no_request_before_the_api_has_spoken(
     with pytest.raises(Unavailable, match="does not follow"):
         process.check()
 
-    monkeypatch.setenv("PERENNIAL_API_URL", api)
+    monkeypatch.setenv("PERENNIAL_API_URL", url)
     assert await asyncio.wait_for(said.get(), 30) == {"type": "lifespan.startup.complete"}
     process.check()
+
+    # who has no room for a request is saturated, however idle it looks
+    arriving = {"type": "http", "method": "POST", "path": "/", "headers": []}
+    await process.app(arriving, asked.get, said.put)
+    assert (await said.get())["status"] == 429
+    async with asyncio.timeout(10):
+        while await asyncio.to_thread(busiest, records) < 1:
+            await asyncio.sleep(0.05)
+    await said.get()
 
     await asked.put({"type": "lifespan.shutdown"})
     assert await asyncio.wait_for(said.get(), 30) == {"type": "lifespan.shutdown.complete"}
