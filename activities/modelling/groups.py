@@ -140,15 +140,20 @@ def _of_class(
         true_positive_rate,
     )
 
+    metrics = {
+        "selected": selection_rate,
+        "true": true_positive_rate,
+        "false": false_positive_rate,
+    }
+    # rows that are alike count together: it looks at each by itself, a second of 100,000
+    rows = pd.DataFrame({"truth": truth.astype(int), "called": called.astype(int), "group": group})
+    alike = rows.value_counts().reset_index()
     frame = MetricFrame(
-        metrics={
-            "selected": selection_rate,
-            "true": true_positive_rate,
-            "false": false_positive_rate,
-        },
-        y_true=truth.astype(int),
-        y_pred=called.astype(int),
-        sensitive_features=group,
+        metrics=metrics,
+        y_true=alike["truth"],
+        y_pred=alike["called"],
+        sensitive_features=alike["group"],
+        sample_params={name: {"sample_weight": alike["count"]} for name in metrics},
     )
     apart, ratio = frame.difference(), frame.ratio().fillna(1.0)  # 0 of 0: nobody is preferred
     found = {
