@@ -57,7 +57,7 @@ def applied(training: Training, params: Mapping[str, Param]) -> Training:
 
 
 def best(trials: Sequence[Trial], goal: Goal) -> Trial | None:
-    """The best of those that finished, by their newest score; the first of equal ones.
+    """The best of those that finished, by the score of what they would keep; the first of equals.
 
     Where none finished, of those that came furthest: one that was stopped before has a score of
     another epoch, which compares with nothing. One that learnt no more has finished, at any epoch.
@@ -70,7 +70,4 @@ def best(trials: Sequence[Trial], goal: Goal) -> Trial | None:
         trial for trial in scored if len(trial.scores) == furthest
     ]
     sign = 1 if goal == "minimize" else -1
-    return min(
-        compared,
-        key=lambda trial: (sign * trial.scores[-1], trial.number),
-    )
+    return min(compared, key=lambda trial: (sign * (trial.score or 0), trial.number))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import ValidationError
 
 from activities.modelling.examination import Examination
 from activities.modelling.group_samples import Apart, GroupSamples
@@ -113,6 +114,21 @@ def test_a_metric_of_ones_own_in_groups(project: Project, blobs: BlobStore) -> N
             assert half.low < group.metrics["half"] < half.high
         between = found.intervals["primary_difference"]
         assert between.low < found.fairness["primary_difference"] < between.high
+
+
+@pytest.mark.parametrize(
+    ("of", "measure", "column"),
+    [
+        ("size", "megabytes", ""),
+        ("robustness", "noise", ""),
+        ("champion", "probability_better", ""),
+    ],
+)
+def test_what_has_no_interval_is_not_judged_by_it(of: str, measure: str, column: str) -> None:
+    rule = {"of": of, "measure": measure, "column": column, "max": 1}
+    Rule.model_validate(rule)
+    with pytest.raises(ValidationError, match="has no interval; metric, slice and fairness have"):
+        Rule.model_validate({**rule, "by": "interval"})
 
 
 def test_a_group_that_a_sample_has_not_says_nothing_of_it(project: Project) -> None:
