@@ -261,6 +261,7 @@ def _tags(input: RegisterVersion) -> dict[str, str]:
         "perennial.params": json.dumps(input.training.model_dump(mode="json")),
         "perennial.test_rows": str(evidence.test_rows),
         "perennial.device": input.trained.device,
+        "perennial.kept_epoch": str(input.trained.kept_epoch or ""),
         "mlflow.source.git.commit": code.git_commit or "",
     }
     return {key: value for key, value in tags.items() if value}

@@ -193,7 +193,7 @@ def _view(progress: Progress, job: Job) -> dict[str, Any]:
     over = sum(trial.state != "running" for trial in trials)
     note = f"{over} of {job.search.plan.trials} trials"
     if (best := searching.best(trials, job.search.goal)) is not None:
-        note += f", {job.search.metric} {best.scores[-1]:.4f} by trial {best.number}"
+        note += f", {job.search.metric} {best.score or 0:.4f} by trial {best.number}"
     return {"phase": progress.phase, "note": progress.note or note}
 
 

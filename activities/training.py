@@ -236,6 +236,7 @@ def _trained(progress: Progress, epochs: list[Epoch], run: str) -> TrainedModel:
         test_rows=made.test_rows,
         seconds=made.seconds,
         device=made.device,
+        kept_epoch=made.kept_epoch,
         mlflow_run_id=run,
     )
 

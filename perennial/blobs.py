@@ -87,17 +87,23 @@ class BlobStore:
                 partial = path.with_suffix(f".{uuid.uuid4().hex}")
                 try:
                     self._fs.get_file(source, str(partial))
+                    partial.rename(path)
+                except FileNotFoundError:
+                    pass  # the store has answered: waiting brings nothing back
                 except OSError as error:
                     raise Unavailable(
                         f"blob {ref.sha256[:12]} could not be read from {self.url}: {error}"
                     ) from error
-                partial.rename(path)
+                finally:
+                    partial.unlink(missing_ok=True)
         if not path.exists():
             raise BlobCorrupt(
                 f"blob {ref.sha256[:12]} is not in {self.url}; restore it from a backup"
             )
         found, _ = _hash(path)
         if found != ref.sha256:
+            if not self._local:
+                path.unlink(missing_ok=True)  # a copy of what is wrong would outlive its repair
             raise BlobCorrupt(
                 f"blob {ref.sha256[:12]} in {self.url} hashes to {found[:12]}: its bytes have "
                 f"changed; restore it from a backup"

@@ -48,10 +48,23 @@ EXAMINED = Examined(
         "sex": Groups(
             smallest=50,
             groups=(
-                Group(value="F", rows=120, judged=True, metrics={"roc_auc": 0.74}),
-                Group(value="M", rows=80, judged=True, metrics={"roc_auc": 0.69}),
+                Group(
+                    value="F",
+                    rows=120,
+                    judged=True,
+                    metrics={"roc_auc": 0.74},
+                    intervals={"roc_auc": Interval(low=0.69, high=0.79)},
+                ),
+                Group(
+                    value="M",
+                    rows=80,
+                    judged=True,
+                    metrics={"roc_auc": 0.69},
+                    intervals={"roc_auc": Interval(low=0.6, high=0.77)},
+                ),
             ),
             fairness={"equalized_odds_difference": 0.18},
+            intervals={"equalized_odds_difference": Interval(low=0.05, high=0.31)},
         )
     },
     robustness=Robustness(
@@ -73,6 +86,9 @@ RULES = (
     Rule(of="size", measure="megabytes", max=10),
     Rule(of="freshness", measure="age_days", max=7),
     Rule(of="dependencies", measure="advisories", max=0),
+    Rule(of="slice", measure="roc_auc", column="sex", by="interval", max=1),
+    Rule(of="fairness", measure="equalized_odds_difference", column="sex", by="interval", max=0.4),
+    Rule(of="opset", measure="version", max=20),
 )
 """One on each subject at least; the good version keeps all of them."""
 
@@ -108,6 +124,7 @@ def question(
             "speed": Speed(
                 p50_ms_1=0.1, p99_ms_1=0.2, p50_ms_64=0.5, p99_ms_64=0.9, rows_per_second=9e4
             ),
+            "opset": 20,
             "megabytes": 0.5,
             "dependencies": DependencyCheck(
                 status="checked", packages=150, advisories=0, checked_at=asked_at

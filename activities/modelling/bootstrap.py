@@ -42,18 +42,21 @@ class Resampled(Protocol):
         """
 
 
-def resampled(task: Task, truth: NDArray[np.generic], scores: Floats) -> Resampled:
+def resampled(
+    task: Task, truth: NDArray[np.generic], scores: Floats, *, ranked: bool = True
+) -> Resampled:
     """The task's figures, with the names and values that `metrics.measure` gives.
 
     Args:
         task: what is predicted.
         truth: class numbers or values `[rows]`.
         scores: probabilities `[rows, classes]`, or predictions `[rows]`; all of them finite.
+        ranked: whether roc_auc is wanted, which takes as long as all the others.
     """
     if task == "regression":
         return _Values(truth.astype(np.float64), scores)
     numbers = truth.astype(np.intp)
-    return _Binary(numbers, scores) if task == "binary" else _Classes(numbers, scores)
+    return _Binary(numbers, scores, ranked) if task == "binary" else _Classes(numbers, scores)
 
 
 def replicates(
@@ -65,6 +68,22 @@ def replicates(
         for model, mine in zip(models, parts, strict=True):
             mine.append(model.figures(counts))
     return [{name: np.concatenate([p[name] for p in mine]) for name in mine[0]} for mine in parts]
+
+
+class Part:
+    """A model's answers to some of the rows, on the samples that are drawn of all."""
+
+    def __init__(self, answers: Resampled, places: NDArray[np.intp]) -> None:
+        """`answers`: to the rows at these places alone."""
+        self._answers, self._places = answers, places
+
+    def figures(self, counts: Floats) -> dict[str, Floats]:
+        """As `Resampled`; NaN in a sample that has none of these rows."""
+        mine = np.take(counts, self._places, axis=1)
+        found, none = self._answers.figures(mine), ~mine.any(axis=1)
+        if none.any():
+            found = {name: np.where(none, np.nan, values) for name, values in found.items()}
+        return found
 
 
 class OwnFigure:
@@ -109,7 +128,7 @@ def _counts(rows: int, samples: int, seed: int) -> Iterator[Floats]:
 
 
 class _Binary:
-    def __init__(self, truth: NDArray[np.intp], scores: Floats) -> None:
+    def __init__(self, truth: NDArray[np.intp], scores: Floats, ranked: bool) -> None:
         likely, positive = scores[:, 1], truth == 1
         guess = likely >= 0.5
         sure = np.clip(likely, _TINY, 1 - _TINY)
@@ -123,14 +142,14 @@ class _Binary:
                 _gaps(truth, scores),
             ]
         ).astype(np.float64)
-        self._rank = _Rank(likely, positive)
+        self._rank = _Rank(likely, positive) if ranked else None
 
     def figures(self, counts: Floats) -> dict[str, Floats]:
-        rows = counts.shape[1]
+        rows = _drawn(counts)
         sums = counts @ self._summands
         right, false, missed, loss, squares = sums[:, :5].T
-        return {
-            "roc_auc": self._rank.roc_auc(counts),
+        ranked = {} if self._rank is None else {"roc_auc": self._rank.roc_auc(counts)}
+        return ranked | {
             "accuracy": 1 - (false + missed) / rows,
             "precision": _share(right, right + false),
             "recall": _share(right, right + missed),
@@ -157,11 +176,12 @@ class _Classes:
         self._classes = sparse.csr_array((ones, (entries, columns)), shape=(rows, 3 * count))
 
     def figures(self, counts: Floats) -> dict[str, Floats]:
-        samples, rows = counts.shape
+        samples, rows = len(counts), _drawn(counts)
         sums = counts @ self._summands
         right, called, there = np.moveaxis((counts @ self._classes).reshape(samples, 3, -1), 1, 0)
         # a class that a sample neither has nor is told of does not count in its mean
         known = called + there > 0
+        classes = np.where(rows > 0, known.sum(axis=1), np.nan)
         by_class = {
             "macro_precision": _share(right, called),
             "macro_recall": _share(right, there),
@@ -169,7 +189,7 @@ class _Classes:
         }
         return {
             "accuracy": sums[:, 0] / rows,
-            **{name: (v * known).sum(axis=1) / known.sum(axis=1) for name, v in by_class.items()},
+            **{name: (v * known).sum(axis=1) / classes for name, v in by_class.items()},
             "log_loss": sums[:, 1] / rows,
             "calibration_error": np.abs(sums[:, 2:]).sum(axis=1) / rows,
         }
@@ -182,7 +202,7 @@ class _Values:
         self._summands = np.column_stack([off**2, np.abs(off), centred**2, centred])
 
     def figures(self, counts: Floats) -> dict[str, Floats]:
-        rows = counts.shape[1]
+        rows = _drawn(counts)
         squares, absolute, spread, shift = (counts @ self._summands).T
         around = spread - shift**2 / rows
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -216,6 +236,12 @@ class _Rank:
         pairs = positive.sum() * below[-1]
         below -= negative / 2
         return float(positive @ below / pairs) if pairs else float("nan")
+
+
+def _drawn(counts: Floats) -> Floats:
+    """How many rows each sample has; NaN where it has none, which divides without a warning."""
+    rows: Floats = counts.sum(axis=1)
+    return np.where(rows > 0, rows, np.nan)
 
 
 def _gaps(truth: NDArray[np.intp], scores: Floats) -> Floats:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from activities.modelling.bootstrap import OWN_SAMPLES, OwnFigure, replicates, resampled
+from activities.modelling.bootstrap import OWN_SAMPLES, OwnFigure, Resampled, replicates, resampled
 from activities.modelling.calibration import calibration
 from activities.modelling.curves import curves
+from activities.modelling.group_samples import GroupSamples
 from activities.modelling.groups import by_group
 from activities.modelling.held_out import HeldOut
 from activities.modelling.metrics import measure_some
@@ -65,8 +66,12 @@ class Examination:
             EvidenceInvalid: a group's column is not there.
         """
         rows, plan, primary = self.rows, self.plan, self.metrics.primary
-        mine, *theirs = self._replicated(scores, *champions.values())
-        groups, details = by_group(rows, scores, plan, primary)
+        grouped = by_group(rows, scores, plan, primary)
+        sides = [
+            GroupSamples(rows, scores, column, each, plan, primary)
+            for column, each in grouped.items()
+        ]
+        (mine, *theirs), of_sides = self._replicated([scores, *champions.values()], sides)
         strained = strain(
             rows.frame,
             rows.project.features(),
@@ -77,7 +82,7 @@ class Examination:
             seed=self.seed,
         )
         document = {
-            "groups": details,
+            "groups": {column: each.details for column, each in grouped.items()},
             "shuffled": strained.shuffled if strained else {},
             "curves": curves(rows, scores),
         }
@@ -89,7 +94,10 @@ class Examination:
             calibration=None
             if rows.task == "regression"
             else calibration(rows.truth.astype(np.intp), scores),
-            groups=groups,
+            groups={
+                each.column: each.sure(found, self._interval)
+                for each, found in zip(sides, of_sides, strict=True)
+            },
             robustness=strained.robustness if strained else None,
             paired=self._paired(scores, champions, mine, theirs),
             details=blobs.put_bytes(json.dumps(document, sort_keys=True).encode()),
@@ -97,7 +105,7 @@ class Examination:
 
     def beside(self, scores: Floats, champions: Mapping[int, Floats]) -> dict[int, Paired]:
         """The candidate beside champions alone, on the very samples of `examine`."""
-        mine, *theirs = self._replicated(scores, *champions.values())
+        (mine, *theirs), _ = self._replicated([scores, *champions.values()])
         return self._paired(scores, champions, mine, theirs)
 
     @property
@@ -105,21 +113,40 @@ class Examination:
         few_or_many = _DRAWS // len(self.rows.truth)
         return self.plan.samples or max(_MANY, min(_FEW, few_or_many))
 
-    def _replicated(self, *scores: Floats) -> list[dict[str, Floats]]:
-        """Every figure of each model `[samples]`, of the same samples."""
-        rows, count = self.rows, len(self.rows.truth)
-        models = [resampled(rows.task, rows.truth, each) for each in scores]
-        found = replicates(models, count, self._samples, self.seed)
-        by_interval = (
-            r.measure for r in self.plan.rules if r.of == "metric" and r.by == "interval"
+    def _replicated(
+        self, scores: Sequence[Floats], sides: Sequence[GroupSamples] = ()
+    ) -> tuple[list[dict[str, Floats]], list[list[dict[str, Floats]]]]:
+        """Every figure of each model `[samples]`, and those of the groups of each column.
+
+        All are of the same samples.
+        """
+        rows, primary = self.rows, self.metrics.primary
+        whole: list[Resampled] = [resampled(rows.task, rows.truth, each) for each in scores]
+        found = self._drawn([whole, *(each.models for each in sides)], self._samples)
+        by_interval = dict.fromkeys(
+            (rule.of, rule.measure) for rule in self.plan.rules if rule.by == "interval"
         )
-        for name in dict.fromkeys((self.metrics.primary, *by_interval)):
-            if name in found[0]:
+        wanted = [name for of, name in by_interval if of == "metric"]
+        named = [name for of, name in by_interval if of == "slice"]
+        for name in dict.fromkeys((primary, *wanted, *named)):
+            if name in found[0][0]:
                 continue
-            own = [OwnFigure(rows.project, name, rows.truth, each) for each in scores]
-            more = replicates(own, count, OWN_SAMPLES, self.seed)
-            found = [{**one, **another} for one, another in zip(found, more, strict=True)]
-        return found
+            own: list[Resampled] = []
+            if name in (primary, *wanted):
+                own = [OwnFigure(rows.project, name, rows.truth, each) for each in scores]
+            more = self._drawn([own, *(each.own(name) for each in sides)], OWN_SAMPLES)
+            for before, added in zip(found, more, strict=True):
+                for one, another in zip(before, added, strict=False):  # of some there is no more
+                    one |= another
+        return found[0], found[1:]
+
+    def _drawn(
+        self, models: Sequence[Sequence[Resampled]], samples: int
+    ) -> list[list[dict[str, Floats]]]:
+        """The figures of models that belong together, `[samples]`."""
+        every = [model for some in models for model in some]
+        found = iter(replicates(every, len(self.rows.truth), samples, self.seed))
+        return [[next(found) for _ in some] for some in models]
 
     def _primary_of(self, places: NDArray[np.intp], scores: Floats) -> float:
         """The primary metric of these rows; NaN where it means nothing."""

@@ -7,6 +7,7 @@ parity and equalized odds, as fairlearn measures them.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,19 +27,30 @@ if TYPE_CHECKING:
 _LISTED = 20
 
 
+@dataclass(frozen=True)
+class Grouped:
+    """The groups of one column.
+
+    Attributes:
+        groups: what travels with the evidence.
+        details: every metric of every listed group, by value.
+        places: rows `[rows of the group]` of each group that is judged, by value.
+    """
+
+    groups: Groups
+    details: dict[str, Metrics]
+    places: dict[str, NDArray[np.intp]]
+
+
 def by_group(
     rows: HeldOut, scores: NDArray[np.float64], plan: EvidencePlan, primary: str
-) -> tuple[dict[str, Groups], dict[str, Any]]:
+) -> dict[str, Grouped]:
     """The groups of each column that the plan names.
-
-    Returns:
-        What travels with the evidence, and every metric of every listed group for the details, by
-        column and value.
 
     Raises:
         EvidenceInvalid: there is no such column.
     """
-    found, details = {}, {}
+    found = {}
     for column in plan.groups:
         if column not in rows.frame:
             raise EvidenceInvalid(
@@ -46,14 +58,13 @@ def by_group(
                 f"{', '.join(map(str, rows.frame.columns[:40]))}. Keep it in load(), where the "
                 f"model need not read it"
             )
-        groups, metrics = _of_column(rows, scores, column, plan, primary)
-        found[column], details[column] = groups, metrics
-    return found, details
+        found[column] = _of_column(rows, scores, column, plan, primary)
+    return found
 
 
 def _of_column(
     rows: HeldOut, scores: NDArray[np.float64], column: str, plan: EvidencePlan, primary: str
-) -> tuple[Groups, dict[str, Metrics]]:
+) -> Grouped:
     values = as_text(rows.frame[column]).astype(str)
     names, counts = np.unique(values, return_counts=True)
     largest = [names[i] for i in np.lexsort((names, -counts))[:_LISTED]]
@@ -93,7 +104,8 @@ def _of_column(
         fairness=fairness,
         note=note,
     )
-    return made, details
+    places = {g.value: np.flatnonzero(values == g.value) for g in groups if g.judged}
+    return Grouped(made, details, places)
 
 
 def _apart(
@@ -128,15 +140,20 @@ def _of_class(
         true_positive_rate,
     )
 
+    metrics = {
+        "selected": selection_rate,
+        "true": true_positive_rate,
+        "false": false_positive_rate,
+    }
+    # rows that are alike count together: it looks at each by itself, a second of 100,000
+    rows = pd.DataFrame({"truth": truth.astype(int), "called": called.astype(int), "group": group})
+    alike = rows.value_counts().reset_index()
     frame = MetricFrame(
-        metrics={
-            "selected": selection_rate,
-            "true": true_positive_rate,
-            "false": false_positive_rate,
-        },
-        y_true=truth.astype(int),
-        y_pred=called.astype(int),
-        sensitive_features=group,
+        metrics=metrics,
+        y_true=alike["truth"],
+        y_pred=alike["called"],
+        sensitive_features=alike["group"],
+        sample_params={name: {"sample_weight": alike["count"]} for name in metrics},
     )
     apart, ratio = frame.difference(), frame.ratio().fillna(1.0)  # 0 of 0: nobody is preferred
     found = {

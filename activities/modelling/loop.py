@@ -15,7 +15,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from activities.modelling.candidates import arguments
 from activities.modelling.checkpoints import Chance, Checkpoints
-from activities.modelling.keeping_out import LOSS, learns_no_more, parted
+from activities.modelling.keeping_out import LOSS, Best, learns_no_more, parted
 from activities.modelling.preprocessing import Preprocessing, truth_of
 from activities.modelling.projects import Project
 from activities.modelling.split import Rows, split_rows
@@ -128,6 +128,7 @@ class Loop:
         self._early = training.early_stopping
         parts = parted(len(prepared.target), self._early, training.seed)
         self._watched: Batch | None = None
+        self._best = Best()
         if self._early is not None:
             inputs = tuple(part[parts.watched].to(device) for part in given)
             self._watched = Batch(inputs, prepared.target[parts.watched].to(device))
@@ -181,10 +182,26 @@ class Loop:
                 self._checkpoints.passed(epoch, self._done, parts)
 
     def _own_parts(self) -> dict[str, Stateful]:
-        network = self.model
-        if isinstance(network, DistributedDataParallel):
-            network = network.module  # wrapped, it has other names for its weights
-        return {"own:network": network, "own:chance": Chance(self._order, self._device)}
+        chance = Chance(self._order, self._device)
+        parts: dict[str, Stateful] = {"own:network": self._network, "own:chance": chance}
+        return parts if self._early is None else {**parts, "own:best": self._best}
+
+    @property
+    def _network(self) -> nn.Module:
+        """Not as it is wrapped, which has other names for its weights."""
+        if isinstance(self.model, DistributedDataParallel):
+            wrapped: nn.Module = self.model.module
+            return wrapped
+        return self.model
+
+    def end(self) -> int | None:
+        """Give the network the weights of its best epoch, where it was watched.
+
+        Returns:
+            That epoch; None where the weights are those of the last one.
+        """
+        self._best.put_back(self._network)
+        return self._best.epoch
 
     def report(self, epoch: int, loss: float, **metrics: float) -> None:
         """Say how a pass ended."""
@@ -195,6 +212,8 @@ class Loop:
             self._finite(epoch, value, name)
         took = time.monotonic() - self._since
         self._done.append(Epoch(epoch=epoch, loss=loss, metrics=metrics, seconds=took))
+        if self._watched is not None:
+            self._best.seen(epoch, metrics[LOSS], self._network)
         self._ended(self._done[-1])
         self._since = time.monotonic()
         if self._agreed_to_stop():

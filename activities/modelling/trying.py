@@ -27,7 +27,7 @@ def try_out(
     *,
     scored: Callable[[float], None],
     device: str = "cpu",
-) -> None:
+) -> int | None:
     """Train, and tell the metric on rows that were not trained on: after each epoch of a network,
     at the end of what else learns.
 
@@ -39,6 +39,9 @@ def try_out(
         metric: its name.
         scored: told of each score.
         device: where a network computes.
+
+    Returns:
+        The epoch whose weights a training would keep; None where it is the last one.
 
     Raises:
         PerennialError: the parameters, the project or the rows do not go together.
@@ -74,7 +77,7 @@ def try_out(
         )
         of = boosting.scores if kind == "boosting" else estimators.scores
         scored(measured(of(fitted, preprocessing, validation)))
-        return
+        return None
     network = checked(made, project, preprocessing).to(device)
 
     def ended(epoch: Epoch) -> None:
@@ -94,3 +97,4 @@ def try_out(
     )
     with project.calling("train"):
         project.own.train(loop)
+    return loop.end()

@@ -66,6 +66,7 @@ class Made(Contract):
     test_rows: int
     seconds: float
     device: str
+    kept_epoch: int | None = None
 
 
 class Failure(Contract):

@@ -113,6 +113,7 @@ def train(job: Job, watcher: Watcher, *, distributed: bool = False) -> Made | No
     )
     with project.calling("train"):
         project.own.train(loop)
+    kept_epoch = loop.end()
     if share.rank != 0:
         return None
     return Made(
@@ -123,6 +124,7 @@ def train(job: Job, watcher: Watcher, *, distributed: bool = False) -> Made | No
         test_rows=len(prepared.rows.test),
         seconds=checkpoints.seconds,
         device=device,
+        kept_epoch=kept_epoch,
     )
 
 

@@ -52,7 +52,7 @@ def run_trial(config: dict[str, Any]) -> None:
         training = searching.applied(asked.training, params)
         frame = Frames(BlobStore(job.blob_url)).read(asked.snapshot)
         device = "cuda" if training.gpus_per_worker and torch.cuda.is_available() else "cpu"
-        try_out(
+        kept_epoch = try_out(
             frame, project, asked.task, training, search.metric, scored=told.scored, device=device
         )
     except Unavailable:
@@ -60,7 +60,7 @@ def run_trial(config: dict[str, Any]) -> None:
     except (PerennialError, ValueError) as error:
         told.ended("failed", str(error))
     else:
-        told.ended("finished")
+        told.ended("finished", kept_epoch=kept_epoch)
 
 
 class _Told:
@@ -84,8 +84,9 @@ class _Told:
             return  # reported already, before it was trained once more
         self._report(score)
 
-    def ended(self, state: Any, note: str = "") -> None:
+    def ended(self, state: Any, note: str = "", kept_epoch: int | None = None) -> None:
         """It is over, and kept."""
+        self._trial = self._trial.model_copy(update={"kept_epoch": kept_epoch})
         self._tell(state, note)
         self._files.keep(self._trial)
 

@@ -58,6 +58,7 @@ def _judged(session: Session, model: str, version: int) -> list[Judged]:
             at=row.decided_at,
             reasons=row.reasons,
             warnings=row.warnings,
+            policy=row.policy_digest,
         )
         for row in rows
         if row.kind == "promotion"

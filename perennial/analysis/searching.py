@@ -57,16 +57,17 @@ def applied(training: Training, params: Mapping[str, Param]) -> Training:
 
 
 def best(trials: Sequence[Trial], goal: Goal) -> Trial | None:
-    """The best of those that came furthest, by their newest score; the first of equal ones.
+    """The best of those that finished, by the score of what they would keep; the first of equals.
 
-    One that was stopped early has a score of another epoch, which compares with nothing.
+    Where none finished, of those that came furthest: one that was stopped before has a score of
+    another epoch, which compares with nothing. One that learnt no more has finished, at any epoch.
     """
     scored = [trial for trial in trials if trial.scores and trial.state != "failed"]
     if not scored:
         return None
     furthest = max(len(trial.scores) for trial in scored)
+    compared = [trial for trial in scored if trial.state == "finished"] or [
+        trial for trial in scored if len(trial.scores) == furthest
+    ]
     sign = 1 if goal == "minimize" else -1
-    return min(
-        (trial for trial in scored if len(trial.scores) == furthest),
-        key=lambda trial: (sign * trial.scores[-1], trial.number),
-    )
+    return min(compared, key=lambda trial: (sign * (trial.score or 0), trial.number))

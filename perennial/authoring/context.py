@@ -72,7 +72,8 @@ class TrainingContext(Protocol):
         """Say how a pass over the rows ended; epochs count from 1. Every worker must call it.
 
         People watch these figures, MLflow keeps them, and a stop that was asked for takes effect
-        here.
+        here. With `training.early_stopping` the weights that the network has at this moment are
+        those of the epoch: of all epochs the best one's are kept in the end.
 
         Raises:
             TrainingDiverged: the loss is not a finite number.

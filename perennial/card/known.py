@@ -13,7 +13,7 @@ from perennial.contracts.spec import ModelSpec
 
 @dataclass(frozen=True)
 class Judged:
-    """What the policy said of the version."""
+    """What the policy said of the version; `policy` is the digest of the rules it said it by."""
 
     decision_id: str
     environment: str
@@ -21,6 +21,7 @@ class Judged:
     at: datetime
     reasons: Sequence[str] = ()
     warnings: Sequence[str] = ()
+    policy: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,15 @@ from collections.abc import Iterator
 
 from perennial.card import markdown, page
 from perennial.card.blocks import Block, Heading, Rows, Said
+from perennial.card.bounds import bounds
 from perennial.card.known import Known
 from perennial.card.parts import disturbed, file, for_whom
 from perennial.card.people import approved, since
 from perennial.card.purpose import glance, learnt, limits, purpose
 from perennial.card.quality import quality
+from perennial.card.words import plain
+from perennial.contracts.base import Json
+from perennial.contracts.training import Installed
 
 
 def as_html(known: Known) -> str:
@@ -37,6 +41,7 @@ def _blocks(known: Known) -> Iterator[Block]:
         for_whom,
         disturbed,
         file,
+        bounds,
         approved,
         since,
         _origin,
@@ -46,10 +51,14 @@ def _blocks(known: Known) -> Iterator[Block]:
 
 def _origin(known: Known) -> Iterator[Block]:
     record = known.record
-    code = record.evidence.code
+    code, policies = record.evidence.code, dict.fromkeys(each.policy for each in known.judged)
     commit = code.git_commit and code.git_commit + (" with changes" if code.dirty else "")
     yield Heading("Where this comes from")
-    yield Said("Everything above follows from these, each named by a digest of all its bytes.")
+    yield Said(
+        f"Everything above follows from these, most of them named by a digest of all their bytes. "
+        f"It can be made again from them, and compared: perennial reproduce {known.spec.model} "
+        f"{record.version}."
+    )
     yield Rows(
         ("what", "which"),
         [
@@ -60,12 +69,32 @@ def _origin(known: Known) -> Iterator[Block]:
                 ("file that answers", record.exported.onnx.sha256),
                 ("code", f"{code.project}, {code.source_digest}"),
                 ("commit", commit),
+                ("the platform's code", code.platform_digest),
                 ("environment", code.lock_digest),
+                ("made with", code.installed and _software(code.installed)),
+                ("parameters", _parameters(record.evidence.params)),
+                ("policy that judged", ", ".join(filter(None, policies))),
                 ("run", record.run_id),
             )
             if value
         ],
     )
+
+
+def _software(installed: Installed) -> str:
+    libraries = ", ".join(f"{name} {which}" for name, which in installed.libraries.items())
+    return f"Python {installed.python} on {installed.machine}, {libraries}"
+
+
+def _parameters(params: Json) -> str:
+    """All that the training was told, parts of parts by their names."""
+    told = []
+    for name, value in params.items():
+        if isinstance(value, dict):
+            told += [f"{plain(name)} {plain(each)} {value[each]}" for each in value]
+        elif value is not None:
+            told.append(f"{plain(name)} {value}")
+    return ", ".join(told)
 
 
 def _foot(known: Known) -> str:

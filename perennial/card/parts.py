@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from perennial.card.blocks import Block, Drawn, Heading, Listed, Rows, Said
 from perennial.card.known import Known
-from perennial.card.words import day, fairness, figure, plain, strain
+from perennial.card.words import day, fairness, figure, listed, plain, strain
 from perennial.contracts.advisories import DependencyCheck
-from perennial.contracts.examined import Group, Groups
+from perennial.contracts.examined import Group, Groups, Interval
 from perennial.picture.plots import Bar, Scale, bars
 
 _SHUFFLED = 5
@@ -78,6 +78,8 @@ def file(known: Known) -> Iterator[Block]:
     if parity.flips is not None:
         same += f", and {parity.flips:,} rows get another class"
     told = [f"{same}."]
+    if parity.sorts:
+        told.append(f"Those were rows of these sorts: {listed([e.sort for e in parity.sorts])}.")
     if evidence.megabytes is not None:
         size = evidence.megabytes
         told.append(f"It has {size:.1f} MB." if size >= 1 else f"It has {1000 * size:.0f} kB.")
@@ -86,6 +88,11 @@ def file(known: Known) -> Iterator[Block]:
             f"It answers one row in {speed.p50_ms_1:.2g} ms, on the machine that wrote it and one "
             f"core of it."
         )
+    if evidence.opset:
+        told.append(f"It is written in version {evidence.opset} of ONNX's operators.")
+    if small := evidence.int8:
+        kept = "kept" if small.kept else "not kept"
+        told.append(f"Weights of 8 bits were tried and {kept}: {small.reason}.")
     yield Said(" ".join(told))
     yield from _dependencies(evidence.dependencies)
 
@@ -116,6 +123,7 @@ def _of_column(known: Known, column: str, groups: Groups) -> Iterator[Block]:
             f"{figure(worst.metrics[primary])}, {worst.rows:,} rows) and best for {_name(best)} "
             f"({figure(best.metrics[primary])}, {best.rows:,} rows)."
         )
+        yield from _chance(known, worst, best)
     else:
         yield Said(
             f"By {column}: fewer than two groups have the {groups.smallest:,} rows that it takes "
@@ -128,10 +136,41 @@ def _of_column(known: Known, column: str, groups: Groups) -> Iterator[Block]:
         yield _bars(known, column, shown)
     if groups.fairness:
         yield Rows(
-            ("between the groups", "value", "what it says"),
-            [(plain(n), figure(v), fairness(n)) for n, v in groups.fairness.items()],
+            ("between the groups", "value", f"between ({_confidence(known):.0%})", "what it says"),
+            [
+                (plain(n), figure(v), _between(groups.intervals.get(n)), fairness(n))
+                for n, v in groups.fairness.items()
+            ],
             numbers=(1,),
         )
+
+
+def _chance(known: Known, worst: Group, best: Group) -> Iterator[Block]:
+    """Whether the difference between two groups may be one of the rows that were drawn."""
+    low, high = (each.intervals.get(known.primary) for each in (worst, best))
+    if low is None or high is None:
+        return
+    apart = low.high < high.low or high.high < low.low
+    yield Said(
+        f"With a confidence of {_confidence(known):.0%}, {_name(worst)} lies between "
+        f"{_between(low, 'and')}, and {_name(best)} between {_between(high, 'and')}. "
+        + (
+            "The two are apart, so that chance alone hardly explains the difference."
+            if apart
+            else "The two overlap, so that the difference may be chance: more rows would tell."
+        )
+    )
+
+
+def _confidence(known: Known) -> float:
+    examined = known.record.evidence.examined
+    return examined.confidence if examined else 0.95
+
+
+def _between(interval: Interval | None, word: str = "to") -> str:
+    if interval is None:
+        return "not measured"
+    return f"{figure(interval.low)} {word} {figure(interval.high)}"
 
 
 def _bars(known: Known, column: str, shown: list[Group]) -> Drawn:

@@ -9,6 +9,7 @@ from perennial.card.blocks import Block, Drawn, Facts, Heading, Listed, Said
 from perennial.card.known import Known
 from perennial.card.words import day, figure, listed, plain, result, sure
 from perennial.contracts.data import DataValidation, Violation
+from perennial.contracts.search import Searched
 from perennial.contracts.training import Epoch
 from perennial.picture.plots import Scale, Trace, around, plot
 
@@ -18,6 +19,9 @@ _KINDS = {
     "boosting": "boosted trees of LightGBM",
 }
 _CLASSES = 10
+_COLUMNS = 30
+_WATCHED = "validation_loss"
+"""Of the rows that a training with early stopping keeps out."""
 _NOTHING = 0.0005
 """A share below it would be told as 0.0 %."""
 
@@ -99,6 +103,7 @@ def learnt(known: Known) -> Iterator[Block]:
         f"is was measured on those."
     )
     yield from _data(record.evidence.validation)
+    yield Said(_reads(known))
     last = trained.epochs[-1] if trained.epochs else None
     yield Said(
         f"It is {_KINDS[trained.kind]}, made by {record.author} in {trained.seconds:,.1f} seconds"
@@ -107,9 +112,16 @@ def learnt(known: Known) -> Iterator[Block]:
             if last and trained.kind == "network"
             else "."
         )
+        + (
+            f" Its weights are those of pass {trained.kept_epoch:,}, the best one on rows that it "
+            f"did not learn from."
+            if trained.kept_epoch
+            else ""
+        )
+        + _searched(record.evidence.search)
     )
     if len(trained.epochs) > 1:
-        yield _loss(trained.epochs)
+        yield _loss(trained.epochs, trained.kept_epoch)
 
 
 def _predicts(known: Known) -> str:
@@ -160,23 +172,59 @@ def _without_keys(noticed: Violation) -> str:
     return f"{noticed.message.partition(keys)[0]}." if keys else f"{noticed.message}."
 
 
-def _loss(epochs: tuple[Epoch, ...]) -> Drawn:
-    points = [(float(each.epoch), each.loss) for each in epochs]
-    passes = Scale("passes over the rows", points[0][0], points[-1][0])
-    down = around("loss", [loss for _, loss in points])
-    if min(loss for _, loss in points) >= 0:
-        down = replace(down, low=max(down.low, 0.0))
-    svg = plot(
-        "Loss by pass over the rows",
-        passes,
-        down,
-        [Trace("loss", "l1", points, dots=len(points) <= 20)],
+def _reads(known: Known) -> str:
+    """Which columns it is asked with, and whether it knows those that its groups are made by."""
+    inputs = known.record.exported.inputs
+    told = [
+        each.name
+        + (" (text)" if each.type == "string" else "")
+        + (f" ({each.shape[-1]} numbers)" if each.shape[-1] > 1 else "")
+        for each in inputs[:_COLUMNS]
+    ]
+    if len(inputs) > _COLUMNS:
+        told.append(f"{len(inputs) - _COLUMNS} more")
+    said = f"To answer, it reads {listed(told)}, and nothing else."
+    names = {each.name for each in inputs}
+    unread = [name for name in known.spec.evidence.groups if name not in names]
+    # the columns of a vector have no names in the file
+    if unread and all(each.shape[-1] == 1 for each in inputs):
+        said += f" It does not read {listed(unread)}, which its groups are made by."
+    return said
+
+
+def _searched(search: Searched | None) -> str:
+    if search is None:
+        return ""
+    tried = search.finished + search.stopped + search.failed
+    return (
+        f" Its parameters are the best of {tried:,} that were tried, on the rows that it learnt "
+        f"from alone."
     )
+
+
+def _loss(epochs: tuple[Epoch, ...], kept: int | None) -> Drawn:
+    points = [(float(each.epoch), each.loss) for each in epochs]
+    traces = [Trace("loss", "l1", points, dots=len(points) <= 20)]
+    watched = [(float(e.epoch), e.metrics[_WATCHED]) for e in epochs if _WATCHED in e.metrics]
+    if watched:
+        traces.append(Trace("on rows kept out", "l2", watched, dots=len(watched) <= 20))
+    passes = Scale("passes over the rows", points[0][0], points[-1][0])
+    losses = [loss for trace in traces for _, loss in trace.points]
+    down = around("loss", losses)
+    if min(losses) >= 0:
+        down = replace(down, low=max(down.low, 0.0))
+    svg = plot("Loss by pass over the rows", passes, down, traces)
     first, last = epochs[0], epochs[-1]
     return Drawn(
         "How it learnt",
         svg,
         f"The loss says how wrong it was about the rows it learnt from, pass by pass: "
         f"{first.loss:.4g} after pass {first.epoch}, {last.loss:.4g} after pass {last.epoch}. It "
-        f"should fall, and become level.",
+        f"should fall, and become level."
+        + (
+            f" On some rows that it did not learn from it was least in pass {kept}, whose weights "
+            f"are kept: where that line rises again, it only learns its rows by heart."
+            if watched and kept
+            else ""
+        ),
     )

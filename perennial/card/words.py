@@ -91,6 +91,11 @@ def figure(value: float) -> str:
     return f"{value:.3f}" if abs(value) < 100 else f"{value:,.1f}"
 
 
+def exact(value: float) -> str:
+    """A figure that is held against a bound: as it was written, and never rounded to nothing."""
+    return f"{value:,.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
+
+
 def plain(name: str) -> str:
     """A name without its underscores."""
     return name.replace("_", " ")

@@ -42,6 +42,7 @@ def _draw(out: Console, found: Json) -> None:
                 ("version", f"{found['model']} {found['version']}"),
                 *evidence_facts(known),
                 ("file", _file(known)),
+                ("8 bits", _small(known.get("int8"))),
                 ("answers in", _speed(known.get("speed"))),
                 ("advisories", _advisories(known.get("dependencies"))),
                 ("evidence", found["evidence_digest"]),
@@ -52,7 +53,7 @@ def _draw(out: Console, found: Json) -> None:
     parts += [_beside(examined)] if examined.get("paired") else []
     parts += [_calibration(examined["calibration"])] if examined.get("calibration") else []
     for column, groups in (examined.get("groups") or {}).items():
-        parts += _groups(column, groups)
+        parts += _groups(column, groups, _sure(examined))
     if examined.get("robustness"):
         parts.append(_strains(examined["robustness"], (found["details"] or {}).get("shuffled", {})))
     for part in parts:
@@ -64,7 +65,13 @@ def _file(known: Json) -> str | None:
     size = known.get("megabytes")
     flips = known["parity"].get("flips")
     told = "" if flips is None else f", {flips} of {known['parity']['rows']} rows in another class"
+    if known.get("opset"):
+        told += f", ONNX opset {known['opset']}"
     return None if size is None else f"{size:.3f} MB{told}"
+
+
+def _small(int8: Json | None) -> str | None:
+    return None if int8 is None else f"{'kept' if int8['kept'] else 'not kept'}: {int8['reason']}"
 
 
 def _speed(speed: Json | None) -> str | None:
@@ -92,11 +99,14 @@ def _metrics(known: Json, examined: Json) -> RenderableType:
     from perennial.cli.render import number, table
 
     intervals = examined.get("intervals") or {}
-    sure = f"{examined.get('confidence', 0.95):.0%} interval"
     return table(
-        ("metric", "value#", sure),
+        ("metric", "value#", _sure(examined)),
         ((name, number(v), _between(intervals.get(name))) for name, v in known["metrics"].items()),
     )
+
+
+def _sure(examined: Json) -> str:
+    return f"{examined.get('confidence', 0.95):.0%} interval"
 
 
 def _between(interval: Json | None) -> str:
@@ -137,23 +147,34 @@ def _calibration(calibration: Json) -> RenderableType:
     )
 
 
-def _groups(column: str, groups: Json) -> list[RenderableType]:
+def _groups(column: str, groups: Json, sure: str) -> list[RenderableType]:
+    """The groups, with an interval of the metric that counts, and how far apart they are."""
     from perennial.cli.render import facts, number, table
 
     names = list(dict.fromkeys(name for each in groups["groups"] for name in each["metrics"]))
+    first, others = names[:1], names[1:]
     listed = table(
-        (column, "rows#", *(f"{name}#" for name in names), "judged"),
+        (column, "rows#", *(f"{n}#" for n in first), sure, *(f"{n}#" for n in others), "judged"),
         (
             (
                 each["value"] or "(empty)",
                 f"{each['rows']:,}",
-                *(number(each["metrics"].get(name, "-")) for name in names),
+                *(number(each["metrics"].get(name, "-")) for name in first),
+                _between((each.get("intervals") or {}).get("".join(first))),
+                *(number(each["metrics"].get(name, "-")) for name in others),
                 "yes" if each["judged"] else "too small",
             )
             for each in groups["groups"]
         ),
     )
-    apart = [(name.replace("_", " "), number(v)) for name, v in groups["fairness"].items()]
+    between = groups.get("intervals") or {}
+    apart = [
+        (
+            name.replace("_", " "),
+            number(v) + (f" ({_between(between[name])})" if name in between else ""),
+        )
+        for name, v in groups["fairness"].items()
+    ]
     said = [("note", groups["note"])] if groups["note"] else []
     return [listed, facts([*apart, *said])] if apart or said else [listed]
 

@@ -125,7 +125,8 @@ def _searched(search: Json) -> str:
     best = search["best"]
     params = ", ".join(f"{name} {value}" for name, value in best["params"].items())
     tried = search["finished"] + search["stopped"] + search["failed"]
-    score = f"{search['metric']} {number(best['scores'][-1])}"
+    kept = best["scores"][(best.get("kept_epoch") or 0) - 1]
+    score = f"{search['metric']} {number(kept)}"
     return f"{params}: {score} in trial {best['number']}, the best of {tried}"
 
 

@@ -17,6 +17,7 @@ Subject = Literal[
     "calibration",
     "champion",
     "parity",
+    "opset",
     "latency",
     "size",
     "freshness",
@@ -36,6 +37,7 @@ MEASURES: dict[Subject, tuple[str, ...]] = {
     "calibration": ("error", "brier"),
     "champion": ("difference", "probability_better"),
     "parity": ("max_abs_diff", "flips"),
+    "opset": ("version",),
     "latency": ("p50_ms_1", "p99_ms_1", "p50_ms_64", "p99_ms_64", "rows_per_second"),
     "size": ("megabytes",),
     "freshness": ("age_days",),
@@ -64,7 +66,7 @@ class Rule(SpecPart):
     by: Literal["value", "interval"] = Field(
         default="value",
         description="interval: the whole confidence interval keeps within the bounds, so that "
-        "chance is no excuse. For metric, and for champion's difference",
+        "chance is no excuse. For metric, slice, fairness, and champion's difference",
     )
     mode: Mode = Field(
         default="enforce",
@@ -88,9 +90,12 @@ class Rule(SpecPart):
         if (self.of in _BY_COLUMN) != bool(self.column):
             need = "needs the column" if self.of in _BY_COLUMN else "has no column"
             raise ValueError(f"{what} {need}; slice and fairness are by column, and no other is")
-        has_interval = self.of == "metric" or self.measure == "difference"
+        has_interval = self.of in ("metric", *_BY_COLUMN) or self.measure == "difference"
         if self.by == "interval" and not has_interval:
-            raise ValueError(f"{what} has no interval; metric has, and champion's difference")
+            raise ValueError(
+                f"{what} has no interval; metric, slice and fairness have, and champion's "
+                f"difference"
+            )
         return self
 
 

@@ -47,12 +47,14 @@ class Group(Contract):
     Attributes:
         judged: whether it has enough rows to be judged.
         metrics: the primary one and those that rules name; all are in the details.
+        intervals: of these, where it is judged: chance in few rows says nothing of a figure.
     """
 
     value: str
     rows: int
     judged: bool
     metrics: Metrics = Field(default_factory=dict)
+    intervals: dict[str, Interval] = Field(default_factory=dict)
 
 
 class Groups(Contract):
@@ -63,6 +65,8 @@ class Groups(Contract):
         groups: 20 at most.
         unlisted: rows of further groups.
         fairness: differences and ratios between groups; one that means nothing is left out.
+        intervals: of these. A difference is never below 0, so that its interval tells how large it
+            may be, and never that there is none.
         note: why some are left out; empty where none is.
     """
 
@@ -70,6 +74,7 @@ class Groups(Contract):
     groups: tuple[Group, ...]
     unlisted: int = 0
     fairness: Metrics = Field(default_factory=dict)
+    intervals: dict[str, Interval] = Field(default_factory=dict)
     note: str = ""
 
 

@@ -33,6 +33,7 @@ class Trial(Contract):
         scores: the metric on the validation rows after each epoch, the newest last.
         state: stopped: others were better at the same epoch, or the time was over.
         spent: seconds of searching when this was written.
+        kept_epoch: the one whose weights a training would keep, with early stopping.
         note: why it failed.
     """
 
@@ -41,7 +42,13 @@ class Trial(Contract):
     scores: tuple[float, ...] = ()
     state: Literal["running", "finished", "stopped", "failed"] = "running"
     spent: float = 0.0
+    kept_epoch: int | None = None
     note: str = ""
+
+    @property
+    def score(self) -> float | None:
+        """That of the weights which a training would keep; None before there is any."""
+        return self.scores[(self.kept_epoch or 0) - 1] if self.scores else None
 
 
 class Searched(Contract):

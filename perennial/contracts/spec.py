@@ -122,7 +122,7 @@ class Split(SpecPart):
 
 
 class EarlyStopping(SpecPart):
-    """End a network's training once it learns nothing more."""
+    """End a network's training once it learns nothing more, and keep the best of its epochs."""
 
     patience: int = Field(
         default=3, ge=1, description="epochs without a lower loss on the rows that are kept out"

@@ -114,6 +114,10 @@ class TrainedModel(Contract):
     test_rows: int
     seconds: float
     device: str
+    kept_epoch: int | None = Field(
+        default=None,
+        description="of a network with early stopping: the epoch whose weights these are",
+    )
     mlflow_run_id: str
 
 

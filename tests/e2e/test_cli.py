@@ -121,7 +121,10 @@ def test_what_became_champion_and_why(perennial: Shell, champion: tuple[str, str
 def test_its_card_says_it_to_people(perennial: Shell, champion: tuple[str, str]) -> None:
     model, _ = champion
     text = perennial("card", model, "1").out
-    for sentence in ("**in use in**: staging and production", "approver said yes on", "ROC curve"):
+    for sentence in (
+        *("**in use in**: staging and production", "approver said yes on", "ROC curve"),
+        *("| roc auc | ", " | at least ", "policy that judged", "learning rate"),
+    ):
         assert sentence in text, text
     assert "known to be vulnerable was not checked: no source" in text
     written = perennial("card", model, "1", "--html", "card.html")

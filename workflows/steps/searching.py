@@ -38,7 +38,7 @@ async def search_parameters(run: Run, snapshot: data.DatasetSnapshot) -> None:
         best = searched.best
         params = ", ".join(f"{name} {value}" for name, value in best.params.items())
         notes.say(
-            f"{params}: {searched.metric} {best.scores[-1]:.4f} in trial {best.number}; "
+            f"{params}: {searched.metric} {best.score or 0:.4f} in trial {best.number}; "
             f"{searched.finished} finished, {searched.stopped} stopped, {searched.failed} failed",
             **searched.model_dump(mode="json", exclude={"training"}),
         )

@@ -31,7 +31,8 @@ async def train(run: Run, snapshot: data.DatasetSnapshot) -> training.TrainedMod
         last = trained.epochs[-1] if trained.epochs else None
         notes.say(
             f"{len(trained.epochs)} epochs on {trained.device}"
-            + (f", loss {last.loss:.4f}" if last else ""),
+            + (f", loss {last.loss:.4f}" if last else "")
+            + (f"; epoch {trained.kept_epoch} was the best" if trained.kept_epoch else ""),
             seconds=trained.seconds,
             epochs=[epoch.model_dump(mode="json") for epoch in trained.epochs],
             mlflow_run_id=trained.mlflow_run_id,

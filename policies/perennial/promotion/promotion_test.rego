@@ -118,6 +118,6 @@ test_every_check_is_there if {
 	subjects := {name | some name; data.perennial.rules[name].findings}
 	subjects == {
 		"calibration", "champion", "dependencies", "fairness", "freshness", "latency",
-		"metric", "parity", "robustness", "size", "slice",
+		"metric", "opset", "parity", "robustness", "size", "slice",
 	}
 }

@@ -8,8 +8,10 @@ import psutil
 import pytest
 
 from activities.modelling import candidates
+from activities.modelling.keeping_out import LOSS
 from activities.modelling.projects import load_project
 from perennial.contracts.errors import ClusterUnavailable
+from perennial.contracts.spec import EarlyStopping
 from tests.integration.ml.attempts import Attempt, until
 from tests.integration.ml.conftest import Place
 from tests.integration.ml.watched import EPOCHS, Watched
@@ -22,7 +24,8 @@ async def test_an_end_by_force_frees_all_and_the_next_one_goes_on(
     place: Place, tmp_path: Path
 ) -> None:
     watched = Watched(place, tmp_path)
-    await watched.ask(dropout=0.0, **TWO)
+    # rows that are kept out tell the loss of the network, and not that of a worker's share
+    await watched.ask(dropout=0.0, early_stopping=EarlyStopping(patience=EPOCHS), **TWO)
     attempt = Attempt(place, watched.asked)
     await until(lambda: len(watched.checkpoints()) == 2)
     await place.cluster.remove(watched.asked.run_id)
@@ -47,6 +50,9 @@ async def test_an_end_by_force_frees_all_and_the_next_one_goes_on(
     asked = watched.asked
     project = load_project(asked.project)
     alone = fit(asked.project, asked.task, asked.training)
+    losses = [[epoch.metrics[LOSS] for epoch in each.epochs] for each in (trained, alone)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+    assert trained.kept_epoch == alone.kept_epoch == losses[1].index(min(losses[1])) + 1
     together = candidates.build(project, alone.preprocessing, asked.training)
     candidates.read_weights(place.blobs, trained.weights, together)
     for ours, theirs in zip(together.parameters(), alone.network.parameters(), strict=True):

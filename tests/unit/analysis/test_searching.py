@@ -72,12 +72,18 @@ def trial(number: int, *scores: float, state: Any = "finished") -> Trial:
         ([trial(0, 0.1, 0.5), trial(1, 0.1, 0.7)], "minimize", 0),
         ([trial(0, 0.1, 0.5), trial(1, 0.9, state="stopped")], "maximize", 0),
         ([trial(0, 0.1, 0.5), trial(1, 0.9, 0.9, state="failed")], "maximize", 0),
+        ([trial(0, 0.1, 0.5), trial(1, 0.9)], "maximize", 1),  # it learnt no more
+        (
+            [trial(0, 0.1, 0.5, state="stopped"), trial(1, 0.9, state="stopped")],
+            "maximize",
+            0,
+        ),
         ([trial(1, 0.5), trial(0, 0.5)], "maximize", 0),
         ([trial(0, state="failed")], "maximize", None),
         ([], "maximize", None),
     ],
 )
-def test_the_best_is_of_those_that_came_furthest(
+def test_the_best_is_of_those_that_finished_or_came_furthest(
     trials: list[Trial], goal: Any, number: int | None
 ) -> None:
     found = best(trials, goal)

@@ -9,14 +9,20 @@ from perennial.canonical import digest
 from perennial.card.known import Asked, Judged, Known, Reigned, Seen, Voted
 from perennial.contracts.examined import Calibration, ReliabilityBin, Strain
 from perennial.contracts.records import VersionRecord
+from perennial.contracts.training import Installed, Quantised
 from tests import samples
-from tests.questions import EXAMINED
+from tests.questions import EXAMINED, RULES
 from tests.samples import at
 
 CARD = {
     "intended_use": "Passengers are warned.",
     "limits": ["It must not set anybody's pay."],
     "contact": "ada@example.org",
+}
+EVIDENCE = {
+    "groups": ["sex"],
+    "modes": {"champion": "warn"},
+    "rules": [rule.model_dump() for rule in RULES],
 }
 DETAILS: dict[str, Any] = {
     "shuffled": {"distance": 0.02, "origin": 0.11},
@@ -41,7 +47,28 @@ def known(**changes: Any) -> Known:
         }
     )
     evidence = samples.evidence(1, "flights-1").model_copy(
-        update={"examined": examined, "champions": {3: {"roc_auc": 0.69}}}
+        update={
+            "examined": examined,
+            "champions": {3: {"roc_auc": 0.69}},
+            "opset": 20,
+            "int8": Quantised(kept=False, reason="not faster here"),
+        }
+    )
+    code = samples.trained().code.model_copy(
+        update={
+            "platform_digest": "d" * 64,
+            "installed": Installed(
+                python="3.11.9",
+                machine="Linux x86_64",
+                libraries={"torch": "2.13"},
+                digest="e" * 64,
+            ),
+        }
+    )
+    evidence = evidence.model_copy(update={"code": code})
+    watched = tuple(
+        epoch.model_copy(update={"metrics": {"validation_loss": 0.4 + 0.1 * epoch.epoch}})
+        for epoch in samples.trained().epochs
     )
     record = VersionRecord(
         model="flights",
@@ -49,16 +76,21 @@ def known(**changes: Any) -> Known:
         run_id="flights-1",
         author="engineer",
         snapshot=samples.snapshot(),
-        trained=samples.trained(),
+        trained=samples.trained().model_copy(update={"epochs": watched, "kept_epoch": 1}),
         exported=samples.exported(),
         evidence=evidence,
         evidence_digest=digest(evidence),
     )
     whole = Known(
-        spec=samples.spec(card=CARD),
+        spec=samples.spec(card=CARD, evidence=EVIDENCE),
         record=record,
         details=DETAILS,
-        judged=[Judged("d-1", "production", "needs_approval", at(6), ["1 approval is missing"])],
+        judged=[
+            Judged(
+                *("d-1", "production", "needs_approval", at(6), ["1 approval is missing"]),
+                policy="f" * 64,
+            )
+        ],
         asked=[
             Asked("production", "approved", at(7), 1, [Voted("bob", True, at(10), "it is fair")])
         ],

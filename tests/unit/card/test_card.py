@@ -60,6 +60,12 @@ SENTENCES = (
     "it finds 55 of 100",
     "it is so in 21 of 100 cases",
     "By sex: it is worst for M (roc auc 0.690, 80 rows) and best for F (0.740, 120 rows)",
+    "M lies between 0.600 and 0.770, and F between 0.690 and 0.790. The two overlap",
+    "To answer, it reads distance, and nothing else. It does not read sex, which its groups",
+    "Its weights are those of pass 1, the best one on rows that it did not learn from.",
+    "On some rows that it did not learn from it was least in pass 1",
+    "It is written in version 20 of ONNX's operators. Weights of 8 bits were tried and not kept",
+    "Python 3.11.9 on Linux x86_64, torch 2.13",
     "With the column it relies on most, mixed up (origin): roc auc 0.610, worse by 0.110.",
     "5 January 2026: the policy wanted people to approve it (d-1), because 1 approval is missing.",
     "bob said yes on 2026-01-05 09:10 UTC: “it is fair”.",
@@ -76,6 +82,25 @@ def test_it_says_in_sentences_what_is_known() -> None:
         assert sentence in plain, sentence
     assert page.seen.count("svg") == 8  # loss, ROC, PR, calibration, groups, columns, 2 of drift
     assert page.text.index("What it is for") < page.text.index("Who approved it")
+
+
+BOUNDS = (
+    "roc auc | 0.71 | at least 0.6 | everywhere | refused",
+    "how much better roc auc is than the champion's | 0.02 (version 3) | at least 0 | everywhere | "
+    "a warning",
+    "roc auc, its whole interval | 0.69 to 0.75 | at most 1 | everywhere | refused",
+    "roc auc of each sex, its whole interval | 0.6 (M) to 0.79 (F) | at most 1 | everywhere",
+    "equalized odds difference between the groups of sex | 0.18 | at most 0.2 |",
+    "rows that the file puts into another class | not measured | at most 0 |",
+    "version of the file's operators | 20 | at most 20 |",
+)
+
+
+def test_what_it_had_to_show_stands_beside_what_was_measured() -> None:
+    text = as_markdown(known())
+    for line in BOUNDS:
+        assert f"| {line}" in text, line
+    assert as_markdown(bare()).count("there was no champion") == 1
 
 
 def test_it_says_of_what_is_not_known_that_it_is_not() -> None:

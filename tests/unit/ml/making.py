@@ -30,6 +30,7 @@ class Fitted:
     prepared: Prepared
     network: nn.Module
     epochs: list[Epoch]
+    kept_epoch: int | None = None
 
     @property
     def preprocessing(self) -> Preprocessing:
@@ -55,7 +56,8 @@ def fit(
     loop = Loop(network, prepared, task, plan, ended=epochs.append, stopping=lambda: False)
     with project.calling("train"):
         project.own.train(loop)
-    return Fitted(project, rows, prepared, network.eval(), epochs)
+    kept_epoch = loop.end()
+    return Fitted(project, rows, prepared, network.eval(), epochs, kept_epoch)
 
 
 def export(fitted: Fitted, folder: Path) -> Graph:

@@ -17,7 +17,7 @@ from activities.modelling.projects import load_project
 from activities.training_key import key_of
 from perennial.blobs import BlobStore
 from perennial.contracts.errors import ProjectInvalid
-from perennial.contracts.spec import Training
+from perennial.contracts.spec import EarlyStopping, Training
 from perennial.contracts.training import Epoch, TrainModel
 from tests import samples
 from tests.unit.ml.conftest import Write
@@ -66,6 +66,7 @@ class Process:
     told: list[Epoch] = field(default_factory=list)
     resumed: list[Reached] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    best: int | None = None
 
     def train(self, blobs: BlobStore, dies_in: int | None = None) -> str:
         """The digest of its weights."""
@@ -98,6 +99,7 @@ class Process:
         )
         with project.calling("train"):
             project.own.train(loop)
+        self.best = loop.end()
         return candidates.keep_weights(blobs, network).sha256
 
 
@@ -144,6 +146,32 @@ def test_a_resumed_training_ends_as_an_undisturbed_one(
     assert [(epoch.epoch, epoch.loss, epoch.metrics) for epoch in history] == [
         (epoch.epoch, epoch.loss, epoch.metrics) for epoch in whole.told
     ]
+
+
+WORSENS = """
+class Own(Base):
+    def train(self, context):
+        for epoch in context.remaining():
+            for parameter in context.model.parameters():
+                parameter.data.fill_([0.5, 0.1, 2.0, 3.0, 4.0, 5.0][epoch - 1])
+            context.report(epoch, 1.0)
+"""
+
+
+@pytest.mark.usefixtures("always")
+def test_the_best_epoch_is_known_after_a_death(
+    write_project: Write, blobs: BlobStore, files: CheckpointFiles, tmp_path: Path
+) -> None:
+    watched = plan().model_copy(update={"early_stopping": EarlyStopping(patience=9)})
+    name = write_project(WORSENS)
+    whole = Process(name, watched, CheckpointFiles(str(tmp_path), "whole", "key"))
+    expected = whole.train(blobs)
+    first, second = (Process(name, watched, files) for _ in range(2))
+    with pytest.raises(Died):
+        first.train(blobs, dies_in=5)
+    assert second.train(blobs) == expected
+    assert [epoch.epoch for epoch in second.told] == [5, 6]
+    assert second.best == whole.best in (1, 2)
 
 
 @pytest.mark.usefixtures("always")

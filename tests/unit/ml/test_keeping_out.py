@@ -8,6 +8,7 @@ import torch
 from activities.modelling.keeping_out import LOSS, learns_no_more, parted
 from activities.modelling.loop import computes_mixed
 from perennial.contracts.spec import EarlyStopping, Training
+from tests.unit.ml.conftest import Write
 from tests.unit.ml.making import fit
 
 LINE = "tests.integration.ml.projects:Line"
@@ -49,6 +50,34 @@ def test_a_training_ends_early_and_says_what_it_watched() -> None:
     assert 3 <= len(epochs) < 60
     losses = [epoch.metrics[LOSS] for epoch in epochs]
     assert min(losses[-2:]) >= min(losses[:-2]) - 0.05
+
+
+WORSENS = """
+class Own(Base):
+    def train(self, context):
+        for epoch, bias in enumerate([0.5, 0.1, 3.0, 0.1], start=1):
+            self.set(context.model, bias)
+            context.report(epoch, 1.0)
+        self.set(context.model, 9.0)
+
+    def set(self, network, bias):
+        for parameter in network.parameters():
+            parameter.data.zero_()
+        network.out.bias.data.fill_(bias)
+"""
+
+
+def test_the_weights_of_the_best_epoch_are_kept(write_project: Write) -> None:
+    name = write_project(WORSENS)
+    plan = Training(epochs=4, early_stopping=EarlyStopping(patience=9))
+    fitted = fit(name, training=plan)
+    losses = [epoch.metrics[LOSS] for epoch in fitted.epochs]
+    assert losses[1] == losses[3] == min(losses), "the same weights, and the first of them counts"
+    assert fitted.kept_epoch == 2
+    assert fitted.network.state_dict()["out.bias"].item() == pytest.approx(0.1)
+    unwatched = fit(name, training=plan.model_copy(update={"early_stopping": None}))
+    assert unwatched.kept_epoch is None
+    assert unwatched.network.state_dict()["out.bias"].item() == 9.0
 
 
 def test_mixed_precision_is_off_without_a_gpu_and_changes_nothing() -> None:

@@ -220,3 +220,10 @@ def test_a_cell_beyond_the_bound_is_refused_before_it_is_read(tmp_path: Path) ->
     fs = fsspec.filesystem("file")
     with pytest.raises(SourceInvalid, match=r"'a' of x\.parquet holds values of 5,"):
         list(parquet_files.batches(fs, path, pa.schema([("a", pa.string())]), "x", 4096))
+    # one among so many that they are small on average
+    pq.write_table(pa.table({"a": ["x" * 9000, *["y"] * 99]}), path, use_dictionary=False)
+    rows = parquet_files.batches(fs, path, pa.schema([("a", pa.string())]), "x", 4096, 8192)
+    with pytest.raises(
+        SourceInvalid, match=r"'a' of x\.parquet has 9,\d+ bytes in one group of 100"
+    ):
+        list(rows)

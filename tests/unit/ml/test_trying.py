@@ -13,7 +13,7 @@ from activities.modelling.trying import try_out
 from activities.trial_files import TrialFiles
 from perennial.contracts.errors import EvidenceInvalid
 from perennial.contracts.search import Trial
-from perennial.contracts.spec import Training
+from perennial.contracts.spec import EarlyStopping, Training
 from tests.unit.ml.making import NOTHING
 
 OWN = "tests.integration.ml.projects"
@@ -39,6 +39,17 @@ def test_a_network_is_measured_each_epoch_and_trees_at_the_end(name: str, count:
     spoilt.loc[held_out, "a"] = 1e6
     spoilt.loc[held_out, "above"] = 1 - spoilt.loc[held_out, "above"]
     assert scores(name, frame=spoilt) == told
+
+
+def test_the_epoch_that_a_training_would_keep_is_told() -> None:
+    project = load_project(f"{OWN}:Line")
+    watched = PLAN.model_copy(update={"early_stopping": EarlyStopping(patience=9)})
+    rows, told = project.own.load(NOTHING), []
+    kept = try_out(rows, project, "binary", watched, "roc_auc", scored=told.append)
+    assert kept in (1, 2, 3)
+    trial = Trial(number=0, params={}, scores=tuple(told), kept_epoch=kept)
+    assert trial.score == told[kept - 1]
+    assert Trial(number=0, params={}, scores=(0.1, 0.2)).score == 0.2
 
 
 def test_a_metric_that_is_not_measured_is_named() -> None:

@@ -25,6 +25,16 @@ test_groups_that_are_too_far_apart_are_told_with_column_and_numbers if {
 	])}
 }
 
+test_its_whole_interval_is_judged_where_the_rule_says_so if {
+	rule := object.union(_rule, {"by": "interval"})
+	_reasons(object.union(rule, {"max": 0.31})) == set()
+	_reasons(object.union(rule, {"max": 0.2})) == {concat("", [
+		"interval of equalized_odds_difference between the groups of sex 0.31 is above the maximum 0.2, ",
+		"by a rule on fairness in production",
+	])}
+	count(_without("/evidence/examined/groups/sex/intervals", object.union(rule, {"max": 0.31}))) == 1
+}
+
 test_groups_that_could_not_be_compared_are_told if {
 	reason := concat("", [
 		"the evidence has no equalized_odds_difference between the groups of sex, ",

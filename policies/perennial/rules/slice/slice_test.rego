@@ -35,6 +35,20 @@ test_a_group_without_the_metric_is_told if {
 	_without("/evidence/examined/groups/sex/groups/1/metrics", object.union(_rule, {"min": 0.6})) == {reason}
 }
 
+test_its_whole_interval_is_judged_where_the_rule_says_so if {
+	rule := object.union(_rule, {"by": "interval"})
+	_reasons(object.union(rule, {"min": 0.52, "max": 0.79})) == set()
+	_reasons(object.union(rule, {"min": 0.6})) == {concat("", [
+		"interval of roc_auc of sex=M (70 rows) 0.52 is below the minimum 0.6, ",
+		"by a rule on slice in production",
+	])}
+	reason := concat("", [
+		"the evidence has no interval of roc_auc of sex=F (120 rows), ",
+		"by a rule on slice in production",
+	])
+	_without("/evidence/examined/groups/sex/groups/0/intervals", object.union(rule, {"min": 0.5})) == {reason}
+}
+
 test_a_group_that_is_none_is_told if {
 	question := json.patch(
 		example.ruled(object.union({"of": "slice"}, object.union(_rule, {"min": 0.6}))),
