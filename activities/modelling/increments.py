@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from activities.modelling.arriving import Arriving
-from activities.modelling.snapshots import parts
+from activities.modelling.parted import parts
 from perennial.authoring.schemas import united
 from perennial.contracts.data import DatasetSnapshot
 from perennial.contracts.errors import SourceInvalid, Unavailable
