@@ -24,7 +24,7 @@ def moments_of(times: pd.Series) -> NDArray[np.int64]:
     return found
 
 
-def moment_at(rows: Parted, time: str, place: int, at_hand: int = _AT_HAND) -> int | None:
+def moment_at(rows: Parted, time: str, place: int) -> int | None:
     """The moment at a place of all moments in ascending order.
 
     The rows are gone through several times, each time with a smaller stretch of time in view, until
@@ -34,7 +34,6 @@ def moment_at(rows: Parted, time: str, place: int, at_hand: int = _AT_HAND) -> i
         rows: all of them.
         time: the column.
         place: from 0.
-        at_hand: so many are.
 
     Returns:
         None where fewer moments are known.
@@ -50,7 +49,7 @@ def moment_at(rows: Parted, time: str, place: int, at_hand: int = _AT_HAND) -> i
     if place >= known:
         return None
     inside = known
-    while inside > at_hand and high > low:
+    while inside > _AT_HAND and high > low:
         width = (high - low) // _BINS + 1
         counts = np.zeros(_BINS + 1, dtype=np.int64)
         for part in rows.parts([time]):

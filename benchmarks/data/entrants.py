@@ -60,6 +60,7 @@ def _kept(path: Path, key: str | None) -> Iterator[tuple[DatasetSnapshot, BlobSt
     """A snapshot as a run takes it: checked, in parts, kept by what it holds."""
     from activities.modelling import arriving, snapshots
     from perennial.authoring import Source
+    from perennial.blobs import BlobStore
 
     project, source = _project(path, key), Source(uri=str(path))
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
