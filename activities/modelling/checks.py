@@ -98,11 +98,12 @@ def validate(
 def _schema_checks(rows: Parted, project: Project, features: Features) -> SchemaChecks | None:
     with project.calling("schema"):
         schema = project.own.schema()
-    if schema is None:
-        return None
-    from activities.modelling.schema_checks import SchemaChecks  # has loaded pandera
+        if schema is None:
+            return None
+        # the project has loaded pandera, where it has a schema
+        from activities.modelling.schema_checks import SchemaChecks
 
-    return SchemaChecks(rows, features, schema)
+        return SchemaChecks(rows, features, schema)
 
 
 @dataclass

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _ROWS_AT_ONCE = 1 << 16
-_CELLS_AT_ONCE = 1 << 23
+_BYTES_AT_ONCE = 1 << 26
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class OnFile:
 
         Args:
             path: a snapshot's Parquet file.
-            rows_at_once: at most; fewer where there are many columns.
+            rows_at_once: at most; fewer where rows are wide.
         """
         self._path = path
         self._at_once = rows_at_once
@@ -135,12 +135,13 @@ def parts(
     Args:
         path: its file.
         columns: that are wanted, all of them unless given.
-        rows_at_once: at most; fewer where there are many columns.
+        rows_at_once: at most; fewer where rows are wide.
     """
     with pq.ParquetFile(path, pre_buffer=False) as file:
         wanted = None if columns is None else list(dict.fromkeys(columns))
-        number = file.metadata.num_columns if wanted is None else len(wanted)
-        size = max(1, min(rows_at_once, _CELLS_AT_ONCE // max(number, 1)))
+        groups = [file.metadata.row_group(number) for number in range(file.num_row_groups)]
+        bytes_of_row = max((g.total_byte_size / max(g.num_rows, 1) for g in groups), default=1.0)
+        size = max(1, min(rows_at_once, int(_BYTES_AT_ONCE / max(bytes_of_row, 1.0))))
         for batch in file.iter_batches(batch_size=size, columns=wanted):
             yield pa.Table.from_batches([batch]).replace_schema_metadata(None)
 
@@ -148,12 +149,13 @@ def parts(
 def columns_with_gaps(path: Path) -> frozenset[str]:
     """The columns of a snapshot that miss a value in some row, by the file's own statistics."""
     with pq.ParquetFile(path) as file:
-        metadata = file.metadata
+        metadata, names = file.metadata, file.schema_arrow.names
+        flat = len(names) == metadata.num_columns
         found = set()
         for group in range(metadata.num_row_groups):
             for place in range(metadata.num_columns):
                 column = metadata.row_group(group).column(place)
                 statistics = column.statistics
                 if statistics is None or statistics.null_count:
-                    found.add(column.path_in_schema.partition(".")[0])
+                    found.add(names[place] if flat else column.path_in_schema.partition(".")[0])
     return frozenset(found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,8 +28,9 @@ from perennial.contracts.spec import Source
 _ROWS_IN_GROUP = 1 << 17
 _CELLS_IN_GROUP = 1 << 25
 _FRAMES_KEPT = 2
-_CELLS_IN_MEMORY = 1 << 25
-"""Of a snapshot whose rows are judged at once, as numbers 256 MB; larger ones go by in parts."""
+_CELLS_IN_MEMORY, _BYTES_IN_MEMORY = 1 << 25, 1 << 28
+"""Values, as numbers 256 MB, and bytes of the file of a snapshot whose rows are judged at once;
+larger ones go by in parts."""
 
 
 def keep(
@@ -163,6 +164,19 @@ def _utc(moment: datetime | None) -> datetime | None:
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+def read_rows(path: Path, columns: Collection[str] | None = None) -> pd.DataFrame:
+    """All rows of a snapshot.
+
+    Args:
+        path: its file.
+        columns: that are wanted, all of them unless given.
+    """
+    names = pq.read_schema(path).names
+    wanted = names if columns is None else [name for name in names if name in columns]
+    frame: pd.DataFrame = pq.read_table(path, columns=wanted).to_pandas()
+    return frame
+
+
 class Frames:
     """Reads snapshots, and keeps the last few: every stage of a run wants the same rows."""
 
@@ -182,7 +196,8 @@ class Frames:
         Raises:
             BlobCorrupt: the file is not what it was.
         """
-        small = snapshot.rows * len(snapshot.columns) <= _CELLS_IN_MEMORY
+        cells = snapshot.rows * len(snapshot.columns)
+        small = cells <= _CELLS_IN_MEMORY and snapshot.data.size <= _BYTES_IN_MEMORY
         if small or self.at_hand(snapshot) is not None:
             return InMemory(self.read(snapshot))
         return OnFile(self._blobs.get(snapshot.data))
@@ -196,7 +211,7 @@ class Frames:
         with self._lock:
             frame = self._kept.get(snapshot.digest)
             if frame is None:
-                frame = pq.read_table(self._blobs.get(snapshot.data)).to_pandas()
+                frame = read_rows(self._blobs.get(snapshot.data))
                 self._kept[snapshot.digest] = frame
                 while len(self._kept) > _FRAMES_KEPT:
                     self._kept.popitem(last=False)

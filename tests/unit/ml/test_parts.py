@@ -85,6 +85,24 @@ def little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(alike, "_MANY", 40)
 
 
+def test_a_part_has_the_types_of_the_whole(tmp_path: Path) -> None:
+    columns = {
+        "text": ["a", None, "c", "d"],
+        "whole": [1, 2, 3, 4],
+        "a.whole": [1, 2, 3, None],
+        "flag": [True, False, True, None],
+        "nothing": [None] * 4,
+    }
+    path = tmp_path / "rows.parquet"
+    pq.write_table(pa.table(columns), path, row_group_size=2)
+    rows = OnFile(path, 1)
+    parts = [part.frame for part in rows.parts()]
+    assert len(parts) == 4
+    assert all(part.dtypes.equals(rows.whole().dtypes) for part in parts)
+    assert rows.names("whole", np.array([3, 0])) == ("4", "1")
+    assert rows.names("a.whole", np.array([0])) == ("1.0",)
+
+
 @pytest.mark.parametrize(
     ("own", "wanted"),
     [
