@@ -147,7 +147,7 @@ def test_a_limit_between_two_classes(tmp_path: Path, turned: int) -> None:
         said = np.where(known["size"] > limit, above, 1 - above)
         return int((said != known["sold"]).sum())
 
-    best = min(wrong(limit, above) for limit in known["size"] for above in (0, 1))
+    best = min(wrong(limit, above) for limit in known["size"].unique() for above in (0, 1))
     for parts in (InMemory(frame), OnFile(tmp_path / "rows", 70)):
         found = limit_of("size", "sold", lambda sold: sold.to_numpy(), parts)
         assert found is not None
@@ -211,7 +211,8 @@ def test_memory_does_not_grow_with_rows(
     monkeypatch.setattr(ordering, "_ROWS_OF_RUN", 200)
     monkeypatch.setattr(moments, "_AT_HAND", 2_000)
     project = load_project(write_project(LIKE))
-    peaks = [_peak(project, tmp_path / str(count), count) for count in (8_000, 32_000)]
+    _peak(project, tmp_path / "first", 100)  # loads and keeps what the others find
+    peaks = [_peak(project, tmp_path / str(count), count) for count in (6_000, 24_000)]
     assert peaks[1] < 2 * peaks[0], "four times the rows"
 
 
