@@ -86,7 +86,7 @@ bench-serving: setup ## the prediction service beside FastAPI, MLServer, MLflow,
 bench-monitoring: setup ## a window's verdict beside whylogs, Evidently and NannyML, and beside scipy's exact figures
 	$(VENV)/python -m benchmarks monitoring
 
-bench-data: setup ## snapshots and profiles beside pyarrow and whylogs alone, and 20 million rows in bounded memory
+bench-data: setup ## snapshots and profiles beside pyarrow and whylogs alone, and 20 million rows judged in bounded memory
 	$(VENV)/python -m benchmarks data
 
 bench-large-lives: setup ## a thousand models that wait, and a month of one that is monitored

@@ -135,7 +135,7 @@ class DataActivities:
 
             project = load_project(input.project)
         return checks.validate(
-            self._frames.read(input.snapshot),
+            self._frames.parted(input.snapshot),
             project,
             input.task,
             input.plan,
@@ -155,15 +155,15 @@ class DataActivities:
 
     def _profile(self, input: ProfileSnapshot) -> ReferenceProfile:
         with loading():
-            from activities.modelling import snapshots
+            from activities.modelling import parted
             from activities.modelling.profiles import profile_and_read, profile_parts
             from activities.modelling.summaries import summarize
         snapshot = input.snapshot
         rows = self._frames.at_hand(snapshot)
         if rows is None:  # a part at a time, since nobody else needed all of them
             path = self._blobs.get(snapshot.data)
-            gaps = snapshots.columns_with_gaps(path)
-            profile, sketches = profile_parts(snapshots.parts(path), gaps, snapshot.taken_at)
+            gaps = parted.columns_with_gaps(path)
+            profile, sketches = profile_parts(parted.parts(path), gaps, snapshot.taken_at)
         else:
             profile, sketches = profile_and_read(rows, snapshot.taken_at)
         return ReferenceProfile(

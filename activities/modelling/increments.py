@@ -8,16 +8,20 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from activities.modelling.arriving import Arriving
-from activities.modelling.snapshots import parts
+from activities.modelling.ordering import no_room, ordered
+from activities.modelling.parted import parts
 from perennial.authoring.schemas import united
 from perennial.contracts.data import DatasetSnapshot
-from perennial.contracts.errors import SourceInvalid, Unavailable
+from perennial.contracts.errors import SourceInvalid
 from perennial.contracts.spec import Source
+
+_ROWS_AT_ONCE = 1 << 16
 
 
 def goes_on_from(source: Source, parent: DatasetSnapshot) -> Source | None:
@@ -71,14 +75,9 @@ def added(
         if key is None:
             fresh = _above(fresh, source)
         kept = Path(folder) / "new.arrow"
-        try:
-            keys = _keep(fresh, schema, kept, key)
-        except OSError as error:
-            raise Unavailable(
-                f"what is new in source {source.uri!r} could not be kept in {folder}: {error}; "
-                f"make room there, or set TMPDIR of the workers to a larger disk"
-            ) from error
-        yield Arriving(schema, _both(path, kept, key, keys))
+        with no_room(f"what is new in source {source.uri!r} could not be kept", folder):
+            _keep(fresh, schema, kept)
+        yield Arriving(schema, _both(path, kept, key))
 
 
 def _above(fresh: Arriving, source: Source) -> Arriving:
@@ -91,25 +90,47 @@ def _above(fresh: Arriving, source: Source) -> Arriving:
     return Arriving(fresh.schema, tables)
 
 
-def _keep(fresh: Arriving, schema: pa.Schema, path: Path, key: str | None) -> pa.Array | None:
-    """Write the new rows, and tell their keys."""
-    keys: list[pa.ChunkedArray] = []
+def _keep(fresh: Arriving, schema: pa.Schema, path: Path) -> None:
     with pa.OSFile(str(path), "wb") as file, pa.ipc.new_stream(file, schema) as kept:
         for table in fresh.tables:
-            rows = table.select(schema.names).cast(schema)
-            kept.write_table(rows)
-            if key is not None:
-                keys.append(pc.unique(rows[key]))
+            kept.write_table(table.select(schema.names).cast(schema))
+
+
+def _both(path: Path, kept: Path, key: str | None) -> Iterator[pa.Table]:
     if key is None:
-        return None
-    return pc.unique(pa.chunked_array(keys, schema.field(key).type))
+        yield from parts(path)
+    else:
+        keys = (table.select([key]).drop_null() for table in _kept(kept))
+        new = (table[key] for table in ordered(keys, key, kept.parent))
+        yield from _not_replaced(path, key, new)
+    yield from _kept(kept)
 
 
-def _both(path: Path, kept: Path, key: str | None, keys: pa.Array | None) -> Iterator[pa.Table]:
-    for table in parts(path):
-        if key is not None:
-            table = table.filter(pc.invert(pc.is_in(table[key], value_set=keys)))
-        yield table
-    with pa.OSFile(str(kept)) as file, pa.ipc.open_stream(file) as stream:
+def _kept(path: Path) -> Iterator[pa.Table]:
+    with pa.OSFile(str(path)) as file, pa.ipc.open_stream(file) as stream:
         for batch in stream:
             yield pa.Table.from_batches([batch])
+
+
+def _not_replaced(path: Path, key: str, new: Iterator[pa.ChunkedArray]) -> Iterator[pa.Table]:
+    """The rows of a snapshot, which ascend by key, without those whose key is new.
+
+    Args:
+        path: its file.
+        key: the column.
+        new: keys that ascend too, some at a time.
+    """
+    ahead = next(new, None)
+    for table in parts(path, rows_at_once=_ROWS_AT_ONCE):
+        keys, replaced = table[key], pa.array(np.zeros(len(table), dtype=bool))
+        last = pc.max(keys)
+        while ahead is not None:
+            here = pc.sum(pc.less_equal(ahead, last)).as_py() or 0
+            if here:
+                found = pc.is_in(keys, value_set=ahead[:here].combine_chunks())
+                replaced = pc.or_(replaced, found)
+            if here < len(ahead):
+                ahead = ahead[here:]
+                break
+            ahead = next(new, None)
+        yield table.filter(pc.invert(replaced))

@@ -1,18 +1,21 @@
-"""What a model would learn that it will not have when it is asked."""
+"""Columns that tell what a model will not have when it is asked."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Hashable, Iterator
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import pandas as pd
 
-from activities.modelling.split import Rows
-from activities.modelling.violations import violation
+from activities.modelling.limits import Limit, fewest_mistakes, limit_of
+from activities.modelling.lines import OnALine
+from activities.modelling.parted import Part, Parted
+from activities.modelling.targets import Target
+from activities.modelling.violations import Broken, violation
 from perennial.authoring import Features
 from perennial.contracts.data import Violation
-from perennial.contracts.spec import Split, Task
+from perennial.contracts.spec import Task
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,116 +24,199 @@ _FEWEST_ROWS = 10
 _ENOUGH_ROWS = 100
 _NEARLY = 0.01
 """Of the mistakes that one makes without the column, so many are left with it."""
-_LINE = 0.99999
+_DENSE = 1 << 22
 
 
-def telling_columns(
-    frame: pd.DataFrame, features: Features, task: Task, allowed: Collection[str]
-) -> Iterator[Violation]:
-    """Columns that are the target under another name, or nearly."""
-    target = frame[features.target]
-    if len(frame) < _FEWEST_ROWS or target.isna().any():
-        return  # with few rows it may well be chance
-    for name in features.inputs:
-        column = frame[name]
-        if name in allowed or column.isna().all():
-            continue
-        if _is_the_target(column, target, task):
-            every = np.ones(len(frame), dtype=bool)
-            what = "is the target under another name"
-            yield violation("no_leak", name, every, what, frame, features, rows=0)
-        elif len(frame) >= _ENOUGH_ROWS:
-            other = _others(column, target, task)
+class _Column(Protocol):
+    """One column beside the target."""
+
+    def add(self, start: int, column: pd.Series, target: pd.Series, codes: _Codes) -> None:
+        """Take some rows."""
+
+    @property
+    def is_the_target(self) -> bool:
+        """Whether it is so in every row so far."""
+
+    def others(self, name: str, rows: Parted) -> Broken | None:
+        """The rows in which a column that nearly is the target is not; None where it is not
+        nearly."""
+
+
+class TellingColumns:
+    """Columns that are the target under another name, or nearly.
+
+    Of a column there is in memory what it takes to know that it is not, and most are out after the
+    first rows.
+    """
+
+    def __init__(
+        self,
+        rows: Parted,
+        features: Features,
+        task: Task,
+        target: Target,
+        allowed: Collection[str],
+    ) -> None:
+        """Begin with no row.
+
+        Args:
+            rows: that are going to be looked at.
+            features: the columns.
+            task: what they are for.
+            target: of all rows.
+            allowed: columns that may tell it.
+        """
+        self._rows, self._features, self._task, self._target = rows, features, task, target
+        self._columns: dict[str, _Column] = {}
+        # with few rows it may well be chance
+        if rows.count < _FEWEST_ROWS or target.missing.count or target.too_many:
+            return
+        enough = rows.count >= _ENOUGH_ROWS
+        for name in features.inputs:
+            if name in allowed:
+                continue
+            if task == "regression":
+                self._columns[name] = OnALine(rows.count, _NEARLY if enough else None)
+            else:
+                self._columns[name] = _Classes(features.target, target, enough)
+
+    def add(self, part: Part) -> None:
+        """Look at some rows."""
+        if not self._columns:
+            return
+        target = part.frame[self._features.target]
+        codes = _Codes(self._target, target)
+        for name, column in self._columns.items():
+            column.add(part.start, part.frame[name], target, codes)
+
+    def broken(self) -> Iterator[Violation]:
+        """What was found in all rows."""
+        for name, column in self._columns.items():
+            if column.is_the_target:
+                every = Broken()
+                every.count = self._rows.count
+                what = "is the target under another name"
+                yield violation("no_leak", name, every, what, self._rows, self._features)
+                continue
+            other = column.others(name, self._rows)
             if other is not None:
                 what = (
                     "is nearly the target under another name: it tells all of it but (name it in "
                     "data.may_tell_target if it is known beforehand)"
                 )
-                yield violation("no_near_leak", name, other, what, frame, features)
+                yield violation("no_near_leak", name, other, what, self._rows, self._features)
 
 
-def _is_the_target(column: pd.Series, target: pd.Series, task: Task) -> bool:
-    if task == "regression":
-        return bool((column == target).all())
-    return bool(np.array_equal(pd.factorize(column)[0], pd.factorize(target)[0]))
+class _Codes:
+    """The classes of some rows, told once for all columns."""
+
+    def __init__(self, target: Target, column: pd.Series) -> None:
+        self._target, self._column = target, column
+        self._codes: NDArray[np.intp] | None = None
+
+    @property
+    def codes(self) -> NDArray[np.intp]:
+        if self._codes is None:
+            self._codes = self._target.codes(self._column)
+        return self._codes
 
 
-def _others(column: pd.Series, target: pd.Series, task: Task) -> NDArray[np.bool_] | None:
-    """The rows in which a column that nearly is the target is not; None where it is not nearly."""
-    if task == "regression":
-        return _off_the_line(column, target)
-    classes, values = pd.factorize(target)[0], pd.factorize(column)[0]
-    counts = np.bincount(classes)
-    guessed = len(classes) - int(counts.max())
-    if len(np.unique(values)) > 2 * len(counts) or not guessed:
-        return _off_the_threshold(column, classes, len(counts), guessed)
-    table = np.zeros((values.max() + 2, len(counts)), dtype=np.int64)
-    np.add.at(table, (values, classes), 1)  # a missing value has code -1: the last
-    wrong: NDArray[np.bool_] = table.argmax(axis=1)[values] != classes
-    if wrong.sum() > _NEARLY * guessed:
-        return None
-    return wrong
+class _Classes:
+    """A column beside the classes: which of its values come with which class.
 
+    Where it has more than twice as many values as there are classes they are let go; numbers are
+    then asked for one limit between two classes.
+    """
 
-def _off_the_threshold(
-    column: pd.Series, classes: NDArray[np.intp], count: int, guessed: int
-) -> NDArray[np.bool_] | None:
-    """Of numbers and two classes: whether one limit parts them."""
-    if count != 2 or not guessed or not pd.api.types.is_numeric_dtype(column):
-        return None
-    values = column.to_numpy(dtype=np.float64, na_value=np.nan)
-    known = ~np.isnan(values)
-    order = np.argsort(values[known], kind="stable")
-    ones = np.cumsum(classes[known][order] == 1)
-    if not len(ones):
-        return None
-    zeros = np.arange(1, len(ones) + 1) - ones
-    # so many mistakes with everything up to here called class 0, or class 1
-    low, high = ones + (zeros[-1] - zeros), zeros + (ones[-1] - ones)
-    best = low if low.min() <= high.min() else high
-    at, missing = int(best.argmin()), int((~known).sum())
-    if best[at] + missing > _NEARLY * guessed:
-        return None
-    limit = values[known][order][at]
-    said = (values > limit) if best is low else (values <= limit)
-    wrong: NDArray[np.bool_] = (said.astype(np.intp) != classes) | ~known
-    return wrong
+    def __init__(self, target_name: str, target: Target, enough: bool) -> None:
+        self._target_name, self._target = target_name, target
+        self._allowed = _NEARLY * target.guessed
+        self._nearly = enough and target.guessed > 0
+        self._values: dict[Hashable, int] = {}
+        self._missing = 0
+        self._same = True
+        self._pairs: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
+        self._often: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
+        self._many = False
+        self._mistakes = np.zeros(2, dtype=np.int64)
 
+    @property
+    def is_the_target(self) -> bool:
+        return self._same
 
-def _off_the_line(column: pd.Series, target: pd.Series) -> NDArray[np.bool_] | None:
-    """Of a regression: whether the target is the column times something plus something."""
-    if not (pd.api.types.is_numeric_dtype(column) and pd.api.types.is_numeric_dtype(target)):
-        return None
-    one = column.to_numpy(dtype=np.float64, na_value=np.nan)
-    other = target.to_numpy(dtype=np.float64, na_value=np.nan)
-    known = np.isfinite(one) & np.isfinite(other)
-    if known.mean() < 1 - _NEARLY or not np.ptp(one[known]) or not np.ptp(other[known]):
-        return None
-    if abs(np.corrcoef(one[known], other[known])[0, 1]) < _LINE:
-        return None
-    unknown: NDArray[np.bool_] = ~known
-    return unknown
+    def add(self, start: int, column: pd.Series, target: pd.Series, codes: _Codes) -> None:
+        if not (self._same or self._nearly):
+            return
+        if not self._many:
+            self._count(column, codes.codes)
+        if self._many and self._nearly:
+            values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+            self._mistakes += fewest_mistakes(values, codes.codes)
+            self._nearly = self._mistakes.min() <= self._allowed
 
+    def _count(self, column: pd.Series, codes: NDArray[np.intp]) -> None:
+        here, distinct = pd.factorize(column)
+        self._missing += int((here < 0).sum())
+        for value in distinct:
+            self._values.setdefault(value, len(self._values))
+            if len(self._values) > 2 * self._target.classes:
+                break
+        if len(self._values) + bool(self._missing) > 2 * self._target.classes:
+            self._let_go(column)
+            return
+        places = [self._values[value] for value in distinct]
+        values = np.array([*places, -1], dtype=np.int64)[here]
+        self._same = self._same and np.array_equal(values, codes)
+        if self._nearly:
+            self._pair((values + 1) * self._target.classes + codes)
 
-def shared_rows(frame: pd.DataFrame, features: Features, rows: Rows) -> NDArray[np.bool_]:
-    """Which rows are held out and equal, in inputs and target, to one that is trained on."""
-    hashes = pd.util.hash_pandas_object(frame[[*features.inputs, features.target]], index=False)
-    shared = np.zeros(len(frame), dtype=bool)
-    every = hashes.to_numpy()
-    shared[rows.test] = np.isin(every[rows.test], every[rows.train])
-    return shared
+    def _let_go(self, column: pd.Series) -> None:
+        """There are more values than two for each class."""
+        self._many, self._same = True, False
+        self._values, self._pairs, self._often = {}, self._pairs[:0], self._often[:0]
+        numbers = pd.api.types.is_numeric_dtype(column)
+        self._nearly = self._nearly and self._target.classes == 2 and numbers
 
+    def _pair(self, pairs: NDArray[np.int64]) -> None:
+        """Count them, unless the most frequent class of each value is wrong too often already."""
+        if len(pairs) and int(pairs.max()) < _DENSE:
+            often = np.bincount(pairs)
+            new = np.flatnonzero(often)
+            often = often[new]
+        else:
+            new, often = np.unique(pairs, return_counts=True)
+        if len(self._pairs):
+            new, place = np.unique(np.concatenate([self._pairs, new]), return_inverse=True)
+            both = np.concatenate([self._often, often])
+            often = np.bincount(place, weights=both).astype(np.int64)
+        self._pairs, self._often = new, often
+        self._nearly = len(pairs) == 0 or self._wrong() <= self._allowed
 
-def out_of_order(
-    frame: pd.DataFrame, features: Features, rows: Rows, plan: Split
-) -> Violation | None:
-    """Rows that are trained on and later than the first one that is held out."""
-    if features.time is None:
-        return None
-    moments = frame[features.time]
-    late = np.zeros(len(frame), dtype=bool)
-    late[rows.train] = (moments.iloc[rows.train] >= moments.iloc[rows.test].min()).to_numpy()
-    if not late.any():
-        return None
-    what = f"of rows that are trained on is after the first held-out one (split by {plan.by})"
-    return violation("time_order", features.time, late, what, frame, features, rows=0)
+    def _wrong(self) -> int:
+        begins = np.flatnonzero(np.diff(self._pairs // self._target.classes, prepend=-1))
+        return int(self._often.sum() - np.maximum.reduceat(self._often, begins).sum())
+
+    def others(self, name: str, rows: Parted) -> Broken | None:
+        if not self._nearly:
+            return None
+        limit: Limit | None = None
+        if self._many:
+            limit = limit_of(name, self._target_name, self._target.codes, rows)
+            if limit is None or limit.mistakes > self._allowed:
+                return None
+        said = np.full(len(self._values) + 1, -1, dtype=np.intp)
+        for pair in np.lexsort((-self._pairs, self._often)):  # the most frequent class comes last
+            value, code = divmod(int(self._pairs[pair]), self._target.classes)
+            said[value - 1] = code
+        broken = Broken()
+        for part in rows.parts([name, self._target_name]):
+            column = part.frame[name]
+            codes = self._target.codes(part.frame[self._target_name])
+            if limit is not None:
+                wrong = limit.wrong(column, codes)
+            else:
+                here, distinct = pd.factorize(column)
+                places = np.array([self._values[value] for value in distinct] + [-1], dtype=np.intp)
+                wrong = said[places[here]] != codes
+            broken.add(part.start, wrong)
+        return broken

@@ -3,19 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from perennial.contracts.errors import SourceInvalid
+from perennial.contracts.errors import SourceInvalid, Unavailable
 
 BYTES_AT_ONCE = 1 << 27
 _ROWS_OF_RUN = 1 << 14
 
 
+@contextmanager
+def no_room(what: str, folder: str) -> Iterator[None]:
+    """Turn a disk that is full into Unavailable.
+
+    Args:
+        what: could not be done.
+        folder: that has no room.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise Unavailable(
+            f"{what} in {folder}: {error}; make room there, or set TMPDIR of the workers to a "
+            f"larger disk"
+        ) from error
+
+
 def ordered(
-    tables: Iterable[pa.Table], key: str | None, folder: Path, bytes_at_once: int = BYTES_AT_ONCE
+    tables: Iterable[pa.Table], key: str | None, folder: Path, bytes_at_once: int | None = None
 ) -> Iterator[pa.Table]:
     """The same rows by ascending key; as they come where there is none. Rows without a key are
     last.
@@ -26,7 +44,7 @@ def ordered(
         tables: of one schema.
         key: a column.
         folder: for what does not fit in memory.
-        bytes_at_once: of rows that are sorted in memory.
+        bytes_at_once: of rows that are sorted in memory, `BYTES_AT_ONCE` unless given.
 
     Raises:
         SourceInvalid: the key is of a type that has no order.
@@ -48,7 +66,7 @@ def ordered(
     for table in tables:
         gathered.append(table)
         size += table.nbytes
-        if size > bytes_at_once:
+        if size > (bytes_at_once or BYTES_AT_ONCE):
             runs.append(_keep(sort(), folder / f"run-{len(runs)}.arrow"))
             size = 0
     if gathered:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
+import pandas as pd
 import pyarrow as pa
 from pyarrow import types
 
@@ -27,3 +30,19 @@ def _plain(kind: pa.DataType) -> pa.DataType:
     if types.is_decimal(kind) or types.is_float16(kind):
         return pa.float64()
     return kind
+
+
+def with_gaps(frame: pd.DataFrame, gaps: Collection[str]) -> pd.DataFrame:
+    """A part of a table's rows in the types that pandas has for all of them.
+
+    Args:
+        frame: the part. Its columns may be replaced.
+        gaps: the columns that miss a value in some row: pandas has another type for whole numbers
+            and truth values then, also in a part that misses none.
+    """
+    for name in frame.columns:
+        if name in gaps and pd.api.types.is_integer_dtype(frame[name]):
+            frame[name] = frame[name].astype("float64")
+        elif name in gaps and pd.api.types.is_bool_dtype(frame[name]):
+            frame[name] = frame[name].astype("object")
+    return frame

@@ -26,6 +26,7 @@ from whylogs.core.schema import ColumnSchema
 from whylogs.core.view.column_profile_view import ColumnProfileView
 from whylogs.core.view.dataset_profile_view import DatasetProfileView
 
+from activities.modelling.plain_types import with_gaps
 from perennial.contracts.drift import Kind
 from perennial.contracts.errors import Final
 
@@ -86,20 +87,14 @@ def profile_parts(
 
     Args:
         tables: the rows, of one schema.
-        gaps: the columns that miss a value somewhere: pandas has another type for them, also in
-            a part that misses none.
+        gaps: the columns that miss a value somewhere.
         at: the profile's time stamp, with a zone.
     """
     profiles: dict[str, ColumnProfile] = {}
     for table in tables:
-        frame = table.to_pandas()
+        frame = with_gaps(table.to_pandas(), gaps)
         for name in frame.columns:
-            column = frame[name]
-            if name in gaps and pd.api.types.is_integer_dtype(column):
-                column = column.astype("float64")
-            elif name in gaps and pd.api.types.is_bool_dtype(column):
-                column = column.astype("object")
-            profiles[name] = _more(profiles.get(name), name, column)
+            profiles[name] = _more(profiles.get(name), name, frame[name])
     views = {name: profile.view() for name, profile in profiles.items()}
     return _serialized(views, at), {name: _sketch(view) for name, view in views.items()}
 

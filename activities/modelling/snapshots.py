@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,17 +16,21 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from activities.modelling.arriving import Arriving
-from activities.modelling.ordering import ordered
+from activities.modelling.ordering import no_room, ordered
+from activities.modelling.parted import InMemory, OnFile, Parted
 from perennial.authoring import Features
 from perennial.blobs import BlobStore
 from perennial.contracts.base import BlobRef
 from perennial.contracts.data import Column, DatasetSnapshot, Watermark
-from perennial.contracts.errors import SourceInvalid, Unavailable
+from perennial.contracts.errors import SourceInvalid
 from perennial.contracts.spec import Source
 
 _ROWS_IN_GROUP = 1 << 17
 _CELLS_IN_GROUP = 1 << 25
 _FRAMES_KEPT = 2
+_CELLS_IN_MEMORY, _BYTES_IN_MEMORY = 1 << 25, 1 << 28
+"""Values, as numbers 256 MB, and bytes of the file of a snapshot whose rows are judged at once;
+larger ones go by in parts."""
 
 
 def keep(
@@ -55,13 +59,8 @@ def keep(
     seen = _Seen(features.time, source.watermark)
     with tempfile.TemporaryDirectory(prefix="perennial-rows-") as folder:
         path = Path(folder) / "rows.parquet"
-        try:
+        with no_room(f"the rows of source {source.uri!r} could not be kept", folder):
             _write(path, rows, features.key, seen)
-        except OSError as error:
-            raise Unavailable(
-                f"the rows of source {source.uri!r} could not be kept in {folder}: {error}; make "
-                f"room there, or set TMPDIR of the workers to a larger disk"
-            ) from error
         if not seen.rows:
             raise SourceInvalid(
                 f"source {source.uri!r} has no rows with options {source.options}; a model needs "
@@ -165,25 +164,17 @@ def _utc(moment: datetime | None) -> datetime | None:
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def parts(path: Path) -> Iterator[pa.Table]:
-    """The rows of a snapshot, as the parts of its file."""
-    with pq.ParquetFile(path, pre_buffer=False) as file:
-        for batch in file.iter_batches(batch_size=1 << 16):
-            yield pa.Table.from_batches([batch]).replace_schema_metadata(None)
+def read_rows(path: Path, columns: Collection[str] | None = None) -> pd.DataFrame:
+    """All rows of a snapshot.
 
-
-def columns_with_gaps(path: Path) -> frozenset[str]:
-    """The columns of a snapshot that miss a value in some row, by the file's own statistics."""
-    with pq.ParquetFile(path) as file:
-        metadata = file.metadata
-        found = set()
-        for group in range(metadata.num_row_groups):
-            for place in range(metadata.num_columns):
-                column = metadata.row_group(group).column(place)
-                statistics = column.statistics
-                if statistics is None or statistics.null_count:
-                    found.add(column.path_in_schema.partition(".")[0])
-    return frozenset(found)
+    Args:
+        path: its file.
+        columns: that are wanted, all of them unless given.
+    """
+    names = pq.read_schema(path).names
+    wanted = names if columns is None else [name for name in names if name in columns]
+    frame: pd.DataFrame = pq.read_table(path, columns=wanted).to_pandas()
+    return frame
 
 
 class Frames:
@@ -199,6 +190,18 @@ class Frames:
         with self._lock:
             return self._kept.get(snapshot.digest)
 
+    def parted(self, snapshot: DatasetSnapshot) -> Parted:
+        """The rows, to be gone through: in one part where they are in memory, or may well be.
+
+        Raises:
+            BlobCorrupt: the file is not what it was.
+        """
+        cells = snapshot.rows * len(snapshot.columns)
+        small = cells <= _CELLS_IN_MEMORY and snapshot.data.size <= _BYTES_IN_MEMORY
+        if small or self.at_hand(snapshot) is not None:
+            return InMemory(self.read(snapshot))
+        return OnFile(self._blobs.get(snapshot.data))
+
     def read(self, snapshot: DatasetSnapshot) -> pd.DataFrame:
         """The rows of a snapshot. Shared: do not change them.
 
@@ -208,7 +211,7 @@ class Frames:
         with self._lock:
             frame = self._kept.get(snapshot.digest)
             if frame is None:
-                frame = pq.read_table(self._blobs.get(snapshot.data)).to_pandas()
+                frame = read_rows(self._blobs.get(snapshot.data))
                 self._kept[snapshot.digest] = frame
                 while len(self._kept) > _FRAMES_KEPT:
                     self._kept.popitem(last=False)

@@ -41,6 +41,14 @@ def as_numbers(frame: pd.DataFrame, columns: tuple[str, ...]) -> NDArray[np.floa
     return np.column_stack(parts)
 
 
+def infinite(column: pd.Series) -> NDArray[np.bool_]:
+    """Which values are no finite number and no missing one. Shape `[rows]`."""
+    if not pd.api.types.is_float_dtype(column):
+        return np.zeros(len(column), dtype=bool)
+    found: NDArray[np.bool_] = np.isinf(column.to_numpy(dtype=np.float64, na_value=np.nan))
+    return found
+
+
 def row_names(frame: pd.DataFrame, key: str | None, positions: NDArray[np.intp]) -> tuple[str, ...]:
     """What to call rows in a message: their keys, or their numbers from 0."""
     if key is None or key not in frame.columns:

@@ -10,7 +10,7 @@ from activities.modelling.candidates import built, checked, keep_weights, kind_o
 from activities.modelling.checkpoints import Checkpoints
 from activities.modelling.loop import Loop, Share, prepare
 from activities.modelling.projects import load_project
-from activities.modelling.snapshots import Frames
+from activities.modelling.snapshots import read_rows
 from activities.ray_tasks.job import Job, Made
 from activities.training_key import key_of
 from perennial.blobs import BlobStore
@@ -50,7 +50,7 @@ def train(job: Job, watcher: Watcher, *, distributed: bool = False) -> Made | No
     torch.set_num_threads(asked.training.cpus_per_worker)
     blobs = BlobStore(job.blob_url)
     project = load_project(asked.project)
-    frame = Frames(blobs).read(asked.snapshot)
+    frame = read_rows(blobs.get(asked.snapshot.data), project.features().columns)
     prepared = prepare(frame, project, asked.task, asked.training)
     given = built(project, prepared.preprocessing, asked.training)
     key = key_of(asked, project.source_digest)
@@ -81,6 +81,7 @@ def train(job: Job, watcher: Watcher, *, distributed: bool = False) -> Made | No
             seconds=checkpoints.seconds,
             device="cpu",
         )
+    del frame  # nothing but tensors is needed from here on
     network = checked(given, project, prepared.preprocessing)
     device = "cuda" if asked.training.gpus_per_worker and torch.cuda.is_available() else "cpu"
     share, model = Share(), network.to(device)

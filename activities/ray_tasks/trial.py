@@ -9,7 +9,7 @@ import ray
 from ray import tune
 
 from activities.modelling.projects import load_project
-from activities.modelling.snapshots import Frames
+from activities.modelling.snapshots import read_rows
 from activities.modelling.trying import try_out
 from activities.ray_tasks.job import NAMESPACE, Job
 from activities.training_key import key_of
@@ -50,7 +50,8 @@ def run_trial(config: dict[str, Any]) -> None:
         return
     try:
         training = searching.applied(asked.training, params)
-        frame = Frames(BlobStore(job.blob_url)).read(asked.snapshot)
+        rows = BlobStore(job.blob_url).get(asked.snapshot.data)
+        frame = read_rows(rows, project.features().columns)
         device = "cuda" if training.gpus_per_worker and torch.cuda.is_available() else "cpu"
         kept_epoch = try_out(
             frame, project, asked.task, training, search.metric, scored=told.scored, device=device

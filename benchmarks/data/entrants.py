@@ -4,42 +4,75 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from benchmarks.data.table import KEY
+from benchmarks.data.table import KEY, NUMBERS, TEXTS
 from benchmarks.monitoring.stopwatch import measure
 from perennial.quiet import quieten
+
+if TYPE_CHECKING:
+    from activities.modelling.projects import Project
+    from perennial.blobs import BlobStore
+    from perennial.contracts.data import DatasetSnapshot
 
 quieten()
 
 
-def snapshot(path: Path, key: str | None = None) -> dict[str, Any]:
-    """A snapshot as a run takes it: checked, in parts, kept by what it holds."""
-    from activities.modelling import arriving, snapshots
+def _project(path: Path, key: str | None) -> Project:
+    """Of rows that a schema has something to say about."""
+    from pandera.pandas import Check, Column, DataFrameSchema
+
     from activities.modelling.projects import Project
-    from perennial.authoring import Features, ModelProject, Shape, Source
-    from perennial.blobs import BlobStore
+    from perennial.authoring import Features, ModelProject, Shape
 
     class Sales(ModelProject):
         def features(self) -> Features:
-            return Features(target="sold", numeric=["n00"], categorical=["c0"], key=key, time="at")
+            return Features(
+                target="sold",
+                numeric=list(NUMBERS),
+                categorical=list(TEXTS),
+                key=key,
+                time="at",
+            )
+
+        def schema(self) -> DataFrameSchema:
+            numbers = {name: Column(float, Check.in_range(-10, 10)) for name in NUMBERS}
+            texts = {name: Column(str, Check.str_startswith("word")) for name in TEXTS}
+            return DataFrameSchema(numbers | texts)
 
         def build(self, shape: Shape, params: Any) -> Any:
             raise NotImplementedError
 
-    project, source = Project("sales:Sales", Sales(), path, ""), Source(uri=str(path))
+    return Project("sales:Sales", Sales(), path, "")
+
+
+@contextmanager
+def _kept(path: Path, key: str | None) -> Iterator[tuple[DatasetSnapshot, BlobStore]]:
+    """A snapshot as a run takes it: checked, in parts, kept by what it holds."""
+    from activities.modelling import arriving, snapshots
+    from perennial.authoring import Source
+    from perennial.blobs import BlobStore
+
+    project, source = _project(path, key), Source(uri=str(path))
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         blobs = BlobStore(f"file://{folder}")
         features = project.features()
         rows = arriving.rows_of(project, source, features)
-        made = snapshots.keep(blobs, rows, features, model="sales", source=source, tags={})
+        yield snapshots.keep(blobs, rows, features, model="sales", source=source, tags={}), blobs
+
+
+def snapshot(path: Path, key: str | None = None) -> dict[str, Any]:
+    """A snapshot, and nothing else."""
+    with _kept(path, key) as (made, _):
         return {"rows": made.rows, "digest": made.digest}
 
 
@@ -68,14 +101,24 @@ def pyarrow_by_key(path: Path) -> dict[str, Any]:
         return {"rows": len(table)}
 
 
-def snapshot_and_profile(path: Path) -> dict[str, Any]:
-    """A snapshot by key, and its profile, of more rows than fit in memory."""
+def stream(path: Path) -> dict[str, Any]:
+    """A snapshot by key, its validation and its profile, of more rows than fit in memory."""
+    from activities.modelling.checks import validate
+    from activities.modelling.parted import columns_with_gaps, parts
     from activities.modelling.profiles import profile_parts
-    from activities.modelling.snapshots import columns_with_gaps, parts
+    from activities.modelling.snapshots import Frames
+    from perennial.contracts.spec import Split
 
-    found = snapshot(path, KEY)
-    profile_parts(parts(path), columns_with_gaps(path), datetime.now(UTC))
-    return found
+    with _kept(path, KEY) as (made, blobs):
+        began = time.perf_counter()
+        rows = Frames(blobs).parted(made)
+        said = validate(rows, _project(path, KEY), "binary", split=Split(by="time"))
+        validated = time.perf_counter() - began
+        if not said.passed:
+            raise RuntimeError(said.summary())
+        kept = blobs.get(made.data)
+        profile_parts(parts(kept), columns_with_gaps(kept), datetime.now(UTC))
+        return {"rows": made.rows, "in_one": rows.in_one, "validated": validated}
 
 
 def _numbers(path: Path) -> pd.DataFrame:
@@ -115,7 +158,7 @@ _WHOLE: dict[str, Callable[[Path], dict[str, Any]]] = {
     "pyarrow": pyarrow_alone,
     "snapshot-by-key": snapshot_by_key,
     "pyarrow-by-key": pyarrow_by_key,
-    "stream": snapshot_and_profile,
+    "stream": stream,
 }
 
 
@@ -127,7 +170,9 @@ def main() -> None:
     else:
         work = _WHOLE[name]
         # what loads the libraries is no part of it
+        import activities.modelling.checks
         import activities.modelling.profiles
+        import activities.modelling.schema_checks
         import activities.modelling.snapshots  # noqa: F401
     measure(lambda: work(path), rounds)
 

@@ -1,4 +1,4 @@
-"""Snapshots and profiles: seconds beside pyarrow and whylogs alone, and memory."""
+"""Snapshots, validation and profiles: seconds beside pyarrow and whylogs alone, and memory."""
 
 from __future__ import annotations
 
@@ -38,9 +38,10 @@ def run() -> list[Row]:
         rows += _beside(path, case, "snapshot-by-key", "pyarrow-by-key", rounds)
         table.write(path, streamed, shuffled=True)
         told = _told("stream", path, 1)
-        case = f"snapshot and profile of {streamed:,} rows x 20 columns"
+        case = f"snapshot, validation and profile of {streamed:,} rows x 20 columns"
         rows.append(row(f"{case}: memory", told["memory"], "MB", target=_MOST_MB))
         rows.append(row(f"{case}: takes", told["seconds"][0], "s"))
+        rows.append(row(f"{case}: of it validation", told["found"]["validated"], "s"))
     return rows
 
 

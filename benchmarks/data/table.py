@@ -9,8 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 KEY = "id"
+NUMBERS = tuple(f"n{number:02}" for number in range(14))
+TEXTS = tuple(f"c{number}" for number in range(3))
 _AT_ONCE = 1_000_000
-_NUMBERS, _TEXTS = 14, 3
 
 
 def write(path: Path, rows: int, *, shuffled: bool = False) -> None:
@@ -39,9 +40,9 @@ def _table(rng: np.random.Generator, start: int, rows: int, shuffled: bool) -> p
     minutes = pa.array(ids * 60_000_000, pa.timestamp("us"))
     words = pa.array([f"word {number}" for number in range(40)])
     columns: dict[str, pa.Array] = {KEY: pa.array(ids), "at": minutes}
-    for number in range(_NUMBERS):
-        columns[f"n{number:02}"] = pa.array(rng.normal(size=rows))
-    for number in range(_TEXTS):
-        columns[f"c{number}"] = words.take(pa.array(rng.integers(0, 40, rows)))
+    for name in NUMBERS:
+        columns[name] = pa.array(rng.normal(size=rows))
+    for name in TEXTS:
+        columns[name] = words.take(pa.array(rng.integers(0, 40, rows)))
     columns["sold"] = pa.array(rng.integers(0, 2, rows))
     return pa.table(columns)

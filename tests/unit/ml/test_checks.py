@@ -8,7 +8,6 @@ import pytest
 from temporalio.testing import ActivityEnvironment
 
 from activities.data import DataActivities
-from activities.modelling.checks import validate
 from activities.modelling.projects import load_project
 from activities.modelling.snapshots import Frames
 from perennial.blobs import BlobStore
@@ -16,6 +15,7 @@ from perennial.contracts.data import DataValidation, TakeSnapshot, ValidateSnaps
 from perennial.contracts.errors import ProjectInvalid
 from perennial.contracts.spec import Source, Task
 from tests.unit.ml.conftest import Write
+from tests.unit.ml.judging import judge
 
 PLAIN = "class Own(Base): pass"
 
@@ -34,7 +34,7 @@ def rows(**changes: object) -> pd.DataFrame:
 
 
 def judged(name: str, frame: pd.DataFrame, task: Task = "binary") -> DataValidation:
-    return validate(frame, load_project(name), task)
+    return judge(frame, load_project(name), task, rows_at_once=16)
 
 
 def test_good_rows_pass(write_project: Write) -> None:

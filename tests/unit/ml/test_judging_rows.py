@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from activities.modelling.checks import validate
 from activities.modelling.profiles import sketch_frame
 from activities.modelling.projects import Project, load_project
 from activities.modelling.summaries import summarize
@@ -16,6 +15,7 @@ from perennial.contracts.data import DataValidation
 from perennial.contracts.data_plan import DataPlan, LearntLimits
 from perennial.contracts.spec import Split, Task
 from tests.unit.ml.conftest import Write
+from tests.unit.ml.judging import judge
 
 TIMED = """
 class Own(Base):
@@ -51,7 +51,7 @@ def judged(
 ) -> DataValidation:
     before = summarize(sketch_frame(rows()))
     split = plan.pop("split", Split(by="time"))
-    return validate(frame, project, task, DataPlan(**plan), split, 0, before)
+    return judge(frame, project, task, DataPlan(**plan), split, 0, before)
 
 
 def test_plain_rows_pass_and_their_labels_are_counted(project: Project) -> None:
