@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from api.db import journal
+from api.db.facts.notes import note_of
 from api.db.facts.versions import get_version, newest_evidence
 from api.db.monitoring_tables import WindowRow
 from perennial.contracts.errors import NotFound
@@ -95,7 +96,8 @@ def record_action(session: Session, input: RecordAction) -> Done:
     """
     done = Done(effect=input.effect)
     row = _get(session, input.model, input.environment, input.start, input.version)
-    row.action, row.decision_id, row.followed = input.action, input.decision_id, input.followed
+    followed = note_of(session, input)
+    row.action, row.decision_id, row.followed = input.action, input.decision_id, followed
     session.add(row)
     if input.action == "ignore" or journal.find(session, input.effect, "window.answered"):
         return done
@@ -112,7 +114,7 @@ def record_action(session: Session, input: RecordAction) -> Done:
             "start": input.start.isoformat(),
             "action": input.action,
             "decision_id": input.decision_id,
-            "followed": input.followed,
+            "followed": followed,
         },
         effect=input.effect,
     )
