@@ -10,6 +10,7 @@ from api.db import journal
 from api.db.facts.notes import note_of
 from api.db.facts.versions import get_version, newest_evidence
 from api.db.monitoring_tables import WindowRow
+from perennial.analysis.promising import promised_by
 from perennial.contracts.errors import NotFound
 from perennial.contracts.monitoring import (
     MeasuredWindow,
@@ -59,7 +60,7 @@ def read_measured(session: Session, input: ReadMeasured) -> MeasuredWindows:
         .order_by(col(WindowRow.start), col(WindowRow.version))
     ).all()
     promised = {
-        version: Evidence.model_validate(found.evidence).metrics
+        version: promised_by(Evidence.model_validate(found.evidence))
         for version in {row.version for row in rows}
         if (found := newest_evidence(session, input.model, version)) is not None
     }
