@@ -74,7 +74,7 @@ async def test_a_schedule_follows_its_spec_and_ends_in_one_wish(
 
     # the same by rows that have come: looked for at each time, and a wish once there are enough
     watched = {"uri": "rows", "watermark": "changed"}
-    rows = {"schedule": "0 * * * *", "new_rows": 100, "cooldown": "0s"}
+    rows = {"schedule": "0 * * * *", "new_rows": 100, "cooldown": "1s"}
     await house.apply(retraining=rows, source=watched)
     await settled(temporal, house)
     due = temporal.get_workflow_handle(await fired(schedule))
