@@ -296,9 +296,15 @@ async def test_a_monitor_that_sleeps_until_its_window_is_over_is_told_of_labels(
     )
     await until(lambda: days.rows()[0].quality_verdict == "fail")
     # a table tells nobody of its labels: it is looked at in minutes, however long windows are
-    waited = [
-        event.timer_started_event_attributes.start_to_fire_timeout.ToTimedelta()
-        for event in (await days.monitor.fetch_history()).events
-        if event.HasField("timer_started_event_attributes")
-    ]
-    assert waited and max(waited) <= timedelta(minutes=5)
+    waits: list[timedelta] = []
+
+    async def waiting() -> bool:
+        waits[:] = [
+            event.timer_started_event_attributes.start_to_fire_timeout.ToTimedelta()
+            for event in (await days.monitor.fetch_history()).events
+            if event.HasField("timer_started_event_attributes")
+        ]
+        return bool(waits)
+
+    await until(waiting)
+    assert max(waits) <= timedelta(minutes=5)

@@ -65,18 +65,15 @@ async def test_a_schedule_follows_its_spec_and_ends_in_one_wish(
     assert (await house.result(wish.run_id)).outcome == "promoted"
 
     await schedule.pause(note="by an operator")
-    await house.apply(retraining={"schedule": "30 5 1 * *"})
+    # the same where enough rows have come: looked for at each time, and a wish once there are
+    rows = {"schedule": "30 5 1 * *", "new_rows": 100, "cooldown": "1s"}
+    await house.apply(retraining=rows, source={"uri": "rows", "watermark": "changed"})
     await settled(temporal, house)
     renewed = (await described()).schedule
-    assert renewed.spec.calendars[0].comment == "30 5 1 * *"
+    assert renewed.spec.calendars[0].comment.startswith("30 5 1 * *, new rows ")
     assert renewed.state.paused, "an operator's pause stays"
     await settled(temporal, house, said=False)
 
-    # the same by rows that have come: looked for at each time, and a wish once there are enough
-    watched = {"uri": "rows", "watermark": "changed"}
-    rows = {"schedule": "0 * * * *", "new_rows": 100, "cooldown": "1s"}
-    await house.apply(retraining=rows, source=watched)
-    await settled(temporal, house)
     due = temporal.get_workflow_handle(await fired(schedule))
     assert await due.result() == f"{house.model}: 0 new rows, 100 are enough"
     house.plan.new_rows = NewRows(rows=1200, since="2026-03-01", newest="2026-03-02")
