@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 CHECKOUT = Path(__file__).parents[2]
 MODEL = "flights-watched"
-DAY = timedelta(days=1)
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 BEGIN = datetime(2013, 7, 1, tzinfo=UTC)
 END = BEGIN + DAY
 
@@ -67,8 +67,8 @@ class Days:
                 for row, said in enumerate(late)
             ]
             assert self._people.engineer.label(MODEL, labels)["new"] == len(labels)
-        # requests of a later day show that this one is over
-        self.ask(next(self._year.requests(day + DAY, day + 2 * DAY)))
+        # requests of a later hour, and behind its lateness, show that this day is over
+        self.ask(next(self._year.requests(day + DAY + HOUR, day + 2 * DAY)))
 
         def answered() -> Window | None:
             newest = self._people.viewer.windows(MODEL, environment="production", limit=1)[0]
@@ -150,9 +150,9 @@ def test_a_winters_model_meets_july(stack: Stack, people: People, tmp_path: Path
         (1, "rollback", "monitor"),
     ]
     told = people.viewer.alerts(model=MODEL, severity="critical")
-    assert [(each["kind"], each["key"]) for each in told] == [
-        ("rollback", "version 1"),
-        ("rollback", "version 2"),
+    assert [each["key"] for each in told if each["kind"] == "rollback"] == [
+        "version 1",
+        "version 2",
     ]
 
     told_by_guide = as_the_guide_says(stack, tmp_path)
