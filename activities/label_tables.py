@@ -56,8 +56,10 @@ class LabelTableActivities:
             return self._go_on(table, reading)
         except _Away as error:
             _log.warning("the labels of %s wait: %s", input.model, error)
-            reading.end(error=str(error)[:_LONGEST])
-            return LabelsRead(rows=reading.rows, refused=reading.refused, error=str(error))
+            since = reading.end(error=str(error)[:_LONGEST])
+            return LabelsRead(
+                rows=reading.rows, refused=reading.refused, error=str(error), away_since=since
+            )
 
     def _go_on(self, table: LabelTable, reading: _Reading) -> LabelsRead:
         last = reading.source.watermark
@@ -133,11 +135,12 @@ class _Reading:
                 self._keep({})
         return True
 
-    def end(self, *, seen: str = "", error: str = "") -> None:
-        """Keep what is left, and whether the table could be read."""
+    def end(self, *, seen: str = "", error: str = "") -> datetime | None:
+        """Keep what is left, and since when the table cannot be read, if it cannot."""
         away = (self.source.away_since or self._now) if error else None
         read_at = self.source.read_at if error else self._now
         self._keep({"seen": seen, "error": error, "away_since": away, "read_at": read_at})
+        return away
 
     def _keep(self, more: dict[str, Any]) -> None:
         so_far = {

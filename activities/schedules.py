@@ -43,23 +43,23 @@ class ScheduleActivities:
     async def keep_schedules(self, input: schedules.KeepSchedules) -> schedules.SchedulesKept:
         """Make, change and remove what differs; one query and one list where nothing does.
 
-        What is compared is the expression, which a schedule carries as its comment: in Temporal's
-        list it is a calendar. A schedule that an operator has paused stays paused.
+        What is compared is the name of a timetable, which a schedule carries as its comment: in
+        Temporal's list it is a calendar. A schedule that an operator has paused stays paused.
         """
         wanted = await asyncio.to_thread(self._store.read_schedules)
         found = {
-            model: _expression(listed.schedule.spec) if listed.schedule else None
+            model: _name(listed.schedule.spec) if listed.schedule else None
             async for listed in await self._client.list_schedules()
             if (model := ids.scheduled_model(listed.id))
         }
         made = sorted(wanted.keys() - found.keys())
         removed = sorted(found.keys() - wanted.keys())
         changed = sorted(
-            model for model in wanted.keys() & found.keys() if wanted[model] != found[model]
+            model for model in wanted.keys() & found.keys() if wanted[model].name != found[model]
         )
         for model in (*made, *changed):
             activity.heartbeat(model)
-            await self._put(model, wanted[model])
+            await self._put(wanted[model])
         for model in removed:
             activity.heartbeat(model)
             await self._remove(model)
@@ -67,8 +67,8 @@ class ScheduleActivities:
             wanted=len(wanted), made=tuple(made), changed=tuple(changed), removed=tuple(removed)
         )
 
-    async def _put(self, model: str, expression: str) -> None:
-        schedule, name = _schedule(model, expression), ids.retrain_schedule(model)
+    async def _put(self, wanted: schedules.Timetable) -> None:
+        schedule, name = _schedule(wanted), ids.retrain_schedule(wanted.due.model)
         try:
             await self._client.create_schedule(name, schedule)
         except ScheduleAlreadyRunningError:
@@ -89,12 +89,12 @@ class ScheduleActivities:
                 raise
 
 
-def _schedule(model: str, expression: str) -> Schedule:
-    when = cron.parse(expression)
+def _schedule(wanted: schedules.Timetable) -> Schedule:
+    when, model = cron.parse(wanted.expression), wanted.due.model
     return Schedule(
         action=ScheduleActionStartWorkflow(
             schedules.DUE_WORKFLOW,
-            schedules.Due(model=model),
+            wanted.due,
             id=ids.retrain_schedule(model),
             task_queue=queues.CONTROL,
             static_summary=f"it is time to train {model} again",
@@ -107,7 +107,7 @@ def _schedule(model: str, expression: str) -> Schedule:
                     day_of_month=_ranges(when.day_of_month),
                     month=_ranges(when.month),
                     day_of_week=_ranges(when.day_of_week),
-                    comment=expression,
+                    comment=wanted.name,
                 )
             ],
             jitter=JITTER,
@@ -121,5 +121,5 @@ def _ranges(spans: Iterable[cron.Span]) -> list[ScheduleRange]:
     return [ScheduleRange(span.start, span.end, span.step) for span in spans]
 
 
-def _expression(spec: ScheduleSpec) -> str | None:
+def _name(spec: ScheduleSpec) -> str | None:
     return spec.calendars[0].comment if len(spec.calendars) == 1 else None

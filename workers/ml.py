@@ -12,6 +12,7 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 
 from activities.advisories import Advisories
+from activities.arrivals import ArrivalActivities
 from activities.data import DataActivities
 from activities.evaluation import EvaluationActivities
 from activities.export import ExportActivities
@@ -43,6 +44,7 @@ from workers.stopping import DRAIN
 
 ACTIVITIES = (
     DataActivities,
+    ArrivalActivities,
     TrainingActivities,
     EvaluationActivities,
     ExportActivities,
@@ -70,6 +72,7 @@ async def ml_worker(client: Client, settings: Settings) -> AsyncIterator[Worker]
     runs = MlflowRuns(mlflow)
     instances = (
         DataActivities(blobs, frames, store),
+        ArrivalActivities(store),
         TrainingActivities(blobs, cluster, runs, store),
         EvaluationActivities(blobs, frames, Advisories(settings.advisories_url)),
         ExportActivities(blobs, frames),

@@ -1,16 +1,24 @@
-"""The clock says that it is time to train a model again: the model hears of it, once."""
+"""The clock says that it is time to train a model again: the model hears of it, once.
+
+Where the spec says so it hears of it only if there is something new to learn from.
+"""
 
 from __future__ import annotations
 
 import hashlib
+from datetime import timedelta
 
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey, VersioningBehavior
-from temporalio.exceptions import FailureError
+from temporalio.exceptions import ActivityError, FailureError, is_cancelled_exception
 
-from perennial.contracts import ids, schedules, triggers
+from perennial.contracts import arrivals, ids, schedules, triggers
+from perennial.contracts.retraining import Cause
+from workflows.steps import options
+from workflows.steps.ending import read_failure
 from workflows.steps.run import MODEL
 
+_PATIENCE = timedelta(minutes=10)
 _SCHEDULED = SearchAttributeKey.for_datetime("TemporalScheduledStartTime")
 
 
@@ -25,15 +33,29 @@ class DueWorkflow:
         info = workflow.info()
         # the time that the schedule means, whenever it was that it came to it
         due = info.typed_search_attributes.get(_SCHEDULED) or info.start_time
-        name = f"schedule/{due:%Y-%m-%dT%H:%M:%SZ}"
+        cause: Cause = "schedule"
+        reason, rows = f"due {due:%Y-%m-%d %H:%M}", f"schedule/{due:%Y-%m-%dT%H:%M:%SZ}"
+        name = rows
+        if input.new_rows is not None:
+            try:
+                found = await self._new_rows(input)
+            except ActivityError as error:
+                if is_cancelled_exception(error):
+                    raise
+                return f"the source of {input.model} was not read: {read_failure(error)[0]}"
+            reason = f"{found.rows:,} new rows{f' since {found.since}' if found.since else ''}"
+            if found.rows < input.new_rows:
+                return f"{input.model}: {reason}, {input.new_rows:,} are enough"
+            # asked again at each time, until they are learnt: of equal rows that is once
+            cause, rows, name = "data", f"data/{found.newest}", f"data/{due:%Y-%m-%dT%H:%M:%SZ}"
         wanted = triggers.RetrainWanted(
             request_id=name,
             actor="schedule",
-            cause="schedule",
+            cause=cause,
             # the rows of that time, whichever they are
-            snapshot=hashlib.sha256(f"{input.model}/{name}".encode()).hexdigest(),
+            snapshot=hashlib.sha256(f"{input.model}/{rows}".encode()).hexdigest(),
             at=workflow.now(),
-            reason=f"due {due:%Y-%m-%d %H:%M}",
+            reason=reason,
         )
         owner = workflow.get_external_workflow_handle(ids.model_workflow(input.model))
         try:
@@ -42,3 +64,13 @@ class DueWorkflow:
             # retired, and its schedule is removed within a minute
             return f"{input.model} has no owner that could hear it"
         return f"{input.model} was told: {wanted.reason}"
+
+    async def _new_rows(self, input: schedules.Due) -> arrivals.NewRows:
+        assert input.source is not None
+        found: arrivals.NewRows = await workflow.execute_activity(
+            arrivals.find_new_rows,
+            arrivals.FindNewRows(model=input.model, project=input.project, source=input.source),
+            **options.compute(_PATIENCE),
+            summary=f"rows above {input.source.watermark}?",
+        )
+        return found

@@ -18,14 +18,15 @@ from perennial.contracts.spec import duration
 from perennial.windows import start_of
 from workflows.steps import options
 from workflows.steps.answering import Found, answer
-from workflows.steps.label_table import read_table
+from workflows.steps.label_table import read_table, tell_of_table
 from workflows.steps.run import ENVIRONMENT, STAGE
 from workflows.steps.windows import judge_window, measure_labels, newest
 
 _KEPT = 50
 """Windows that are carried on: more than any plan looks at."""
 _LABELS_EVERY = timedelta(minutes=5)
-"""How long labels wait at most where events tell the time."""
+"""How long labels wait at most where nobody says that they came: where events tell the time, and in
+a table."""
 _UNTOLD = timedelta(hours=6)
 """How long they wait should nobody say that they came: `keep_monitors` does, for all at once."""
 
@@ -69,7 +70,7 @@ class MonitoringWorkflow:
             judged = await self._judge_next(monitored, plan)
             # once a round: windows that are caught up with follow each other without a pause
             if not judged:
-                self._read_labels = await self._read_table(plan)
+                await self._read_table(plan)
             if await self._measure(monitored, plan) or judged:
                 await self._answer(monitored, plan, passed_over)
             self._show(monitored)
@@ -134,11 +135,15 @@ class MonitoringWorkflow:
         )
         return True
 
-    async def _read_table(self, plan: MonitoringPlan) -> LabelsRead:
+    async def _read_table(self, plan: MonitoringPlan) -> None:
         """What the spec's table has of new labels, once there is a window that they may be of."""
-        if plan.labels is None or self._state.first is None:
-            return LabelsRead()
-        return await read_table(self._state.model, plan.labels)
+        model, found = self._state.model, LabelsRead()
+        if plan.labels is not None:
+            if self._state.first is None:
+                return
+            found = await read_table(model, plan.labels)
+        self._read_labels = found
+        self._put(labels_away=await tell_of_table(model, found, self._state.labels_away))
 
     async def _measure(self, monitored: monitoring.Monitored, plan: MonitoringPlan) -> bool:
         until = self._state.next_start
@@ -186,7 +191,9 @@ class MonitoringWorkflow:
             return
         start = self._state.next_start
         left = self._due(plan, start) - workflow.now() if start else timedelta(0)
-        left = max(min(left, _UNTOLD), timedelta(seconds=1))
+        # a table says nothing of its labels by itself
+        longest = _UNTOLD if plan.labels is None or self._state.first is None else _LABELS_EVERY
+        left = max(min(left, longest), timedelta(seconds=1))
         try:
             await workflow.wait_condition(
                 lambda: self._look, timeout=left, timeout_summary="until the window is over"

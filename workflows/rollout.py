@@ -22,6 +22,7 @@ from workflows.steps.asking import decide
 from workflows.steps.effects import shielded
 from workflows.steps.ending import read_failure
 from workflows.steps.labelling import count_labels
+from workflows.steps.ruling import ask_people, nobody_is_asked
 from workflows.steps.run import ENVIRONMENT, STAGE, WAITING_FOR
 
 _PAUSED = ("PlatformPaused", "ModelPaused")
@@ -251,6 +252,7 @@ class RolloutWorkflow:
         self._expires = workflow.now() + duration(self._input.asks_for)
         await self._wait_for("ruling")
         try:
+            await ask_people(self._input, self._part, watched.reason, self._expires)
             while watched.verdict in ("inconclusive", "no_data"):
                 self._asked = watched
                 watching = self._start_watch()
@@ -272,6 +274,7 @@ class RolloutWorkflow:
         finally:
             self._asked = None
             await shielded(self._wait_for(""))
+            await shielded(nobody_is_asked(self._input))
 
     async def _judge(self, watched: rollout.Watched) -> None:
         """Go on where the policy lets it. What failed is taken back before anybody is asked."""

@@ -20,6 +20,7 @@ from perennial.contracts.base import Metrics
 from perennial.contracts.errors import EvidenceInvalid
 from perennial.contracts.evidence_plan import EvidencePlan
 from perennial.contracts.examined import Group, Groups
+from perennial.contracts.spec import Task
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -92,7 +93,7 @@ def _of_column(
     if unlisted:
         notes.append(f"{len(names) - len(largest)} further ones of {unlisted:,} rows")
     if sum(group.judged for group in groups) > 1:
-        fairness = _apart(rows, scores, values, judged)
+        fairness = apart(rows.task, rows.truth[judged], scores[judged], values[judged])
         between = [g.metrics[primary] for g in groups if g.judged and primary in g.metrics]
         if len(between) > 1:
             fairness["primary_difference"] = max(between) - min(between)
@@ -108,16 +109,22 @@ def _of_column(
     return Grouped(made, details, places)
 
 
-def _apart(
-    rows: HeldOut, scores: NDArray[np.float64], values: NDArray[Any], judged: NDArray[np.bool_]
+def apart(
+    task: Task, truth: NDArray[np.generic], answers: NDArray[np.float64], group: NDArray[Any]
 ) -> Metrics:
-    """Differences and ratios between the groups that are judged; of many classes, the worst."""
-    truth, answers, group = rows.truth[judged], scores[judged], values[judged]
-    if rows.task == "regression":
+    """Differences and ratios between groups; of many classes, the worst.
+
+    Args:
+        task: what is predicted.
+        truth: class numbers or values `[rows]`.
+        answers: probabilities `[rows, classes]`, or predictions `[rows]`.
+        group: of each row `[rows]`, two different ones at least.
+    """
+    if task == "regression":
         errors = pd.Series(answers - truth.astype(np.float64)).groupby(group).mean()
         return {"mean_error_difference": float(errors.max() - errors.min())}
-    called = answers[:, 1] >= 0.5 if rows.task == "binary" else answers.argmax(axis=1)
-    classes = [1] if rows.task == "binary" else range(answers.shape[1])
+    called = answers[:, 1] >= 0.5 if task == "binary" else answers.argmax(axis=1)
+    classes = [1] if task == "binary" else range(answers.shape[1])
     each = [_of_class(truth == k, called == k, group) for k in classes]
     found: Metrics = {}
     for name in ("demographic_parity", "equalized_odds"):

@@ -12,11 +12,12 @@ import pandas as pd
 
 from activities.modelling.answers_log import PLACE, Answers
 from activities.modelling.concept import concept_drift
+from activities.modelling.groups import apart
 from activities.modelling.metrics import measure_some
 from activities.modelling.projects import Project
 from activities.modelling.truths import class_numbers, numbers
 from activities.modelling.values import as_text
-from perennial.analysis.promising import covered, enough, judge_quality
+from perennial.analysis.promising import between, covered, enough, judge_quality
 from perennial.contracts.base import Metrics
 from perennial.contracts.concept import ConceptDrift
 from perennial.contracts.labels import JoinedLabel
@@ -122,6 +123,8 @@ def judge(
         notes.append(f"all {count:,} labels are of one class")
     if problem:
         notes.append(problem)
+    for column in plan.groups:
+        metrics |= _apart(task, joined, column, plan.rows)
     deviations = deviations_of(task, joined.truth, joined.scores, project)
     kept = judge_quality(
         metrics,
@@ -213,6 +216,20 @@ def _groups(
             group = f"{column}={name}"
             found.append(GroupQuality(group=group, rows=int(-size), metrics=metrics))
     return tuple(found)
+
+
+def _apart(task: Task, joined: Labelled, column: str, smallest: int) -> Metrics:
+    """Fairness between the groups of a column that are told, as the evidence has it."""
+    if column not in joined.frame:
+        return {}
+    values = as_text(joined.frame[column]).astype(str)
+    names, counts = np.unique(values, return_counts=True)
+    told = [name for count, name in sorted(zip(-counts, names, strict=True)) if -count >= smallest]
+    if len(told) < 2:
+        return {}
+    some = np.isin(values, told[:_GROUPS])
+    found = apart(task, joined.truth[some], joined.scores[some], values[some])
+    return {between(measure, column): value for measure, value in found.items()}
 
 
 def _spread(primary: str, column: str, groups: Sequence[GroupQuality]) -> str:

@@ -53,6 +53,7 @@ from perennial.contracts.monitoring import (
     RecordWindow,
 )
 from perennial.contracts.platform import Platform, SetPlatform, Untold
+from perennial.contracts.schedules import Timetable
 from perennial.contracts.serving import Deployment, Report, Serving
 from perennial.contracts.spec import Environment
 from perennial.contracts.triggers import RecordTrigger, TriggerRecorded
@@ -280,8 +281,8 @@ class Store(LabelStore):
         with self.database.writing() as session:
             platform.mark_told(session, epoch)
 
-    def read_schedules(self) -> dict[str, str]:
-        """Models that are trained again by the clock, with the cron expressions of their specs."""
+    def read_schedules(self) -> dict[str, Timetable]:
+        """Models that are trained again by the clock, with when their specs say so."""
         with self.database.reading() as session:
             return specs.read_schedules(session)
 

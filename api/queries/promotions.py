@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import select, true
 from sqlmodel import Session, col
 
 from api.db.tables import ChampionHistoryRow, ChampionRow, DecisionRow
@@ -23,11 +23,12 @@ class Promotions(NamedTuple):
     unasked: int
 
 
-def of_champions(session: Session) -> Promotions:
-    """Of every model and environment. A champion that was rolled back to has that of its
-    promotion, and what another policy would say of it now is asked of that."""
+def of_champions(session: Session, model: str | None = None) -> Promotions:
+    """Of every model, or of one, in each environment. A champion that was rolled back to has that
+    of its promotion, and what another policy would say of it now is asked of that."""
+    mine = true() if model is None else col(ChampionRow.model) == model
     champions = session.scalars(
-        select(ChampionRow).where(col(ChampionRow.version).is_not(None))
+        select(ChampionRow).where(col(ChampionRow.version).is_not(None), mine)
     ).all()
     rows = session.scalars(
         select(DecisionRow)
@@ -40,6 +41,7 @@ def of_champions(session: Session) -> Promotions:
             & (col(ChampionRow.environment) == col(ChampionHistoryRow.environment))
             & (col(ChampionRow.version) == col(ChampionHistoryRow.version)),
         )
+        .where(mine)
         .order_by(col(ChampionHistoryRow.epoch))
     )
     newest = {(row.model, row.environment): row for row in rows}

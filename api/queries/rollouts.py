@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from sqlmodel import Session, col, select
 
 from api.db.facts.serving import read_serving
-from api.db.tables import DeploymentRow, RunEventRow
+from api.db.tables import DeploymentRow, RunEventRow, StageRow
+from api.schemas.base import Json
 from perennial.contracts.deployments import ReadServing
 from perennial.contracts.serving import Serving
 from perennial.contracts.spec import Environment
@@ -26,6 +27,13 @@ def read_served(session: Session, model: str, environment: Environment) -> Servi
         since_epoch=None if row is None else _first_epoch(session, row),
     )
     return read_serving(session, asked, datetime.now(UTC))
+
+
+def read_assessments(session: Session, run_id: str, environment: Environment) -> Json:
+    """What each thing that a run's rollout watches has come to by now, by name."""
+    stage = session.get(StageRow, (run_id, "rollout", environment))
+    found: Json = (stage.progress or {}).get("assessments") or {} if stage is not None else {}
+    return found
 
 
 def _first_epoch(session: Session, row: DeploymentRow) -> int:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-from urllib.parse import parse_qs
-
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import Response
 from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from api.context import Context, Ctx
 from api.pages import approving as page
-from api.pages.session import Session, forget, log_in, remember, session_of
+from api.pages import frame
+from api.pages.forms import enter, html, key_of
+from api.pages.session import Session, session_of
 from api.queries import models, runs
 from api.routes.approvals import vote
 from api.schemas.models import VersionDetail
@@ -22,7 +21,6 @@ from perennial.contracts.errors import PerennialError
 
 router = APIRouter(prefix="/approve", include_in_schema=False)
 
-_FORM = "application/x-www-form-urlencoded"
 _UPDATES = {"approve": lifecycle.APPROVE, "reject": lifecycle.REJECT}
 
 
@@ -31,31 +29,17 @@ async def look(context: Ctx, request: Request, approval_id: str) -> Response:
     """The question, or a form to log in with."""
     session = session_of(request, context.tokens)
     if session is None:
-        return _html(page.login())
+        return html(frame.login())
     return await _shown(context, session, approval_id)
 
 
 @router.post("/{approval_id}")
 async def act(context: Ctx, request: Request, approval_id: str) -> Response:
     """Log in or out, or vote."""
-    if not _is_own(request):
-        return _html(page.login("That form did not come from this page: open the link again."), 403)
-    form = _fields(await request.body())
-    if form.get("do") == "login":
-        entered = log_in(context.tokens, form.get("token", "").strip())
-        if entered is None:
-            return _html(page.login("Nobody has this token: look for yours, or ask for one."), 401)
-        answer = RedirectResponse(request.url.path, 303)
-        remember(request, answer, entered)
-        return answer
-    session = session_of(request, context.tokens)
-    if session is None:
-        return _html(page.login("You were logged out, and nothing was voted."), 401)
-    if form.get("do") == "leave":
-        answer = RedirectResponse(request.url.path, 303)
-        forget(answer)
-        return answer
-    return await _vote(context, session, approval_id, form)
+    entered = await enter(request, context.tokens, "voted")
+    if isinstance(entered, Response):
+        return entered
+    return await _vote(context, entered[0], approval_id, entered[1])
 
 
 async def _vote(
@@ -72,9 +56,7 @@ async def _vote(
     except ValidationError as error:
         told = f"Nothing was voted: {error.errors()[0]['msg']}."
         return await _shown(context, session, approval_id, told, "bad", 422)
-    # the same form sent twice is one vote
-    said = "\0".join((form["seal"], choice, body.comment))
-    key = f"page-{hashlib.sha256(said.encode()).hexdigest()[:40]}"
+    key = key_of(form, choice, body.comment)
     try:
         taken = await vote(context, session.principal, key, approval_id, body, _UPDATES[choice])
     except PerennialError as refused:
@@ -100,32 +82,12 @@ async def _shown(
     try:
         asked, version = await run_in_threadpool(_read, context, approval_id)
     except PerennialError as error:
-        return _html(page.failed(session.principal, f"{error.message}."), error.http_status)
+        return html(frame.failed(session.principal, f"{error.message}."), error.http_status)
     seal = session.seal(f"{approval_id} {version.evidence_digest or ''}")
-    return _html(page.question(session.principal, asked, version, seal, told, kind), status)
+    return html(page.question(session.principal, asked, version, seal, told, kind), status)
 
 
 def _read(context: Context, approval_id: str) -> tuple[ApprovalDetail, VersionDetail]:
     with context.store.database.reading() as session:
         asked = runs.read_approval(session, approval_id)
         return asked, models.read_version(session, asked.model, asked.version)
-
-
-def _is_own(request: Request) -> bool:
-    """Whether a form was sent by a page of here, as far as the browser says, and as a form."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    # the cookie is not sent from elsewhere; a login needs none, and is not to come from there
-    return kind == _FORM and request.headers.get("sec-fetch-site", "same-origin") in (
-        "same-origin",
-        "none",
-    )
-
-
-def _fields(body: bytes) -> dict[str, str]:
-    """The first value of each field; browsers send CRLF at the end of a line."""
-    found = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=20)
-    return {name: values[0].replace("\r\n", "\n") for name, values in found.items()}
-
-
-def _html(text: str, status: int = 200) -> HTMLResponse:
-    return HTMLResponse(text, status, headers=page.HEADERS)

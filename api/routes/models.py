@@ -25,6 +25,7 @@ from api.schemas.models import (
     VersionDetail,
     VersionSummary,
 )
+from api.thresholds import judge_again
 from perennial.blobs import BlobStore
 from perennial.contracts import lifecycle
 from perennial.contracts.errors import NotFound
@@ -63,11 +64,17 @@ async def schema(principal: Someone) -> SpecSchema:
 async def apply(
     context: Ctx, principal: Engineer, key: Key, text: Annotated[str, Depends(spec_text)]
 ) -> SpecApplied:
-    """Make a spec the one that counts from the next run on; an unchanged one changes nothing."""
+    """Make a spec the one that counts from the next run on; an unchanged one changes nothing.
+
+    A champion that its thresholds would have denied stays, and is wished to be trained again.
+    """
     spec = await run_in_threadpool(parse_spec, text)
     state = await run_in_threadpool(_state_or_new, context, spec.model)
     ask = ApplySpec(request_id=key, actor=principal.name, spec=spec)
-    return await ask_model(context.temporal, state, lifecycle.APPLY_SPEC, ask, SpecApplied)
+    done = await ask_model(context.temporal, state, lifecycle.APPLY_SPEC, ask, SpecApplied)
+    if done.changed:
+        await judge_again(context, spec, done.spec_version, principal.name)
+    return done
 
 
 @router.get("/models", operation_id="list_models", responses=LISTS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from infra.telemetry.queries import per_second, quantile, served, share, told
+from infra.telemetry.queries import gpus, per_second, quantile, served, share, told, took
 
 
 @dataclass(frozen=True)
@@ -118,6 +118,17 @@ ALERTS = (
         "Where PerennialServingBusy holds too, more processes help; else " + _ROLL_BACK,
     ),
     Alert(
+        "PerennialPredictionsSlower",
+        # of the same version: what is new has no yesterday. Five milliseconds are nobody's worry
+        f"{took(0.99)} > 2 * clamp_min({took(0.99, '1d')}, 0.005) and {served('requests')} > 1",
+        "15m",
+        "ticket",
+        "one request in a hundred takes {{ $value | humanizeDuration }}, twice what it took a day "
+        "ago: " + _VARIANT,
+        "The same version answers the same question more slowly: see whether callers send more "
+        "rows at once, what else runs on the machine, and whether PerennialServingBusy holds too.",
+    ),
+    Alert(
         "PerennialPredictionsRefused",
         share(served("refused_requests"), served("requests")) + " > 0.05",
         "10m",
@@ -176,6 +187,25 @@ ALERTS = (
         "page",
         "nobody has taken care of a critical alert of {{ $labels.model }}",
         "`perennial alerts` shows it; `perennial alerts ack ID` says that you are at it.",
+    ),
+    Alert(
+        "PerennialGpuFull",
+        f"{gpus('memory_used_bytes')} / {gpus('memory_bytes')} > 0.97",
+        "10m",
+        "ticket",
+        "GPU {{ $labels.gpu }} ({{ $labels.card }}) has {{ $value | humanizePercentage }} of its "
+        "memory taken",
+        "The next training or model that wants a place there fails: `nvidia-smi` names the "
+        "processes that hold it.",
+    ),
+    Alert(
+        "PerennialGpuHot",
+        gpus("temperature_celsius") + " > 87",
+        "10m",
+        "ticket",
+        "GPU {{ $labels.gpu }} ({{ $labels.card }}) has {{ $value | humanize }} degrees",
+        "It slows itself down to cool: trainings take longer than they did. See to its fans and "
+        "the air around it.",
     ),
     Alert(
         "PerennialPaused",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any, Literal
 
-from infra.telemetry.queries import per_second, quantile, served, share, told, took
+from infra.telemetry.queries import gpus, per_second, quantile, served, share, told, took
 
 Unit = Literal["reqps", "percentunit", "s", "short", "bytes", "dateTimeAsIso"]
 _SOURCE = {"type": "prometheus", "uid": "${source}"}
@@ -37,6 +37,7 @@ class Row:
 
 
 _VARIANT = "{{model}} {{environment}} {{variant}} v{{version}}"
+_GPU = "{{gpu}} {{card}}"
 
 ROWS = (
     Row(
@@ -54,9 +55,9 @@ ROWS = (
                 ((share(served("slow_requests"), served("requests")), _VARIANT),),
             ),
             Panel(
-                "Time of 99 of 100 requests",
+                "Time of one in two requests, and of 99 in 100",
                 "s",
-                ((took(0.99), _VARIANT),),
+                ((took(0.5), f"half {_VARIANT}"), (took(0.99), f"99 % {_VARIANT}")),
             ),
             Panel(
                 "Share of the requests",
@@ -307,6 +308,25 @@ ROWS = (
             ),
             Panel("Memory", "bytes", (("process_resident_memory_bytes", "{{job}} {{instance}}"),)),
             Panel("Open files", "short", (("process_open_fds", "{{job}} {{instance}}"),)),
+        ),
+    ),
+    Row(
+        "GPUs of the API's machine",
+        (
+            Panel("Time that each computes", "percentunit", ((gpus("utilization_ratio"), _GPU),)),
+            Panel(
+                "Memory that is taken",
+                "percentunit",
+                ((f"{gpus('memory_used_bytes')} / {gpus('memory_bytes')}", _GPU),),
+            ),
+            Panel(
+                "Temperature and power",
+                "short",
+                (
+                    (gpus("temperature_celsius"), f"{_GPU} °C"),
+                    (gpus("power_watts"), f"{_GPU} W"),
+                ),
+            ),
         ),
     ),
 )

@@ -33,8 +33,18 @@ def quantile(of: float, histogram: str, by: str) -> str:
     return f"histogram_quantile({of:g}, {rate})"
 
 
-def took(of: float) -> str:
-    """A quantile of the data plane's latencies, of which each process of the API has the whole."""
-    buckets = "perennial_serving_latency_seconds_bucket"
-    rate = f"max by (le, {BY_VARIANT}) (rate({buckets}[{WINDOW}]))"
+def took(of: float, ago: str = "") -> str:
+    """A quantile of the data plane's latencies, of which each process of the API has the whole.
+
+    Args:
+        of: from 0 to 1.
+        ago: so long ago, as `1d`; empty: now.
+    """
+    buckets = f"perennial_serving_latency_seconds_bucket[{WINDOW}]"
+    rate = f"max by (le, {BY_VARIANT}) (rate({buckets}{f' offset {ago}' if ago else ''}))"
     return f"histogram_quantile({of:g}, {rate})"
+
+
+def gpus(figure: str) -> str:
+    """A figure of the GPUs at hand: each process of the API there asks the same driver."""
+    return told(f"perennial_gpu_{figure}", "gpu, card")

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 from perennial.contracts.analysis import Verdict
 from perennial.contracts.drift import Band
 from perennial.contracts.monitoring_plan import QualityPlan
+from perennial.contracts.policy import Evidence
 
 Goal = Literal["maximize", "minimize"]
 
@@ -16,6 +17,7 @@ CHANCE = 1.645
 window of twenty."""
 
 _LOWER_IS_BETTER = frozenset({"log_loss", "brier", "calibration_error", "rmse", "mae"})
+_APART = "_difference by "
 _SAID = 3
 
 
@@ -31,6 +33,22 @@ class Kept(NamedTuple):
     verdict: Verdict
     reason: str
     excess: float
+
+
+def between(measure: str, column: str) -> str:
+    """The name of a measure of fairness between the groups of a column, beside the metrics."""
+    return f"{measure} by {column}"
+
+
+def promised_by(evidence: Evidence) -> dict[str, float]:
+    """What was promised at promotion: the metrics, and fairness by each column of groups."""
+    groups = evidence.examined.groups if evidence.examined is not None else {}
+    fair = {
+        between(measure, column): value
+        for column, found in groups.items()
+        for measure, value in found.fairness.items()
+    }
+    return {**evidence.metrics, **fair}
 
 
 def enough(rows: int, labelled: int, plan: QualityPlan) -> str:
@@ -64,8 +82,9 @@ def judge_quality(
 
     Each metric counts with what it is worse than promised beyond chance, so that a window of few
     rows fails only where it is much worse. The primary metric always has limits; a smaller value of
-    it is better where the goal says so. Of the others log_loss, brier, calibration_error, rmse and
-    mae are better smaller, and all else, a project's own too, is better larger.
+    it is better where the goal says so. Of the others log_loss, brier, calibration_error, rmse, mae
+    and differences between groups are better smaller, and all else, a project's own too, is better
+    larger.
 
     Args:
         metrics: of the window.
@@ -91,7 +110,8 @@ def judge_quality(
             open_.append(f"{name} was not {where}")
             continue
         worse = promised[name] - metrics[name]
-        if goal == "minimize" if name == primary else name in _LOWER_IS_BETTER:
+        smaller = name in _LOWER_IS_BETTER or _APART in name
+        if goal == "minimize" if name == primary else smaller:
             worse = -worse
         told = f"{name} {metrics[name]:.4g}, {promised[name]:.4g} was promised"
         if name not in deviations:

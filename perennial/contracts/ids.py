@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime
 
 
 def model_workflow(model: str) -> str:
@@ -64,6 +65,11 @@ def monitor_workflow(model: str, environment: str) -> str:
 def trigger_id(model: str, request_id: str) -> str:
     """A wish to train a model again: the same request names the same wish."""
     return f"t-{hashlib.sha256(f'trigger/{model}/{request_id}'.encode()).hexdigest()[:10]}"
+
+
+def window_wish(environment: str, start: datetime, decision: str) -> str:
+    """The request of a wish that a window led to, by the decision about it."""
+    return effect(environment, start.isoformat(), decision)
 
 
 def retrain_schedule(model: str) -> str:

@@ -53,12 +53,14 @@ class LabelsRead(Contract):
         refused: of them, those that are no labels.
         more: there are more, which are to be read at once.
         error: why the table cannot be read; it is tried again in the next round.
+        away_since: when that was so for the first time; None where nobody has kept it.
     """
 
     rows: int = 0
     refused: int = 0
     more: bool = False
     error: str = ""
+    away_since: Utc | None = None
 
 
 @activity.defn(name="read_labels")

@@ -36,6 +36,7 @@ class MonitorState(Contract):
         drift: the newest windows as they were judged, oldest first.
         quality: the same by their labels.
         alerted: kinds of alerts that were raised and not closed.
+        labels_away: since when the table of labels cannot be read; None where it can.
     """
 
     model: str
@@ -47,6 +48,7 @@ class MonitorState(Contract):
     drift: tuple[JudgedWindow, ...] = ()
     quality: tuple[JudgedWindow, ...] = ()
     alerted: tuple[str, ...] = ()
+    labels_away: Utc | None = None
 
 
 class ReadMonitored(Contract):

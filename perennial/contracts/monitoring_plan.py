@@ -116,6 +116,12 @@ class RetrainPlan(RetrainLimits):
         description="cron expression in UTC at which it is trained whatever the verdicts",
         examples=["0 4 * * MON"],
     )
+    new_rows: int | None = Field(
+        default=None,
+        ge=1,
+        description="at the times of `schedule`, only where the source has so many rows that no "
+        "snapshot of the model holds, by source.watermark",
+    )
 
     @field_validator("schedule")
     @classmethod
@@ -123,3 +129,12 @@ class RetrainPlan(RetrainLimits):
         if schedule is not None:
             cron.parse(schedule)
         return schedule
+
+    @model_validator(mode="after")
+    def _looks_at_times(self) -> Self:
+        if self.new_rows is not None and self.schedule is None:
+            raise ValueError(
+                "retraining.new_rows are looked for at the times of retraining.schedule: add one, "
+                'such as "0 * * * *"'
+            )
+        return self

@@ -2,18 +2,44 @@
 
 from __future__ import annotations
 
+from pydantic import Field
 from temporalio import activity
 
+from perennial.canonical import digest
 from perennial.contracts.base import Contract
+from perennial.contracts.spec import Source
 
 DUE_WORKFLOW = "RetrainDue"
 """What such a schedule starts: it tells the model that its time has come."""
 
 
 class Due(Contract):
-    """It is time to train a model again."""
+    """It is time to train a model again.
+
+    Attributes:
+        new_rows: only where its source has so many rows that are new; None: whatever has come.
+        project: that reads the source; empty where nobody asks it.
+        source: which is asked.
+    """
 
     model: str
+    new_rows: int | None = Field(default=None, ge=1)
+    project: str = ""
+    source: Source | None = None
+
+
+class Timetable(Contract):
+    """When a model is due, as its spec says."""
+
+    expression: str
+    due: Due
+
+    @property
+    def name(self) -> str:
+        """By which a schedule is known to be this one: it carries that as its comment."""
+        if self.due.new_rows is None:
+            return self.expression
+        return f"{self.expression}, new rows {digest(self.due)[:12]}"
 
 
 class KeepSchedules(Contract):

@@ -317,6 +317,11 @@ class ModelSpec(SpecPart):
             raise ValueError(
                 "monitoring judges the log of requests, and the spec keeps none: add request_log"
             )
+        if self.retraining is not None and self.retraining.new_rows and not self.source.watermark:
+            raise ValueError(
+                "retraining.new_rows are told from old ones by source.watermark, and the spec "
+                "names none"
+            )
         self._quality_can_be_told()
         return self
 

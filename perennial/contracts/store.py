@@ -37,6 +37,7 @@ from perennial.contracts.monitoring import (
 )
 from perennial.contracts.platform import Platform, SetPlatform, Untold
 from perennial.contracts.retention import LoggedModel, Measurable, OldWindow, RecordSweep
+from perennial.contracts.schedules import Timetable
 from perennial.contracts.serving import Deployment, Labelled, Serving
 from perennial.contracts.spec import Environment
 from perennial.contracts.triggers import RecordTrigger, TriggerRecorded
@@ -112,8 +113,8 @@ class RecordStore(Protocol):
     def mark_told(self, epoch: int) -> None:
         """Keep that every model's workflow knows of this epoch."""
 
-    def read_schedules(self) -> dict[str, str]:
-        """Models that are trained again by the clock, with the cron expressions of their specs."""
+    def read_schedules(self) -> dict[str, Timetable]:
+        """Models that are trained again by the clock, with when their specs say so."""
 
     def read_aliases(self, model: str | None = None) -> tuple[registry.AliasTruth, ...]:
         """What MLflow's aliases should say: of every model, or of one."""

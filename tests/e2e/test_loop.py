@@ -1,4 +1,5 @@
-"""The closed loop on the whole real stack: a model of winter meets July and is trained again."""
+"""The closed loop on the whole real stack: a model of winter meets July, is trained again, taken
+back by labels, and at last serves no longer."""
 
 from __future__ import annotations
 
@@ -7,22 +8,83 @@ import os
 import re
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from statistics import median
+from typing import TypeVar
 
 import httpx
 import yaml
 
-from benchmarks.year.events import Year
+from benchmarks.year.events import Request, Year
 from benchmarks.year.measure import SPEC, replay
 from infra.stack import Stack
+from perennial.documents import Window
 from perennial.spec_yaml import parse_spec
 from tests.people import People
 
+T = TypeVar("T")
+
 CHECKOUT = Path(__file__).parents[2]
 MODEL = "flights-watched"
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 BEGIN = datetime(2013, 7, 1, tzinfo=UTC)
-END = BEGIN + timedelta(days=1)
+END = BEGIN + DAY
+
+
+class Days:
+    """Days that are asked about through the data plane, with the labels that the API is told."""
+
+    def __init__(self, stack: Stack, people: People, year: Year) -> None:
+        self._people, self._year = people, year
+        self._url = f"{stack.urls['serving']}/v1/models/{MODEL}:predict"
+
+    def ask(self, request: Request) -> httpx.Response:
+        headers = {"x-request-id": request.request_id, "x-event-time": request.at.isoformat()}
+        return httpx.post(self._url, json={"instances": request.rows}, headers=headers)
+
+    def until_answered_by(self, version: str | None) -> None:
+        """Return once that version answers, or nobody does."""
+        request = next(self._year.requests(BEGIN, END))  # of a day that was judged long ago
+        until(lambda: self.ask(request).headers.get("x-model-version") == version)
+
+    def answered_wrongly(self, day: datetime) -> Window:
+        """The window of a day whose labels all say the contrary of its answers."""
+        for request in self._year.requests(day, day + DAY):
+            answer = self.ask(request)
+            assert answer.status_code == 200, answer.text
+            late = [each["probabilities"]["1"] for each in answer.json()["predictions"]]
+            labels = [
+                {
+                    "request_id": request.request_id,
+                    "row": row,
+                    "value": int(said < median(late)),
+                    "at": (request.at + DAY).isoformat(),
+                    "asked_at": request.at.isoformat(),
+                }
+                for row, said in enumerate(late)
+            ]
+            assert self._people.engineer.label(MODEL, labels)["new"] == len(labels)
+        # requests of a later hour, and behind its lateness, show that this day is over
+        self.ask(next(self._year.requests(day + DAY + HOUR, day + 2 * DAY)))
+
+        def answered() -> Window | None:
+            newest = self._people.viewer.windows(MODEL, environment="production", limit=1)[0]
+            began = datetime.fromisoformat(newest["start"]) == day
+            return newest if began and newest["action"] is not None else None
+
+        return until(answered)
+
+
+def until(look: Callable[[], T | None]) -> T:
+    """What is looked for, once it is there."""
+    ends = time.monotonic() + 60
+    while not (found := look()):
+        assert time.monotonic() < ends, "it does not come"
+        time.sleep(0.05)
+    return found
 
 
 def as_the_guide_says(stack: Stack, folder: Path) -> str:
@@ -47,9 +109,9 @@ def test_a_winters_model_meets_july(stack: Stack, people: People, tmp_path: Path
     page |= {"model": MODEL, "environments": ["production"]}
     page["source"]["options"] = {"months": [1], "days": 20}
     page["metrics"]["thresholds"] = [{"metric": "roc_auc", "min": 0.55}]
-    page["monitoring"] |= {"window": "1d", "lasting": {"windows": 1, "of": 1}}
+    page["monitoring"] |= {"window": "1d", "lasting": {"windows": 1, "of": 1}, "armed": "30d"}
     people.apply(page)
-    year = Year(BEGIN, END + timedelta(hours=6))
+    year = Year(BEGIN, END + 3 * DAY)
     clients = {"engineer": people.engineer, "approver": people.approver}
     spec = parse_spec(json.dumps(page))
     found = replay(spec, year, BEGIN, END, stack.urls["serving"], clients)
@@ -71,14 +133,30 @@ def test_a_winters_model_meets_july(stack: Stack, people: People, tmp_path: Path
     assert (found.failed, found.rollbacks) == (0, 0)
     assert found.difference < 1e-5
 
-    evening = list(year.requests(END, END + timedelta(hours=4)))[-1]
-    answer = httpx.post(
-        f"{stack.urls['serving']}/v1/models/{MODEL}:predict", json={"instances": evening.rows}
-    )
-    assert answer.headers["x-model-version"] == "2"
+    # its labels say that it answers worse than promised: back to the one before it
+    days = Days(stack, people, year)
+    second = days.answered_wrongly(END)
+    assert (second["version"], second["action"], second["coverage"]) == (2, "roll_back", 1.0)
+    assert second["quality_verdict"] == "fail" and "back to version 1" in second["followed"]
+    days.until_answered_by("1")
+    # and so does that one, which nobody may go back from; at high risk it answers no more
+    people.apply(page | {"risk_tier": "high"})
+    third = days.answered_wrongly(END + DAY)
+    assert (third["version"], third["action"]) == (1, "stop_serving")
+    days.until_answered_by(None)
+    [none, back, *_] = people.viewer.history(MODEL, environment="production")
+    assert [(each["version"], each["cause"], each["actor"]) for each in (none, back)] == [
+        (None, "rollback", "monitor"),
+        (1, "rollback", "monitor"),
+    ]
+    told = people.viewer.alerts(model=MODEL, severity="critical")
+    assert [each["key"] for each in told if each["kind"] == "rollback"] == [
+        "version 1",
+        "version 2",
+    ]
 
-    told = as_the_guide_says(stack, tmp_path)
-    assert "2013-07-01" in told and "retrain: run" in " ".join(told.split())
+    told_by_guide = as_the_guide_says(stack, tmp_path)
+    assert "2013-07-01" in told_by_guide and "retrain: run" in " ".join(told_by_guide.split())
     drawn = (tmp_path / "report.html").read_text()
     assert "train again" in drawn and "PSI beyond chance" in drawn.partition("Why")[2]
     assert f"{trigger['run_id']}</a> promoted" in drawn

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -159,6 +160,26 @@ def first_share(people: People, run_id: str) -> None:
     raise AssertionError("the run ended without one")
 
 
+def ruled_on_the_page(people: People, model: str) -> None:
+    """Look at a rollout in a browser until it waits, and let it go on."""
+    page = f"/rule/{model}/production"
+    with httpx.Client(base_url=people.url, follow_redirects=True) as browser:
+        browser.post(page, data={"do": "login", "token": people.token("engineer")})
+        seen = browser.get(page).text
+        assert "ruling on a rollout is for approvers" in seen or "goes on by itself" in seen
+        browser.post(page, data={"do": "login", "token": people.token("approver")})
+        ends = time.monotonic() + 30
+        while "at step 2: 50 %" not in (seen := browser.get(page).text):
+            assert time.monotonic() < ends, seen
+            time.sleep(0.1)
+        assert "has answered no request" in seen and "<td>errors</td><td>no_data</td>" in seen
+        [alert] = people.viewer.alerts(model=model, status="open")
+        assert people.viewer.alert(alert["alert_id"])["links"]["page"] == page
+        form = dict(re.findall(r'type="hidden" name="(\w+)" value="(\w*)"', seen))
+        done = browser.post(page, data={**form, "do": "on", "comment": "on the page"})
+        assert done.status_code == 200 and "You let it go on." in done.text, done.text
+
+
 def test_a_version_climbs_or_falls_or_is_called_off(
     stack: Stack, people: People, caller: httpx.Client, tmp_path: Path
 ) -> None:
@@ -227,7 +248,8 @@ def test_a_version_climbs_or_falls_or_is_called_off(
     assert alone(people, model, 2) and ask(caller, model).status_code == 200
 
     # nobody asks now: figures that decide nothing, on which a person rules
-    quick = {**slow, "steps": [{"percent": 10, "hold": "1s"}], "longest_hold": "1s"}
+    steps = [{"percent": percent, "hold": "1s"} for percent in (10, 50)]
+    quick = {**slow, "steps": steps, "longest_hold": "1s"}
     people.apply({**spec, "rollout": quick})
     asked = people.engineer.promote(model, 3, "production")["run_id"]
     people.follow(asked, lambda run: run["waiting_for"] == "ruling:production")
@@ -236,11 +258,15 @@ def test_a_version_climbs_or_falls_or_is_called_off(
     assert code == 0, seen
     assert "? errors no_data" in seen and "has answered no request" in seen
     assert "Let it go on as approver?" in seen and "it goes on" in seen
+    # the next step on the page that the alert leads to
+    ruled_on_the_page(people, model)
     assert people.finished(asked)["outcome"] == "promoted" and alone(people, model, 3)
+    assert people.viewer.alerts(model=model, status="open") == []
     picture = tmp_path / "rollout.html"
     said(stack, "picture", asked, "--out", str(picture))
     drawn = picture.read_text()
     assert "approver ruled that it goes on: a quiet night" in drawn
+    assert "approver ruled that it goes on: on the page" in drawn
     assert "challenger: version 3, 10 %" in drawn and "waited for a person" in drawn
     told = as_the_guide_says(stack, model, "roll-back.md")
     assert f"version 2 of {model} is champion of production again" in told

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from temporalio.client import WorkflowHandle
 
-from perennial.contracts import lifecycle
+from perennial.contracts import ids, lifecycle, monitoring
 from perennial.settings import Settings
 from tests.replay.commands import replayed
 from tests.workers.town import Town, founded
@@ -62,16 +63,43 @@ async def test_requests_queue_and_champions_outlive_a_history(house: House) -> N
     assert (await house.start(0.95)).status == "queued", "it is paused in the next life too"
     assert (await house.lever(lifecycle.RESUME)).status == "active"
     assert await house.start(0.8, request=request) == first
+    await _replayed(house, house.owner, lives)
+    await _a_monitor_does_too(House(house.client, house.store, house.ml))
+
+
+async def _a_monitor_does_too(house: House) -> None:
+    plan: dict[str, Any] = {"request_log": {}, "monitoring": {"window": "1h"}}
+    await house.apply(**plan)
+    assert (await house.run(0.8)).version == 1
+    id_ = ids.monitor_workflow(house.model, "production")
+    monitor: WorkflowHandle[object, object] = house.client.get_workflow_handle(id_)
+    lives = [(await monitor.describe()).run_id]
+    before = await monitor.query("state", result_type=monitoring.MonitorState)
+    assert before.next_start is not None
+    await _continued(house, lives, monitor, **plan)
+    after = await monitor.query("state", result_type=monitoring.MonitorState)
+    assert after == before, "it goes on where it was"
+    await _replayed(house, monitor, lives)
+
+
+async def _continued(
+    house: House,
+    lives: list[str],
+    of: WorkflowHandle[object, object] | None = None,
+    **plan: Any,
+) -> None:
+    """Ask for something again and again, until another life answers."""
+    of = house.owner if of is None else of
+    assert of is not None
+    async with asyncio.timeout(60):
+        while (run_id := (await of.describe()).run_id) == lives[-1]:
+            await house.apply(**plan)
+    lives.append(run_id)
+
+
+async def _replayed(house: House, of: WorkflowHandle[object, object], lives: list[str]) -> None:
     for life in lives:
         handle: WorkflowHandle[object, object] = house.client.get_workflow_handle(
-            house.owner.id, run_id=life
+            of.id, run_id=life
         )
         assert (await replayed(await handle.fetch_history(), WORKFLOWS)).failure is None
-
-
-async def _continued(house: House, lives: list[str]) -> None:
-    """Ask for something again and again, until another life answers."""
-    async with asyncio.timeout(60):
-        while (run_id := (await house.owner.describe()).run_id) == lives[-1]:
-            await house.apply()
-    lives.append(run_id)

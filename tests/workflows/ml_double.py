@@ -16,6 +16,7 @@ from temporalio import activity
 
 from perennial.analysis import searching
 from perennial.contracts import (
+    arrivals,
     data,
     label_sources,
     labelling,
@@ -53,6 +54,7 @@ class Plan:
         self.labels: list[datetime] = []
         self.count_labels: Callable[[labelling.CountLabelled], None] | None = None
         self.table: list[label_sources.LabelsRead] = []
+        self.new_rows = arrivals.NewRows(rows=0)
         self.gone: tuple[str, ...] = ()
         self.score: float | None = None
         self.aliases_moved: tuple[registry.AliasMoved, ...] = ()
@@ -103,6 +105,12 @@ class PlannedML:
     def plan(self, model: str) -> Plan:
         """The plan of a model."""
         return self.plans.setdefault(model, Plan())
+
+    @activity.defn(name="find_new_rows")
+    async def find_new_rows(self, input: arrivals.FindNewRows) -> arrivals.NewRows:
+        plan = self.plan(input.model)
+        await plan.at(f"new rows of {input.source.uri}")
+        return plan.new_rows
 
     @activity.defn(name="take_snapshot")
     async def take_snapshot(self, input: data.TakeSnapshot) -> data.DatasetSnapshot:

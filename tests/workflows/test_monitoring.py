@@ -198,7 +198,8 @@ async def test_after_a_standstill_the_newest_windows_are_caught_up(days: Days) -
     plan = {**PLAN["monitoring"], "catch_up": 2, "labels": table}
     await house.apply(**{**PLAN, "monitoring": plan})
     await house.run(0.8)
-    house.plan.table = [LabelsRead(rows=9, more=True), LabelsRead(error="the lake is closed")]
+    away = {"error": "the lake is closed", "away_since": datetime.now(UTC) - timedelta(hours=2)}
+    house.plan.table = [LabelsRead(rows=9, more=True), LabelsRead.model_validate(away)]
     days.pass_by(9)
     rows = await days.judged(2)
     assert [row.start for row in rows] == [START + day * DAY for day in (8, 9)]
@@ -208,11 +209,23 @@ async def test_after_a_standstill_the_newest_windows_are_caught_up(days: Days) -
     assert house.plan.calls[-4:] == ["window", "window", *["labels by updated"] * 2]
     details = await days.monitor.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
     assert "labels wait: the lake is closed" in details.current_details
+    # it has been away for longer than a database takes to restart: people are told
+    (told,) = days.alerts()
+    assert (told.kind, told.severity, told.status) == ("labels", "high", "open")
+    assert "the lake is closed" in told.body and "None is lost" in told.body
     house.plan.failures["labels by updated"] = Final("no such label")
     days.pass_by(10)
     await days.judged(3)
     await days.idle()
     assert house.plan.calls[-2:] == ["window", "labels by updated"]
+    (told,) = days.alerts()
+    assert (told.raised, told.status) == (2, "open") and "no such label" in told.body
+    del house.plan.failures["labels by updated"]
+    days.pass_by(11)
+    await days.judged(4)
+    await days.idle()
+    (told,) = days.alerts()
+    assert (told.status, told.closed_because) == ("closed", "the table can be read again")
 
 
 async def test_a_window_that_cannot_be_judged_has_somebody_look(days: Days) -> None:
@@ -270,9 +283,9 @@ async def test_a_monitor_that_sleeps_until_its_window_is_over_is_told_of_labels(
         champion = session.get_one(ChampionRow, (house.model, "production"))
         champion.since = now - timedelta(hours=3)
         session.add(champion)
-    await house.apply(
-        environments=["production"], request_log={}, monitoring={"window": "1h", "lateness": "1s"}
-    )
+    table = {"url": "s3://lake/l.parquet", "columns": {"request_id": "id"}, "watermark": "updated"}
+    plan = {"window": "1h", "lateness": "1s", "labels": table}
+    await house.apply(environments=["production"], request_log={}, monitoring=plan)
     (oldest, *_) = await days.judged(3)
     house.plan.quality = {oldest.start: "fail"}
     house.plan.labels.append(oldest.start)
@@ -282,3 +295,16 @@ async def test_a_monitor_that_sleeps_until_its_window_is_over_is_told_of_labels(
         lifecycle.RECONCILE_WORKFLOW, id=f"reconcile-{house.model}", task_queue=queues.CONTROL
     )
     await until(lambda: days.rows()[0].quality_verdict == "fail")
+    # a table tells nobody of its labels: it is looked at in minutes, however long windows are
+    waits: list[timedelta] = []
+
+    async def waiting() -> bool:
+        waits[:] = [
+            event.timer_started_event_attributes.start_to_fire_timeout.ToTimedelta()
+            for event in (await days.monitor.fetch_history()).events
+            if event.HasField("timer_started_event_attributes")
+        ]
+        return bool(waits)
+
+    await until(waiting)
+    assert max(waits) <= timedelta(minutes=5)

@@ -5,12 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from sqlmodel import col, select
-from temporalio.client import Client, ScheduleDescription, ScheduleRange
+from temporalio.client import (
+    Client,
+    ScheduleActionExecutionStartWorkflow,
+    ScheduleDescription,
+    ScheduleHandle,
+    ScheduleRange,
+)
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.schedules import CATCH_UP
 from api.db.monitoring_tables import TriggerRow
 from perennial.contracts import ids, lifecycle
+from perennial.contracts.arrivals import NewRows
 from tests.workflows.house import House
 from tests.workflows.test_aliases import look
 from tests.workflows.waiting import until
@@ -58,17 +65,44 @@ async def test_a_schedule_follows_its_spec_and_ends_in_one_wish(
     assert (await house.result(wish.run_id)).outcome == "promoted"
 
     await schedule.pause(note="by an operator")
-    await house.apply(retraining={"schedule": "30 5 1 * *"})
+    # the same where enough rows have come: looked for at each time, and a wish once there are
+    rows = {"schedule": "30 5 1 * *", "new_rows": 100, "cooldown": "1s"}
+    await house.apply(retraining=rows, source={"uri": "rows", "watermark": "changed"})
     await settled(temporal, house)
     renewed = (await described()).schedule
-    assert renewed.spec.calendars[0].comment == "30 5 1 * *"
+    assert renewed.spec.calendars[0].comment.startswith("30 5 1 * *, new rows ")
     assert renewed.state.paused, "an operator's pause stays"
     await settled(temporal, house, said=False)
+
+    due = temporal.get_workflow_handle(await fired(schedule))
+    assert await due.result() == f"{house.model}: 0 new rows, 100 are enough"
+    house.plan.new_rows = NewRows(rows=1200, since="2026-03-01", newest="2026-03-02")
+    due = temporal.get_workflow_handle(await fired(schedule))
+    assert "1,200 new rows since 2026-03-01" in await due.result()
+    await until(lambda: len(wishes(house)) == 2)
+    new = wishes(house)[1]
+    assert (new.cause, new.reason) == ("data", "1,200 new rows since 2026-03-01")
+    assert new.decision == "allow" and new.run_id is not None, new.why
+    assert (await house.result(new.run_id)).outcome == "promoted"
 
     await house.lever(lifecycle.RETIRE)
     await house.owner.result()
     await settled(temporal, house)
     assert await gone(described)
+
+
+async def fired(schedule: ScheduleHandle) -> str:
+    """The workflow that a schedule starts now."""
+    before = len((await schedule.describe()).info.recent_actions)
+    await schedule.trigger()
+
+    async def there() -> bool:
+        return len((await schedule.describe()).info.recent_actions) > before
+
+    await until(there)
+    action = (await schedule.describe()).info.recent_actions[-1].action
+    assert isinstance(action, ScheduleActionExecutionStartWorkflow)
+    return action.workflow_id
 
 
 async def gone(described: Any) -> bool:

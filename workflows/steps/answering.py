@@ -171,7 +171,7 @@ async def _retrain(monitored: monitoring.Monitored, found: Found, decision: poli
     rows = f"{monitored.model}/{monitored.environment}/{start.isoformat()}"
     events = monitored.plan.clock == "events"
     wanted = triggers.RetrainWanted(
-        request_id=ids.effect(monitored.environment, start.isoformat(), decision.decision_id),
+        request_id=ids.window_wish(monitored.environment, start, decision.decision_id),
         actor="monitor",
         cause=cause,
         snapshot=hashlib.sha256(rows.encode()).hexdigest(),

@@ -20,6 +20,7 @@ from api.db.tables import (
     SpecRow,
     VersionRow,
 )
+from perennial.analysis.promising import promised_by
 from perennial.contracts.base import BlobRef
 from perennial.contracts.causes import Upstream
 from perennial.contracts.data import DatasetSnapshot, ReferenceProfile
@@ -71,7 +72,7 @@ def read_monitored(session: Session, input: ReadMonitored) -> Monitored:
         guard_seconds=duration(armed).total_seconds() if armed is not None else 0.0,
         reference=_profile(session, version),
         answers=known.answers if known is not None else None,
-        promised=known.metrics if known is not None else {},
+        promised=promised_by(known) if known is not None else {},
         judged_until=newest.end if newest is not None else None,
         rolling=_rolling(session, input, version.version, plan),
         now=Upstream(version=version.version, **_made_of(version)),

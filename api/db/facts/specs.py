@@ -8,8 +8,10 @@ from sqlmodel import Session, col
 from api.db import journal
 from api.db.tables import ModelRow, SpecRow
 from perennial.canonical import digest
+from perennial.contracts.base import Json
 from perennial.contracts.errors import ModelRetired, NotFound
 from perennial.contracts.records import Done, RecordSpec, SetModelStatus, SpecRecorded
+from perennial.contracts.schedules import Due, Timetable
 
 _STATUS_KINDS: dict[str, journal.Kind] = {
     "active": "model.resumed",
@@ -38,11 +40,11 @@ def living_model(session: Session, name: str) -> ModelRow:
     return model
 
 
-def read_schedules(session: Session) -> dict[str, str]:
-    """The cron expression of each living model whose spec names one."""
+def read_schedules(session: Session) -> dict[str, Timetable]:
+    """When each living model is due whose spec names a time."""
     named = col(SpecRow.spec)[("retraining", "schedule")].as_string()
     rows = session.execute(
-        select(col(ModelRow.name), named)
+        select(col(ModelRow.name), named, col(SpecRow.spec))
         .join(
             SpecRow,
             and_(
@@ -52,7 +54,19 @@ def read_schedules(session: Session) -> dict[str, str]:
         )
         .where(col(ModelRow.status) != "retired", named.is_not(None))
     )
-    return {name: expression for name, expression in rows}
+    return {
+        name: Timetable(expression=expression, due=_due(name, spec))
+        for name, expression, spec in rows
+    }
+
+
+def _due(model: str, spec: Json) -> Due:
+    """As the spec was stored: one that asks for no rows is not read whole."""
+    new_rows = spec["retraining"].get("new_rows")
+    if new_rows is None:
+        return Due(model=model)
+    found = {"project": spec["project"], "source": spec["source"]}
+    return Due.model_validate({"model": model, "new_rows": new_rows, **found})
 
 
 def record_spec(session: Session, input: RecordSpec) -> SpecRecorded:

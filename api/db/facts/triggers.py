@@ -8,6 +8,7 @@ from sqlalchemy import or_
 from sqlmodel import Session, col, select
 
 from api.db import journal
+from api.db.facts.notes import correct_notes
 from api.db.facts.specs import living_model
 from api.db.monitoring_tables import TriggerRow
 from api.db.tables import RunRow, SpecRow, StageRow, VersionRow
@@ -29,7 +30,7 @@ def record_trigger(session: Session, input: RecordTrigger) -> TriggerRecorded:
     """Keep a wish and what becomes of it; a repeat gets the first answer.
 
     A monitor records its wish before the model's workflow hears of it: if that finds no room then,
-    the run that was promised does not come, and the answer is changed to that.
+    the run that was promised does not come, and the answer and the window's note say so.
 
     Raises:
         NotFound, ModelRetired: there is nobody to be trained.
@@ -85,6 +86,8 @@ def _no_room(input: RecordTrigger) -> Governed:
 
 def _found_no_room(session: Session, row: TriggerRow, input: RecordTrigger) -> None:
     governed = _no_room(input)
+    if row.run_id is not None:
+        correct_notes(session, row.model, row.run_id, governed.reason)
     row.decision, row.rule, row.why = governed.decision, governed.rule, governed.reason
     row.run_id = None
     session.add(row)

@@ -7,8 +7,10 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from api.db import journal
+from api.db.facts.notes import note_of
 from api.db.facts.versions import get_version, newest_evidence
 from api.db.monitoring_tables import WindowRow
+from perennial.analysis.promising import promised_by
 from perennial.contracts.errors import NotFound
 from perennial.contracts.monitoring import (
     MeasuredWindow,
@@ -58,7 +60,7 @@ def read_measured(session: Session, input: ReadMeasured) -> MeasuredWindows:
         .order_by(col(WindowRow.start), col(WindowRow.version))
     ).all()
     promised = {
-        version: Evidence.model_validate(found.evidence).metrics
+        version: promised_by(Evidence.model_validate(found.evidence))
         for version in {row.version for row in rows}
         if (found := newest_evidence(session, input.model, version)) is not None
     }
@@ -95,7 +97,8 @@ def record_action(session: Session, input: RecordAction) -> Done:
     """
     done = Done(effect=input.effect)
     row = _get(session, input.model, input.environment, input.start, input.version)
-    row.action, row.decision_id, row.followed = input.action, input.decision_id, input.followed
+    followed = note_of(session, input)
+    row.action, row.decision_id, row.followed = input.action, input.decision_id, followed
     session.add(row)
     if input.action == "ignore" or journal.find(session, input.effect, "window.answered"):
         return done
@@ -112,7 +115,7 @@ def record_action(session: Session, input: RecordAction) -> Done:
             "start": input.start.isoformat(),
             "action": input.action,
             "decision_id": input.decision_id,
-            "followed": input.followed,
+            "followed": followed,
         },
         effect=input.effect,
     )

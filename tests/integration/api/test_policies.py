@@ -107,3 +107,19 @@ async def test_a_policy_that_leaves_something_open_is_refused(
     assert refused["type"] == "urn:perennial:error:policy-invalid"
     assert reason in refused["detail"]
     assert await served(opa_url) == before
+
+
+async def test_a_spec_that_asks_for_more_wishes_for_another_training(desk: Desk) -> None:
+    production = {"environments": ["production"]}
+    await desk.apply(**production)
+    assert (await desk.run(0.8))["outcome"] == "promoted"
+    await desk.apply(**production, description="in other words")
+    assert (await desk.get(f"/models/{desk.model}/triggers"))["items"] == []
+    thresholds = [{"metric": "roc_auc", "min": 0.9}]
+    await desk.apply(**production, metrics={"primary": "roc_auc", "thresholds": thresholds})
+    [wish] = (await desk.get(f"/models/{desk.model}/triggers"))["items"]
+    assert (wish["cause"], wish["actor"], wish["decision"]) == ("policy", "engineer", "ask")
+    assert wish["reason"].startswith("spec version 3 denies version 1 in production: "), wish
+    assert "0.9" in wish["reason"]
+    [champion] = (await desk.get(f"/models/{desk.model}/champions"))["champions"]
+    assert champion["version"] == 1, "it stays"

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from perennial.analysis.promising import CHANCE, Goal, enough, judge_quality
+from perennial.analysis.promising import CHANCE, Goal, enough, judge_quality, promised_by
 from perennial.contracts.analysis import Verdict
+from perennial.contracts.drift import Band
+from perennial.contracts.examined import Examined, Groups
 from perennial.contracts.monitoring_plan import QualityPlan
+from tests.samples import evidence
 
 PLAN = QualityPlan()  # 200 rows, 20 %; warn 0.02, alert 0.05
 DEVIATION = 0.01
@@ -88,3 +91,20 @@ def test_what_cannot_be_compared_is_open() -> None:
     assert judged({"roc_auc": 0.79}, {})[0] == "pass"
     found = judge_quality({"f1": 1}, {}, {}, PLAN, primary="f1", goal="maximize")
     assert (found.verdict, found.reason) == ("inconclusive", "f1 was not promised")
+
+
+def test_fairness_is_promised_and_worse_where_groups_are_further_apart() -> None:
+    groups = Groups(smallest=5, groups=(), fairness={"demographic_parity_difference": 0.1})
+    examined = Examined.model_construct(groups={"origin": groups})
+    known = evidence(1, "r1", roc_auc=0.8).model_copy(update={"examined": examined})
+    name = "demographic_parity_difference by origin"
+    promised = promised_by(known)
+    assert promised == {**known.metrics, name: 0.1}
+    plan = QualityPlan(limits={name: Band(warn=0.05, alert=0.2)})
+    for now, verdict in ((0.12, "pass"), (0.0, "pass"), (0.4, "inconclusive")):
+        metrics = {"roc_auc": 0.8, name: now}
+        deviations = {"roc_auc": DEVIATION}
+        kept = judge_quality(
+            metrics, promised, deviations, plan, primary="roc_auc", goal="maximize"
+        )
+        assert kept.verdict == verdict, kept.reason

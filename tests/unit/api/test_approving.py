@@ -194,3 +194,17 @@ async def test_there_is_no_such_question(browser: Browser, tokens: dict[str, str
     browser.path = "/approve/nothing-such"
     page = await browser.send("login", token=tokens["approver"])
     assert browser.status == 404 and "there is no approval" in unescape(page)
+
+
+async def test_a_rollout_has_such_a_page_too(browser: Browser, tokens: dict[str, str]) -> None:
+    browser.path = "/rule/flights/production"
+    page = await browser.open()
+    assert "Your token" in page and "flights" not in page
+    page = await browser.send("login", token=tokens["approver"])
+    assert browser.status == 200 and "No version of flights is rolled out in production" in page
+    assert "champion" in page and 'value="on"' not in page, "there is nothing to rule on"
+    told = await browser.send("on", seal="0" * 64)
+    assert browser.status == 403 and "nothing was decided" in told
+    browser.path = "/rule/nobody/production"
+    page = await browser.send("login", token=tokens["approver"])
+    assert browser.status == 404 and "That did not work" in page

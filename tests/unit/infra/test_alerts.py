@@ -14,7 +14,13 @@ from tests.prometheus import promtool
 _V = 'model="m",environment="production",variant="champion",version="1"'
 _WAITED = "temporal_activity_schedule_to_start_latency_seconds_bucket"
 _TWO = ('instance="a",job="perennial-api"', 'instance="b",job="perennial-api"')
-_MINUTES = {"PerennialRunsFail": 420, "PerennialPaused": 300}
+_MINUTES = {
+    "PerennialRunsFail": 420,
+    "PerennialPaused": 300,
+    "PerennialPredictionsSlower": 24 * 60 + 60,
+}
+_LATENCY = f"perennial_serving_latency_seconds_bucket{{{_V}"
+_GPU = 'gpu="0",card="H100"'
 _USUALLY = 30
 """Minutes after which it is looked: promtool's clock begins at 0."""
 
@@ -89,6 +95,22 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
             f"perennial_serving_slow_requests_total{{{_V}}}": "7x40",
         },
     ),
+    "PerennialPredictionsSlower": (
+        # for a day a tenth of a second, then one in twenty takes a second
+        {
+            f"perennial_serving_requests_total{{{_V}}}": "0+120x1600",
+            f'{_LATENCY},le="0.1"}}': "0+120x1450 174000+114x150",
+            f'{_LATENCY},le="1"}}': "0+120x1600",
+            f'{_LATENCY},le="+Inf"}}': "0+120x1600",
+        },
+        # as slow all the time
+        {
+            f"perennial_serving_requests_total{{{_V}}}": "0+120x1600",
+            f'{_LATENCY},le="0.1"}}': "0+114x1600",
+            f'{_LATENCY},le="1"}}': "0+120x1600",
+            f'{_LATENCY},le="+Inf"}}': "0+120x1600",
+        },
+    ),
     "PerennialPredictionsRefused": (
         {
             f"perennial_serving_requests_total{{{_V}}}": "0+100x40",
@@ -142,6 +164,20 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
     "PerennialAlertsWait": (
         {'perennial_alerts_open{model="m",severity="critical"}': "1x40"},
         {'perennial_alerts_open{model="m",severity="high"}': "3x40"},
+    ),
+    "PerennialGpuFull": (
+        {
+            f"perennial_gpu_memory_used_bytes{{{_GPU}}}": "79x40",
+            f"perennial_gpu_memory_bytes{{{_GPU}}}": "80x40",
+        },
+        {
+            f"perennial_gpu_memory_used_bytes{{{_GPU}}}": "60x40",
+            f"perennial_gpu_memory_bytes{{{_GPU}}}": "80x40",
+        },
+    ),
+    "PerennialGpuHot": (
+        {f"perennial_gpu_temperature_celsius{{{_GPU}}}": "91x40"},
+        {f"perennial_gpu_temperature_celsius{{{_GPU}}}": "71x40"},
     ),
     "PerennialPaused": (
         {"perennial_platform_paused": "1x720"},

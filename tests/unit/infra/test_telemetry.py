@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import stat
 from pathlib import Path
@@ -51,7 +52,15 @@ def test_every_expression_of_the_dashboard_is_one(tmp_path: Path) -> None:
     promtool("check", "rules", str(file))
 
 
-async def test_they_ask_for_what_the_api_shows(viewer: httpx.AsyncClient) -> None:  # noqa: F811
+async def test_they_ask_for_what_the_api_shows(
+    viewer: httpx.AsyncClient,  # noqa: F811
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    driver = tmp_path / "nvidia-smi"  # figures of GPUs are shown where there is one
+    driver.write_text("#!/bin/sh\necho '0, NVIDIA H100 80GB HBM3, 37, 12045, 81559, 54, 312.40'\n")
+    driver.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     shown = Scrape((await viewer.get("/metrics")).text)
     known = {
         f"{name}{end}"

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 from temporalio.testing import ActivityEnvironment
 
+from activities.arrivals import ArrivalActivities
 from activities.data import DataActivities
 from activities.modelling import arriving, snapshots
 from activities.modelling.ordering import ordered
@@ -21,6 +22,7 @@ from activities.modelling.projects import load_project
 from activities.modelling.snapshots import Frames
 from perennial.authoring import Features
 from perennial.blobs import BlobStore
+from perennial.contracts.arrivals import FindNewRows, NewRows
 from perennial.contracts.data import DatasetSnapshot, ReferenceProfile, TakeSnapshot
 from perennial.contracts.errors import ProjectInvalid, SourceInvalid, Unavailable
 from perennial.contracts.spec import Source
@@ -234,3 +236,26 @@ async def test_a_watermark_that_is_missing(
     path.write_text("id,size,sold\n1,0.5,1\n")
     with pytest.raises(SourceInvalid, match="no column 'changed', which source"):
         await take(blobs, Known(), name, path)
+
+
+async def test_new_rows_are_counted_by_the_watermark(
+    write_project: Write, blobs: BlobStore, tmp_path: Path
+) -> None:
+    name, known, path = write_project(READS), Known(), tmp_path / "rows.csv"
+    path.write_text(HEAD + FIRST)
+    source = Source(uri=str(path), watermark="changed")
+    ask = FindNewRows(model="m", project=name, source=source)
+
+    async def find() -> NewRows:
+        return await ActivityEnvironment().run(ArrivalActivities(known).find_new_rows, ask)
+
+    first = "2024-01-02T00:00:00+00:00"
+    assert await find() == NewRows(rows=2, newest=first), "nothing was learnt yet"
+    await take(blobs, known, name, path)
+    assert await find() == NewRows(rows=0, since=first)
+    path.write_text(HEAD + FIRST + "3,0.1,2024-01-03T00:00:00Z,1\n1,9.5,2024-01-04T00:00:00Z,0\n")
+    newest = "2024-01-04T00:00:00+00:00"
+    assert await find() == NewRows(rows=2, since=first, newest=newest)
+    path.unlink()
+    with pytest.raises(SourceInvalid):
+        await find()

@@ -9,7 +9,7 @@ import pytest
 from api.db.monitoring_tables import TriggerRow, WindowRow
 from api.db.store import Store
 from perennial.canonical import digest
-from perennial.contracts import records
+from perennial.contracts import ids, records
 from perennial.contracts.errors import NotFound
 from perennial.contracts.labels import FoundRequest, Label
 from perennial.contracts.monitoring import (
@@ -291,6 +291,42 @@ def test_a_wish_that_finds_no_room_waits(ready: Store) -> None:
     ready.record_run(record_run("run-w3"))
     assert ready.record_trigger(third.model_copy(update=full)).run_id == "run-w3"
     assert kinds(ready).count("retrain.wanted") == 4, "one was changed"
+
+
+@pytest.mark.parametrize("noted_first", [True, False])
+def test_the_note_of_a_window_is_put_right_where_its_wish_finds_no_room(
+    ready: Store, noted_first: bool
+) -> None:
+    """Whichever of the two is kept last: the monitor notes what it was told, the owner is late."""
+    ready.record_window(record_window())
+    request = ids.window_wish("production", at(60), "d-1")
+    trigger_id = ids.trigger_id("flights", request)
+    wish = record_trigger(request, 9000).model_copy(
+        update={"trigger_id": trigger_id, "run_id": ids.run_id("flights", trigger_id)}
+    )
+    run_id = ready.record_trigger(wish).run_id
+    action = RecordAction(
+        effect="noted",
+        model="flights",
+        environment="production",
+        version=1,
+        start=at(60),
+        action="retrain",
+        decision_id="d-1",
+        followed=f"run {run_id}: drift: run 1 of 8 in 30 days; 3 windows passed over",
+        at=at(9000),
+    )
+    full = wish.model_copy(update={"no_room": "the queue of 'flights' is full"})
+    if noted_first:
+        ready.record_action(action)
+        ready.record_trigger(full)
+    else:
+        ready.record_trigger(full)
+        ready.record_action(action)
+    with ready.database.reading() as session:
+        row = session.get_one(WindowRow, ("flights", "production", at(60), 1))
+    assert row.followed == "wait: the queue of 'flights' is full; 3 windows passed over"
+    assert verified(ready)
 
 
 def test_monitors_are_told_of_labels_that_they_can_do_something_about(ready: Store) -> None:

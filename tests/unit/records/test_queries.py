@@ -13,6 +13,7 @@ from api.queries import models, runs, triggers
 from api.queries.promotions import of_champions
 from api.schemas.base import Page
 from perennial.contracts import records
+from perennial.contracts.schedules import Due
 from perennial.settings import Settings
 from tests.samples import at, decision, move, spec
 from tests.seeded import APPROVAL, BAD, GOOD, WAITING, seed
@@ -44,11 +45,13 @@ def test_schedules_are_those_of_the_specs_that_count(store: Store) -> None:
         "by-the-clock": [{"schedule": "0 4 * * MON"}, {"schedule": "0 5 * * *"}],
         "no-longer": [{"schedule": "0 4 * * *"}, None],
         "by-verdicts": [{"cooldown": "2h"}],
+        "by-rows": [{"schedule": "0 * * * *", "new_rows": 500}],
         "retired": [{"schedule": "0 4 * * *"}],
     }
     for model, versions in specs.items():
         for number, retraining in enumerate(versions):
-            applied = spec(model=model, retraining=retraining)
+            source = {"uri": "rows", "watermark": "changed"}
+            applied = spec(model=model, retraining=retraining, source=source)
             effect = f"{model}/{number}"
             store.record_spec(records.RecordSpec(effect=effect, spec=applied, actor="a", at=at()))
     store.set_model_status(
@@ -56,7 +59,12 @@ def test_schedules_are_those_of_the_specs_that_count(store: Store) -> None:
             effect="r", model="retired", status="retired", actor="a", reason="", at=at()
         )
     )
-    assert store.read_schedules() == {"by-the-clock": "0 5 * * *"}
+    found = store.read_schedules()
+    assert sorted(found) == ["by-rows", "by-the-clock"]
+    plain, rows = found["by-the-clock"], found["by-rows"]
+    assert (plain.name, plain.due) == ("0 5 * * *", Due(model="by-the-clock"))
+    assert rows.name.startswith("0 * * * *, new rows ") and rows.due.new_rows == 500
+    assert rows.due.source is not None and rows.due.source.watermark == "changed"
 
 
 @pytest.mark.parametrize("size", [1, 50])

@@ -207,6 +207,27 @@ async def test_a_window_with_few_rows_and_one_of_one_value(plane: Plane) -> None
     assert found.multivariate is not None and found.multivariate.verdict == "fail"
 
 
+async def test_values_that_are_no_numbers(plane: Plane) -> None:
+    """What is beyond float32 arrives as infinite, and null as missing; nothing breaks on either."""
+    odd = drawn(180, seed=2)
+    odd["size"] = pd.Series([1e39] * 60 + [-1e39] * 60 + [None] * 60, dtype=object)
+    await plane.ask(drawn(ROWS - 180, seed=1))
+    await plane.ask(odd, at=START + HOUR / 2)
+    found = await plane.judge(onnx=plane.put(0))
+    assert (found.rows, found.failed, found.drift.verdict) == (ROWS, 180, "fail")
+    shares = {each.measure: each.value for each in found.drift.findings if each.column == "size"}
+    assert shares["missing"] == pytest.approx(60 / ROWS)
+    assert shares["out_of_range"] == pytest.approx(120 / (ROWS - 60), abs=0.02)
+    assert found.details is not None and found.profile is not None
+    kept = read_sketches(plane.blobs.get_bytes(found.profile))
+    assert (kept["size"].low, kept["size"].high) == (-np.inf, np.inf)
+    assert kept["size"].missing == 60
+    WindowDrift.model_validate_json(plane.blobs.get_bytes(found.details))
+    assert found.multivariate is not None and found.multivariate.verdict != "error"
+    # the model answers nothing to what is infinite, so that only the other rows say what moved
+    assert found.answers is not None and all(np.isfinite(c.change) for c in found.answers.columns)
+
+
 async def test_columns_that_are_gone_or_hold_something_else(plane: Plane) -> None:
     await plane.ask(drawn(ROWS, seed=1))
     found = await plane.judge(inputs=(*INPUTS, "gone"))

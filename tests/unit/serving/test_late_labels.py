@@ -277,6 +277,21 @@ async def test_labels_that_say_nothing(world: World) -> None:
     assert judged.groups[0].metrics["accuracy"] == 1
 
 
+async def test_groups_are_told_with_how_far_they_are_apart(world: World) -> None:
+    late = {"red": (0.9, 0.9, 0.1, 0.1), "blue": (0.9, 0.9, 0.9, 0.1)}
+    for colour, chances in late.items():
+        for number, chance in enumerate(chances):
+            world.asked(f"{colour}{number}", TEN + number * MINUTE, [chance], colour=colour)
+            world.told(f"{colour}{number}", "late" if number % 2 else "on time")
+    await world.join()
+    judged = await world.judge(groups=["colour"], rows=4)
+    assert judged.metrics["demographic_parity_difference by colour"] == 0.25
+    assert judged.metrics["demographic_parity_ratio by colour"] == 0.5
+    assert judged.metrics["equalized_odds_difference by colour"] == 0.5
+    few = await world.judge(groups=["colour"], rows=5)
+    assert not any("by colour" in name for name in few.metrics), "too few rows of either"
+
+
 async def test_two_labels_of_one_row_and_a_request_that_was_sent_twice(world: World) -> None:
     world.asked("a", TEN + MINUTE, [0.9], entity=b"c-17")
     world.asked("twice", TEN + 2 * MINUTE, [0.9])
