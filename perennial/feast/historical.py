@@ -36,11 +36,13 @@ class View(NamedTuple):
         view: Feast's own.
         name: in the registry, or as the service calls it.
         features: their names in the view.
+        spec: its definition in the registry; materializing changes nothing of it.
     """
 
     view: Any
     name: str
     features: list[str]
+    spec: dict[str, Any]
 
     @property
     def keys(self) -> dict[str, Any]:
@@ -53,16 +55,25 @@ class View(NamedTuple):
         return f"{self.name}__{feature}" if full else feature
 
     def digest(self) -> str:
-        """Of the definition; materializing changes what is not part of it."""
-        from google.protobuf.json_format import MessageToDict
-
-        definition = {
-            "spec": MessageToDict(self.view.to_proto().spec),
-            "name": self.name,
-            "keys": dict(self.view.projection.join_key_map),
-        }
+        """Of the definition, and of what it is joined by."""
+        keys = dict(self.view.projection.join_key_map)
+        definition = {"spec": self.spec, "name": self.name, "keys": keys}
         form = json.dumps(definition, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(form.encode()).hexdigest()
+
+
+class WithoutCode:
+    """A registry that has no on-demand views: Feast runs the code of all to look for some."""
+
+    def __init__(self, registry: Any) -> None:
+        self._registry = registry
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._registry, name)
+
+    def list_on_demand_feature_views(self, *args: Any, **options: Any) -> list[Any]:
+        """None."""
+        return []
 
 
 def main() -> None:
@@ -109,45 +120,68 @@ def _answered(asked: dict[str, Any]) -> dict[str, Any]:
 
 def _views(store: Any, asked: dict[str, Any]) -> list[View]:
     """What is asked for, by view: in the order of the service, or of the list."""
+    known = _Known(store)
     if asked["service"]:
-        projections = store.get_feature_service(asked["service"]).feature_view_projections
         return [
-            View(
-                _view(store, each.name).with_projection(each),
-                each.name_to_use(),
-                [feature.name for feature in each.features],
+            known.view(
+                each.name, [feature.name for feature in each.features], each.name_to_use(), each
             )
-            for each in projections
+            for each in store.get_feature_service(asked["service"]).feature_view_projections
         ]
     by_view: dict[str, list[str]] = {}
     for reference in asked["features"]:
         name, _, feature = reference.partition(":")
         by_view.setdefault(name, []).append(feature)
-    found = []
-    for name, features in by_view.items():
-        view = _view(store, name)
+    return [known.view(name, features, name) for name, features in by_view.items()]
+
+
+class _Known:
+    """The registry's views, without the code that it holds: that is pickled, and not ours."""
+
+    def __init__(self, store: Any) -> None:
+        self._registry, self._project = store.registry, store.project
+        self._views = {each.name: each for each in self._listed("feature_views")}
+
+    def _listed(self, kind: str) -> Any:
+        return getattr(self._registry, f"list_{kind}")(self._project, skip_udf=True)
+
+    def view(self, name: str, features: list[str], called: str, projection: Any = None) -> View:
+        """One of them.
+
+        Raises:
+            Refused: it is of another kind, or there is no such view or feature.
+        """
+        from google.protobuf.json_format import MessageToDict
+
+        view = self._views.get(name)
+        if view is None:
+            raise Refused(self._missing(name))
         known = [field.name for field in view.features]
         if missing := [feature for feature in features if feature not in known]:
             raise Refused(
                 f"feature view {name!r} has no feature {missing[0]!r}; it has {', '.join(known)}"
             )
-        found.append(View(view, name, features))
-    return found
+        spec = MessageToDict(view.to_proto().spec)
+        if projection is not None:
+            view = view.with_projection(projection)
+        if view.entities == [_NOBODY]:
+            view.entities, view.entity_columns = [], []
+        return View(view, called, features, spec)
 
-
-def _view(store: Any, name: str) -> Any:
-    from feast.on_demand_feature_view import OnDemandFeatureView
-
-    view = store.registry.get_any_feature_view(name, store.project)
-    if isinstance(view, OnDemandFeatureView):
-        raise Refused(
-            f"feature view {name!r} computes its features on demand, from code that Feast keeps in "
-            f"its registry; compute them in the project's batches(), or in the network, which is "
-            f"served with the model, and leave the view out"
-        )
-    if view.entities == [_NOBODY]:
-        view.entities, view.entity_columns = [], []
-    return view
+    def _missing(self, name: str) -> str:
+        if name in {each.name for each in self._listed("on_demand_feature_views")}:
+            return (
+                f"feature view {name!r} computes its features on demand, from code that Feast "
+                f"keeps in its registry; compute them in the project's batches(), or in the "
+                f"network, which is served with the model, and leave the view out"
+            )
+        if name in {each.name for each in self._listed("stream_feature_views")}:
+            return (
+                f"feature view {name!r} is a stream feature view, which holds code; use a "
+                f"FeatureView with a PushSource"
+            )
+        known = ", ".join(sorted(self._views)[:40])
+        return f"there is no feature view {name!r} in the registry; it has {known}"
 
 
 def _join(store: Any, views: list[View], asked: dict[str, Any]) -> None:
@@ -236,7 +270,7 @@ def _asked(store: Any, each: View, distinct: Any, full: bool) -> Any:
         feature_views=[each.view],
         feature_refs=[f"{each.name}:{feature}" for feature in each.features],
         entity_df=distinct,
-        registry=store.registry,
+        registry=WithoutCode(store.registry),
         project=store.project,
         full_feature_names=full,
     )
