@@ -69,8 +69,9 @@ returns = FeatureService(
 )
 pairs = FeatureService(
     name="pairs",
-    features=[buyers[["orders"]], buyers[["orders"]].with_name("friend").with_join_key_map(
-        {"buyer": "friend"})],
+    # both have names: Feast cannot compare a service with one of None when it is applied again
+    features=[buyers[["orders"]].with_name("own"),
+              buyers[["orders"]].with_name("friend").with_join_key_map({"buyer": "friend"})],
 )
 """
 
@@ -91,10 +92,10 @@ class Repository:
         folder.mkdir()
         (folder / "feature_store.yaml").write_text(_SETTINGS)
         buyers = {
-            "buyer": [1, 1, 2],
-            "orders": [1, 5, 2**53 + 1],
-            "spent": [10.5, 50.25, 20.0],
-            "at": [days(40), days(1), days(40)],
+            "buyer": [1, 1, 2, 4],
+            "orders": [1, 5, 7, 2**53 + 1],
+            "spent": [10.5, 50.25, 20.0, 0.0],
+            "at": [days(40), days(1), days(40), days(1)],
         }
         products = {
             "product": ["a", "b"],

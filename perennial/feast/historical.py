@@ -23,6 +23,8 @@ from typing import Any, NamedTuple
 _NOBODY = "__dummy"
 """Feast's own name for the entity of a view that has none."""
 _TIME, _ROW = "event_timestamp", "perennial_row"
+_EXACT = 2**53
+"""From here on floats skip whole numbers."""
 
 
 class Refused(Exception):
@@ -161,7 +163,7 @@ class _Known:
             raise Refused(
                 f"feature view {name!r} has no feature {missing[0]!r}; it has {', '.join(known)}"
             )
-        spec = MessageToDict(view.to_proto().spec)
+        spec = _lasting(MessageToDict(view.to_proto().spec))
         if projection is not None:
             view = view.with_projection(projection)
         if view.entities == [_NOBODY]:
@@ -182,6 +184,17 @@ class _Known:
             )
         known = ", ".join(sorted(self._views)[:40])
         return f"there is no feature view {name!r} in the registry; it has {known}"
+
+
+def _lasting(definition: dict[str, Any]) -> dict[str, Any]:
+    """Without the moments at which sources were applied: each apply that changes any has others."""
+    for name in ("batchSource", "streamSource"):
+        if name in definition:
+            definition[name].pop("meta", None)
+            _lasting(definition[name])
+    for view in definition.get("sourceViews", ()):
+        _lasting(view)
+    return definition
 
 
 def _join(store: Any, views: list[View], asked: dict[str, Any]) -> None:
@@ -326,6 +339,7 @@ def _key(column: Any, name: str, kind: Any, view: str) -> Any:
 def _typed(joined: Any, each: View, feature: str, full: bool, at: Any) -> Any:
     """A column of the type that the view declares, whatever pandas made of missing values."""
     import pyarrow as pa
+    import pyarrow.compute as pc
     from feast.types import from_feast_to_pyarrow_type
 
     declared = next(field.dtype for field in each.view.features if field.name == feature)
@@ -333,6 +347,14 @@ def _typed(joined: Any, each: View, feature: str, full: bool, at: Any) -> Any:
     if joined is None:
         return pa.nulls(len(at), wanted)
     column = joined[each.column(feature, full)]
+    if pa.types.is_floating(column.type) and pa.types.is_integer(wanted):
+        # pandas has no whole number that is missing
+        largest = pc.max(pc.abs(column)).as_py() or 0
+        if largest >= _EXACT:
+            raise Refused(
+                f"feature {each.name}:{feature} has whole numbers of {largest:,.0f} beside "
+                f"missing ones, and Feast's store rounds such; keep them as text"
+            )
     try:
         return column.cast(wanted).take(at)
     except pa.ArrowException as error:

@@ -73,7 +73,13 @@ class Asker:
 
         Args:
             asked: keys of entities, and what else the model reads of its caller.
+
+        Raises:
+            ValueError: a row lacks a key.
         """
+        for n, row in enumerate(asked):
+            if lacking := self._keys - set(row):
+                raise ValueError(f"row {n} has no {min(lacking)!r}, by which features are found")
         keys = [{name: row[name] for name in self._keys} for row in asked]
         found = self._store.get_online_features(
             features=self._wanted, entity_rows=keys, full_feature_names=self._full
@@ -85,7 +91,7 @@ class Asker:
                 for n, value in enumerate(values)
             ]
             for name, values in found.items()
-            if not name.endswith("__ts") and name not in self._keys
+            if f"{name}__ts" in found and name not in self._keys
         }
         return [
             {**{name: values[n] for name, values in columns.items()}, **row}

@@ -46,6 +46,7 @@ class Own(Base):
         return Features(
             target="returned",
             numeric=["price", "orders", "spent", "rate", "rain"],
+            categorical=["product"],
             key="order",
             time="ordered",
         )
@@ -99,7 +100,7 @@ def test_features_are_those_of_the_rows_own_times(repository: Repository, tmp_pa
     told = table.to_pydict()
     assert {name: told[name] for name in rows} == rows, "rows are as they were, in their order"
     # 38 days after its only orders nothing is known of buyer 1: the view forgets after 30
-    assert told["orders"] == [5, 5, None, 1, None, 2**53 + 1, None, None]
+    assert told["orders"] == [5, 5, None, 1, None, 7, None, None]
     assert told["spent"] == [50.25, 50.25, None, 10.5, None, 20.0, None, None]
     assert told["rate"] == [0.25, 0.75, None, 0.25, 0.25, 0.75, None, 0.25]
     assert told["rain"] == [2.0, 2.0, None, 1.0, 2.0, 1.0, 2.0, 2.0]
@@ -110,10 +111,10 @@ def test_one_view_under_two_names(repository: Repository, tmp_path: Path) -> Non
     rows = {"buyer": [1, 2], "friend": [2, 1], "ordered": [days(39), days(39)]}
     asked = source(orders(tmp_path, rows), repository, service="pairs", full_names=True)
     told = pa.Table.from_batches(read_batches(asked)).to_pydict()
-    assert told["buyers__orders"] == [1, 2**53 + 1]
-    assert told["friend__orders"] == [2**53 + 1, 1]
+    assert told["own__orders"] == [1, 7]
+    assert told["friend__orders"] == [7, 1]
     views = feature_views.describe(asked)
-    assert [each.name for each in views] == ["buyers", "friend"]
+    assert [each.name for each in views] == ["own", "friend"]
     assert len({each.digest for each in views}) == 2
 
 
@@ -150,6 +151,11 @@ def test_rows_from_csv_in_many_parts(repository: Repository, tmp_path: Path) -> 
         ({}, {"ordered": pa.array([None], pa.timestamp("us"))}, "'ordered'.*is missing in 1 rows"),
         ({}, {"buyer": ["1"]}, "'buyer' holds string, and the key of .*'buyers' is int64"),
         ({}, {"buyer": [1.5]}, "'buyer' holds double, and the key"),
+        (
+            {},
+            {"buyer": [4, 3], "product": ["a", "a"], "ordered": [NOW, NOW]},
+            "buyers:orders has whole numbers of 9,007,199,254,740,99. beside missing",
+        ),
         ({"repo": "/nowhere"}, {}, "there is no /nowhere/feature_store.yaml; mend feature_views"),
     ],
 )
