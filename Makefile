@@ -8,7 +8,7 @@ OPA     = $$($(VENV)/python -m infra.toolchain locate opa)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status logs demo test check-kafka lint types style policies histories bench bench-orchestration bench-lifecycle \
+.PHONY: help setup up down status logs demo feast test check-kafka check-feast lint types style policies histories bench bench-orchestration bench-lifecycle \
   bench-start bench-rollout bench-serving bench-monitoring bench-large-lives bench-data bench-evaluation bench-training \
   drill telemetry replay-year clean-state
 
@@ -36,11 +36,17 @@ logs: ## follow the logs (SERVICE=api for one of them)
 demo: up ## a model's whole life on real data, live
 	@$(VENV)/python -m infra.demo
 
+feast: setup ## Feast in an environment of its own, for sources with feature views
+	@$(VENV)/python -m infra.feast
+
 test: lint policies ## everything that must hold: lint, policies, pytest
 	$(VENV)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder $(ARGS)
 
 check-kafka: setup ## the message bus on a real Kafka, from Maven Central (needs java and mvn)
 	$(VENV)/python -m pytest -q tests/integration/api/check_kafka.py
+
+check-feast: feast ## rows with features of a real Feast repository, in training and serving
+	$(VENV)/python -m pytest -q tests/integration/ml/check_feast.py
 
 lint: setup ## style, types, and which package may import which
 	@$(MAKE) --no-print-directory -j 2 types style

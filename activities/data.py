@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from temporalio import activity
 
 from activities.work import in_thread, loading
+from perennial.authoring import feature_views
 from perennial.blobs import BlobStore
 from perennial.canonical import canonical, digest
 from perennial.contracts.data import (
@@ -72,12 +73,17 @@ class DataActivities:
 
             project = load_project(input.project)
         features = project.features()
-        source = input.source
+        source, made_by = input.source, {}
+        views = feature_views.describe(source)
+        if views:
+            made_by["feature_views"] = feature_views.definitions(views)
+            source = source.as_defined(made_by["feature_views"])
         transformation = digest(
             {
                 "project": input.project,
                 "code": project.source_digest,
                 "source": source.model_dump(mode="json", exclude={"as_of"}),
+                **made_by,
             }
         )
         keep = partial(
@@ -92,6 +98,7 @@ class DataActivities:
                 "options": canonical(source.options).decode(),
             },
             transformation=transformation,
+            feature_views=views,
         )
         parent = self._parent(input, transformation)
         if parent is not None:

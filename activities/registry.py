@@ -283,11 +283,14 @@ def _dataset(input: RegisterVersion) -> Any:
 
     snapshot = input.snapshot
     columns = {column.name: column.type for column in snapshot.columns}
+    source: dict[str, Any] = {"uri": snapshot.source_uri, "snapshot": snapshot.data.uri}
+    if snapshot.feature_views:
+        source["feature_views"] = [each.model_dump() for each in snapshot.feature_views]
     dataset = Dataset(
         name=input.model,
         digest=snapshot.digest[:_DATASET_DIGEST],
         source_type="perennial",
-        source=json.dumps({"uri": snapshot.source_uri, "snapshot": snapshot.data.uri}),
+        source=json.dumps(source),
         schema=json.dumps(columns),
         profile=json.dumps({"num_rows": snapshot.rows}),
     )

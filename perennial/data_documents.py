@@ -19,12 +19,21 @@ class Snapshot(TypedDict):
     parent: str | None
 
 
+class FeatureView(TypedDict):
+    """A view of a feature store, whose features are in a snapshot."""
+
+    name: str
+    digest: str
+    features: list[str]
+
+
 class SnapshotDetail(Snapshot):
     """A snapshot with how it was made, and what was made of it."""
 
     schema: dict[str, str]
     transformation: str | None
     watermark: dict[str, Any] | None
+    feature_views: list[FeatureView]
     tags: dict[str, str]
     data: dict[str, Any]
     profile: dict[str, Any]

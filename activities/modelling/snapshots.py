@@ -23,6 +23,7 @@ from perennial.blobs import BlobStore
 from perennial.contracts.base import BlobRef
 from perennial.contracts.data import Column, DatasetSnapshot, Watermark
 from perennial.contracts.errors import SourceInvalid
+from perennial.contracts.feature_views import JoinedView
 from perennial.contracts.spec import Source
 
 _ROWS_IN_GROUP = 1 << 17
@@ -43,6 +44,7 @@ def keep(
     tags: dict[str, str],
     transformation: str | None = None,
     parent: DatasetSnapshot | None = None,
+    feature_views: tuple[JoinedView, ...] = (),
 ) -> DatasetSnapshot:
     """Write the rows once, named by what they are.
 
@@ -67,7 +69,8 @@ def keep(
                 f"some"
             )
         data = blobs.put(path, consume=True)
-    return _described(data, rows.schema, seen, model, source, tags, transformation, parent)
+    made = _described(data, rows.schema, seen, model, source, tags, transformation, parent)
+    return made.model_copy(update={"feature_views": feature_views})
 
 
 def _described(

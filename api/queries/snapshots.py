@@ -44,6 +44,7 @@ def read_snapshot(session: Session, digest: str) -> SnapshotDetail:
         schema_={column.name: column.type for column in found.columns},
         transformation=found.transformation,
         watermark=found.watermark.model_dump() if found.watermark is not None else None,
+        feature_views=found.feature_views,
         tags=found.tags,
         data=found.data.model_dump(),
         profile=row.profile,

@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, Field
 
 from api.schemas.base import Answer
 from perennial.contracts.analysis import Verdict
+from perennial.contracts.feature_views import JoinedView
 
 Digest = Annotated[
     str,
@@ -42,6 +43,9 @@ class SnapshotDetail(SnapshotSummary):
     )
     transformation: str | None = Field(description="digest of the code and source that made it")
     watermark: dict[str, Any] | None = Field(description="how far the source was read")
+    feature_views: tuple[JoinedView, ...] = Field(
+        description="of a feature store, joined to the rows, with digests of their definitions"
+    )
     tags: dict[str, str]
     data: dict[str, Any] = Field(description="where the Parquet file is, and its SHA-256")
     profile: dict[str, Any]

@@ -32,12 +32,24 @@ def read_batches(source: Source) -> Iterator[pa.RecordBatch]:
     Parquet or JSON lines, as the names' endings say: a file, all in a folder, or those that a
     pattern such as `data/*.csv` names. Folders called `year=2024` are a column of that name.
 
+    With `source.feature_views` these rows have the features of a feature store beside their own
+    columns, as they were at each row's time.
+
     Raises:
         FileNotFoundError: there is nothing at that place.
         SourceInvalid: the ending is of no known format, a file is not of its format, a column
-            mixes types, or the query fails.
+            mixes types, the query fails, or the features cannot be joined.
         Unavailable: the place does not answer, or has changed while it was read.
     """
+    rows = _rows(source)
+    if source.feature_views is None:
+        return rows
+    from perennial.authoring import feature_views
+
+    return feature_views.read(rows, source)
+
+
+def _rows(source: Source) -> Iterator[pa.RecordBatch]:
     address = Resolved(source.uri)
     # what reads each of them is loaded then: a project is imported in light processes
     if source.query is not None:

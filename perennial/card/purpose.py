@@ -96,11 +96,13 @@ def learnt(known: Known) -> Iterator[Block]:
     snapshot, trained = record.snapshot, record.trained
     yield Heading("What it learnt from")
     held_back = "the newest ones" if split.by == "time" else "drawn by lot"
+    views = ", ".join(each.name for each in snapshot.feature_views)
+    joined = f" and the feature views {views}" if views else ""
     yield Said(
-        f"{snapshot.rows:,} rows with {len(snapshot.columns)} columns from {snapshot.source_uri}, "
-        f"kept on {day(snapshot.taken_at)}. It learnt from {trained.train_rows:,} of them; "
-        f"{trained.test_rows:,}, {held_back}, were held back, and all that is said of how good it "
-        f"is was measured on those."
+        f"{snapshot.rows:,} rows with {len(snapshot.columns)} columns from {snapshot.source_uri}"
+        f"{joined}, kept on {day(snapshot.taken_at)}. It learnt from {trained.train_rows:,} of "
+        f"them; {trained.test_rows:,}, {held_back}, were held back, and all that is said of how "
+        f"good it is was measured on those."
     )
     yield from _data(record.evidence.validation)
     yield Said(_reads(known))

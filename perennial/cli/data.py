@@ -100,6 +100,10 @@ def _shown(out: Console, found: SnapshotDetail) -> None:
         )
     )
     out.print()
+    if views := found["feature_views"]:
+        rows = ((v["name"], ", ".join(v["features"]), v["digest"][:12]) for v in views)
+        out.print(table(("feature view", "features", "definition"), rows))
+        out.print()
     out.print(table(("column", "type"), found["schema"].items()))
 
 

@@ -8,6 +8,7 @@ from temporalio import activity
 from perennial.contracts.base import BlobRef, Contract, Sha256, Utc
 from perennial.contracts.data_plan import DataPlan
 from perennial.contracts.drift import Kind
+from perennial.contracts.feature_views import JoinedView
 from perennial.contracts.spec import Source, Split, Task
 
 
@@ -47,6 +48,7 @@ class DatasetSnapshot(Contract):
             and the source as the spec has it.
         parent: the snapshot that the rows which are not new were taken from.
         watermark: where the next snapshot goes on.
+        feature_views: of a feature store, whose features were joined to the rows.
     """
 
     digest: Sha256
@@ -62,6 +64,7 @@ class DatasetSnapshot(Contract):
     transformation: Sha256 | None = None
     parent: Sha256 | None = None
     watermark: Watermark | None = None
+    feature_views: tuple[JoinedView, ...] = ()
 
 
 class ValidateSnapshot(Contract):

@@ -13,6 +13,7 @@ from perennial.contracts.base import Utc
 from perennial.contracts.card_plan import CardPlan
 from perennial.contracts.data_plan import DataPlan
 from perennial.contracts.evidence_plan import EvidencePlan
+from perennial.contracts.feature_views import FeatureViews
 from perennial.contracts.monitoring_plan import MonitoringPlan, RetrainPlan
 from perennial.contracts.request_log import RequestLog
 from perennial.contracts.rollout_plan import RolloutPlan
@@ -77,6 +78,9 @@ class Source(SpecPart):
         "of its last change: a run reads what is new in it, and the other rows from the snapshot "
         "before. Rows that are deleted in the source stay",
     )
+    feature_views: FeatureViews | None = Field(
+        default=None, description="columns of a feature store, joined to these rows by their times"
+    )
     options: dict[str, Any] = Field(
         default_factory=dict, description="handed to the project's load() as they are"
     )
@@ -87,6 +91,7 @@ class Source(SpecPart):
         "project whose source keeps a history should heed it",
     )
     _since: datetime | int | float | str | None = PrivateAttr(default=None)
+    _defined: str | None = PrivateAttr(default=None)
 
     @field_validator("uri")
     @classmethod
@@ -111,6 +116,17 @@ class Source(SpecPart):
         """The same source, of which older rows need not be read."""
         other = self.model_copy()
         other._since = value
+        return other
+
+    @property
+    def defined(self) -> str | None:
+        """Digest of the feature views' definitions that rows are to be joined by, if known."""
+        return self._defined
+
+    def as_defined(self, definitions: str) -> Source:
+        """The same source, whose feature views must be defined so."""
+        other = self.model_copy()
+        other._defined = definitions
         return other
 
 

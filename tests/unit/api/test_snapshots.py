@@ -11,8 +11,11 @@ import pytest
 from api.context import Context
 from perennial.blobs import BlobStore
 from perennial.contracts.data import Column, ColumnSummary, ProfileSummary
+from perennial.contracts.feature_views import JoinedView
 from perennial.contracts.records import RecordSnapshot, RecordSpec
 from tests.samples import at, blob, profile, snapshot, spec
+
+BUYER = JoinedView(name="buyer", digest="5" * 64, features=("orders", "spent"))
 
 
 def summary(rows: int, *reds: int) -> ProfileSummary:
@@ -48,6 +51,7 @@ def two(context: Context) -> Iterator[tuple[str, str]]:
                 "columns": (*made.columns, *more, *extra),
                 "parent": digests[0] if digests else None,
                 "transformation": blob("way").sha256,
+                "feature_views": (BUYER,) if number else (),
                 "taken_at": at(number),
             }
         )
@@ -74,6 +78,7 @@ async def test_a_snapshot_is_shown(viewer: httpx.AsyncClient, two: tuple[str, st
     assert [each["digest"] for each in listed["items"]] == [two[1], two[0]]
     found = await asked(viewer, f"/v1/snapshots/{two[1][:8]}")
     assert (found["parent"], found["versions"]) == (two[0], [])
+    assert found["feature_views"] == [BUYER.model_dump(mode="json")]
     assert found["schema"] == {
         "distance": "double",
         "late": "bool",

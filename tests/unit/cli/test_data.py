@@ -39,6 +39,7 @@ def test_a_snapshot(api: Script, cli: Call) -> None:
         "schema": {"distance": "double"},
         "transformation": "3" * 64,
         "watermark": {"column": "changed", "value": 7},
+        "feature_views": [{"name": "buyer", "digest": "5" * 64, "features": ["orders", "spent"]}],
         "tags": {},
         "data": {},
         "profile": {},
@@ -46,7 +47,7 @@ def test_a_snapshot(api: Script, cli: Call) -> None:
     }
     api.answers["GET /v1/snapshots/222222"] = (200, snapshot(TWO) | detail)
     shown = " ".join(cli("data", "show", "222222").out.split())
-    for said in ("1,200 by 2 columns", "changed 7", "4, 5", "distance"):
+    for said in ("1,200 by 2 columns", "changed 7", "4, 5", "distance", "orders, spent 5555"):
         assert said in shown
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from infra import venv
+from perennial.feast import environment
 
 LOCK = """\
 # made by uv
@@ -49,7 +50,7 @@ def test_the_locked_version() -> None:
 
 
 def test_no_index_or_folder_is_in_a_lock() -> None:
-    for lock in (venv.LOCK, venv.UV_LOCK):
+    for lock in (venv.LOCK, venv.UV_LOCK, environment.LOCK):
         text = lock.read_text()
         assert "://" not in text
         assert "--find-links" not in text

@@ -40,6 +40,11 @@ async def test_the_guides_rows(
     assert snapshot.watermark is not None and snapshot.watermark.column == "changed"
 
 
+def test_the_guides_sources() -> None:
+    _, joined = (Source.model_validate(yaml.safe_load(text)) for text in blocks("yaml"))
+    assert joined.feature_views is not None and joined.feature_views.service == "returns"
+
+
 def test_the_guides_plans() -> None:
     for text in re.findall(r"`data: (\{.*?\})`", GUIDE.read_text()):
         DataPlan.model_validate(yaml.safe_load(text))
