@@ -31,7 +31,7 @@ _WAYS: dict[str, dict[str, Any]] = {
 }
 _ROWS = (1, 64)
 _TOGETHER = 16
-_SECONDS, _ROUNDS = 0.3, 5
+_SECONDS, _ROUNDS = 0.2, 3
 
 
 def run() -> list[Row]:

@@ -72,33 +72,27 @@ def read(model: Model, body: bytes, header_length: int | None, most: int) -> Ask
         BadRow: a value is no number where one is needed.
     """
     head = body if header_length is None else body[:header_length]
+    parts: dict[str, memoryview] = {}
     try:
         asked = from_json(head) if len(head) < LARGE else loads(head, _NUMERIC)
         tensors = {tensor["name"]: tensor for tensor in asked["inputs"]}
-        wanted = asked.get("outputs") or [{}]
-        by_default = (asked.get("parameters") or {}).get("binary_data_output", False)
-        binary = (wanted[0].get("parameters") or {}).get("binary_data", by_default)
-        named = [each.get("name", model.output) for each in wanted]
-        sizes = {
-            name: (tensor.get("parameters") or {}).get("binary_data_size")
-            for name, tensor in tensors.items()
-        }
+        binary = (asked.get("parameters") or {}).get("binary_data_output", False)
+        if wanted := asked.get("outputs"):
+            binary = _wants_bytes(wanted, model.output, binary)
+        raw = memoryview(body)[len(head) :]
+        for name, tensor in tensors.items():  # in the order in which they were sent
+            size = (tensor.get("parameters") or {}).get("binary_data_size")
+            if size is not None:
+                if not isinstance(size, int) or not 0 <= size <= len(raw):
+                    raise RequestRefused(
+                        f"input {name!r} has {size} bytes, {len(raw)} are left of the body"
+                    )
+                parts[name], raw = raw[:size], raw[size:]
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         raise RequestRefused(
             f"the body is no inference request: {type(error).__name__}: {error}; it is an object "
             f"with `inputs`, each with `name`, `shape`, `datatype` and `data`"
         ) from None
-    if named != [model.output] * len(named):
-        raise RequestRefused(f"the outputs {named} are asked for; there is {model.output!r} alone")
-    raw = memoryview(body)[len(head) :]
-    parts: dict[str, memoryview] = {}
-    for name, size in sizes.items():  # in the order in which they were sent
-        if size is not None:
-            if not isinstance(size, int) or not 0 <= size <= len(raw):
-                raise RequestRefused(
-                    f"input {name!r} has {size} bytes, {len(raw)} are left of the body"
-                )
-            parts[name], raw = raw[:size], raw[size:]
     inputs = {each.name: _tensor(each, tensors, parts, most) for each in model.inputs}
     if len(inputs) > 1 and len({len(values) for values in inputs.values()}) > 1:
         raise RequestRefused("the inputs have different numbers of rows")
@@ -120,6 +114,14 @@ def write(
     tensor["parameters"] = {"binary_data_size": len(data)}
     head = to_json(said)
     return head + data, len(head)
+
+
+def _wants_bytes(wanted: Any, output: str, by_default: Any) -> Any:
+    """Whether the answer is wanted as bytes. Raises RequestRefused where another output is."""
+    named = [each.get("name", output) for each in wanted]
+    if named != [output] * len(named):
+        raise RequestRefused(f"the outputs {named} are asked for; there is {output!r} alone")
+    return (wanted[0].get("parameters") or {}).get("binary_data", by_default)
 
 
 def value_of(name: str, body: bytes, header_length: int | None) -> bytes | None:
