@@ -37,7 +37,7 @@ class Keys:
         """Take some rows."""
         if self._neighbours.ascend:
             positions = np.arange(start, start + len(keys))
-            self._neighbours.add(pa.array(keys, from_pandas=True), positions)
+            self._neighbours.add(_in_arrow(keys), positions)
 
     def repeated(self) -> Broken:
         """Rows whose key is missing or not their own.
@@ -52,16 +52,21 @@ class Keys:
             tempfile.TemporaryDirectory(prefix="perennial-keys-") as folder,
             no_room("keys could not be ordered", folder),
         ):
-            for table in ordered(self._with_positions(), self._key, Path(folder)):
-                keys = pa.concat_arrays(table[self._key].chunks)
+            for table in ordered(self._with_positions(), "key", Path(folder)):
+                keys = pa.concat_arrays(table["key"].chunks)
                 found.add(keys, table["position"].to_numpy())
         return found.end()
 
     def _with_positions(self) -> Iterator[pa.Table]:
         for part in self._rows.parts([self._key]):
-            keys = pa.array(part.frame[self._key], from_pandas=True)
+            keys = _in_arrow(part.frame[self._key])
             positions = np.arange(part.start, part.start + len(keys))
-            yield pa.table({self._key: keys, "position": positions})
+            yield pa.table({"key": keys, "position": positions})
+
+
+def _in_arrow(keys: pd.Series) -> pa.Array:
+    found = pa.array(keys, from_pandas=True)  # text may be in several pieces
+    return found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
 
 
 class _Neighbours:

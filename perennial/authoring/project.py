@@ -51,6 +51,9 @@ class ModelProject(ABC):
 
         Checked beside it always: features and target are there and of a fitting type, the target
         is known in every row, a classification has its classes, keys are unique.
+
+        Where rows do not fit in memory, write a check about several columns of a row with
+        `element_wise=True`: another function of the table is given all rows.
         """
         return None
 
