@@ -33,9 +33,10 @@ def ruling(
     now = found.under_way
     title = f"No version of {found.model} is rolled out in {found.environment}"
     if now is not None:
-        goes = "May it go on" if now.waiting else "It goes on by itself"
-        version = f"version {now.version} of {found.model} in {found.environment}"
-        title = f"{goes}: {version}{'?' if now.waiting else ''}"
+        version = f"ersion {now.version} of {found.model}"
+        title = f"V{version} goes on by itself in {found.environment}"
+        if now.waiting:
+            title = f"May v{version} go on in {found.environment}?"
     body = (
         f"{who(principal)}<section>{tell(told, kind)}<h1>{escape(title)}</h1>{_state(now)}"
         f"</section><section><h2>Who answers</h2>{_variants(found)}</section>"
@@ -61,6 +62,7 @@ def _state(now: RolloutProgress | None) -> str:
 
 
 def _variants(found: RolloutDetail) -> str:
+    labelled = any(each.labelled for each in found.variants)
     rows = (
         (
             escape(each.name),
@@ -69,12 +71,12 @@ def _variants(found: RolloutDetail) -> str:
             f"{each.requests:,}",
             f"{each.errors:,}",
             f"{each.slow:,}",
-            f"{each.wrong:,} of {each.labelled:,}" if each.labelled else "-",
+            *((f"{each.wrong:,} of {each.labelled:,}",) if labelled else ()),
         )
         for each in found.variants
     )
-    columns = ("variant", "version", "share", "answered", "errors", "slow", "wrong, of labelled")
-    return table(columns, rows)
+    columns = ("variant", "version", "share", "answered", "errors", "slow")
+    return table((*columns, "labelled wrong") if labelled else columns, rows)
 
 
 def _watched(assessments: Json) -> str:

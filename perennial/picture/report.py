@@ -77,11 +77,14 @@ def _facts(watched: Watched) -> str:
     if measured:
         last = measured[-1]
         value, promised = last["metrics"][watched.primary], last["promised"].get(watched.primary)
-        told = f"{value:.3f}" + (f" of {promised:.3f}" if promised is not None else "")
-        what = f"{watched.primary}, of what was promised"
-        facts.insert(2, (escape(what), f"{told} {_verdict(last['quality_verdict'] or 'no_data')}"))
+        what = f"{watched.primary} by labels"
+        if promised is not None:
+            what += f", {promised:.3f} promised"
+        told = f"{value:.3f} {_verdict(last['quality_verdict'] or 'no_data')}"
+        facts.insert(2, (escape(what), told))
     cells = "".join(f"<div><span>{name}</span><b>{value}</b></div>" for name, value in facts)
-    return f'<div class="facts">{cells}</div><p>{escape(newest["reason"])}</p>'
+    said = f"The newest window, of {_at(newest['start'])}: {newest['reason']}"
+    return f'<div class="facts">{cells}</div><p>{escape(said)}</p>'
 
 
 def _charts(watched: Watched) -> str:
