@@ -12,13 +12,14 @@ from temporalio import workflow
 from temporalio.common import SearchAttributeKey, VersioningBehavior
 from temporalio.exceptions import ActivityError, FailureError, is_cancelled_exception
 
-from perennial.contracts import arrivals, ids, schedules, triggers
+from perennial.contracts import alerts, arrivals, ids, schedules, triggers
 from perennial.contracts.retraining import Cause
 from workflows.steps import options
 from workflows.steps.ending import read_failure
 from workflows.steps.run import MODEL
 
 _PATIENCE = timedelta(minutes=10)
+_KIND, _KEY = "data", "source"
 _SCHEDULED = SearchAttributeKey.for_datetime("TemporalScheduledStartTime")
 
 
@@ -42,7 +43,7 @@ class DueWorkflow:
             except ActivityError as error:
                 if is_cancelled_exception(error):
                     raise
-                return f"the source of {input.model} was not read: {read_failure(error)[0]}"
+                return await self._not_read(input, read_failure(error)[0])
             reason = f"{found.rows:,} new rows{f' since {found.since}' if found.since else ''}"
             if found.rows < input.new_rows:
                 return f"{input.model}: {reason}, {input.new_rows:,} are enough"
@@ -73,4 +74,33 @@ class DueWorkflow:
             **options.compute(_PATIENCE),
             summary=f"rows above {input.source.watermark}?",
         )
+        await workflow.execute_local_activity(
+            alerts.close_alert,
+            alerts.CloseAlert(
+                model=input.model, kind=_KIND, key=_KEY, reason="it was read", at=workflow.now()
+            ),
+            **options.record(),
+            summary="the source can be read",
+        )
         return found
+
+    async def _not_read(self, input: schedules.Due, why: str) -> str:
+        """Nothing else would say that a model is not trained since nobody can look."""
+        assert input.source is not None
+        await workflow.execute_local_activity(
+            alerts.raise_alert,
+            alerts.RaiseAlert(
+                effect=ids.effect("alert", "source", input.model, str(workflow.uuid4())),
+                model=input.model,
+                severity="high",
+                kind=_KIND,
+                key=_KEY,
+                title=f"{input.model}: its source cannot be read for new rows",
+                body=f"{why}\nIt is not trained again by them until it can; the next look is at "
+                f"the next time of its schedule.",
+                at=workflow.now(),
+            ),
+            **options.record(),
+            summary="the source was not read",
+        )
+        return f"the source of {input.model} was not read: {why}"

@@ -15,9 +15,11 @@ from temporalio.client import (
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.schedules import CATCH_UP
+from api.db.alert_tables import AlertRow
 from api.db.monitoring_tables import TriggerRow
 from perennial.contracts import ids, lifecycle
 from perennial.contracts.arrivals import NewRows
+from perennial.contracts.errors import Final
 from tests.workflows.house import House
 from tests.workflows.test_aliases import look
 from tests.workflows.waiting import until
@@ -27,6 +29,11 @@ def wishes(house: House) -> list[TriggerRow]:
     with house.store.database.reading() as session:
         rows = select(TriggerRow).where(TriggerRow.model == house.model)
         return list(session.exec(rows.order_by(col(TriggerRow.at))))
+
+
+def alerts(house: House) -> list[AlertRow]:
+    with house.store.database.reading() as session:
+        return list(session.exec(select(AlertRow).where(AlertRow.model == house.model)))
 
 
 async def settled(client: Client, house: House, said: bool = True) -> str:
@@ -74,8 +81,15 @@ async def test_a_schedule_follows_its_spec_and_ends_in_one_wish(
     assert renewed.state.paused, "an operator's pause stays"
     await settled(temporal, house, said=False)
 
+    house.plan.failures["new rows of rows"] = Final("no such table")
+    due = temporal.get_workflow_handle(await fired(schedule))
+    assert (await due.result()).endswith("was not read: no such table")
+    [told] = alerts(house)
+    assert (told.kind, told.status) == ("data", "open") and "no such table" in told.body
+    del house.plan.failures["new rows of rows"]
     due = temporal.get_workflow_handle(await fired(schedule))
     assert await due.result() == f"{house.model}: 0 new rows, 100 are enough"
+    assert [each.status for each in alerts(house)] == ["closed"]
     house.plan.new_rows = NewRows(rows=1200, since="2026-03-01", newest="2026-03-02")
     due = temporal.get_workflow_handle(await fired(schedule))
     assert "1,200 new rows since 2026-03-01" in await due.result()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from perennial.contracts.cron import parse
 from perennial.contracts.monitoring_plan import RetrainPlan
+from tests.samples import spec
 
 
 def days(text: str) -> list[int]:
@@ -76,3 +79,18 @@ def test_a_spec_with_a_wrong_one_is_refused() -> None:
     assert RetrainPlan(schedule="0 4 * * MON").schedule == "0 4 * * MON"
     with pytest.raises(ValueError, match="five: minute"):
         RetrainPlan(schedule="weekly")
+
+
+@pytest.mark.parametrize(
+    ("retraining", "source", "says"),
+    [
+        ({"new_rows": 5}, {"watermark": "changed"}, "at the times of retraining.schedule: add one"),
+        ({"new_rows": 5, "schedule": "0 * * * *"}, {}, "by source.watermark, and the spec names"),
+        ({"new_rows": 0, "schedule": "0 * * * *"}, {"watermark": "changed"}, "greater than"),
+    ],
+)
+def test_new_rows_need_times_and_a_watermark(
+    retraining: dict[str, Any], source: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(ValidationError, match=says):
+        spec(retraining=retraining, source={"uri": "rows", **source})
