@@ -235,7 +235,7 @@ def _rows(path: Path, views: list[View], asked: dict[str, Any]) -> Any:
             needs = [each.name for each in views if name in each.keys]
             why = f"feature view {needs[0]!r} is joined by" if needs else "feature_views.time names"
             raise Refused(
-                f"the rows have no column {name!r}, which {why}; they have {', '.join(have)}"
+                f"the rows have no column {name!r}, which {why}; they have {', '.join(have[:40])}"
             )
     options = pa.ipc.IpcReadOptions(included_fields=[have.index(name) for name in wanted])
     with pa.memory_map(str(path)) as file:

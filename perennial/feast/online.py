@@ -22,6 +22,8 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 _SECONDS = 10.0
+_NOBODY = "__dummy_id"
+"""Feast's own name for the key of a view that has none."""
 
 
 class Asker:
@@ -49,7 +51,7 @@ class Asker:
         """Seconds that a feature counts, by its column; those without a limit are not here."""
         for view, name, columns in self._views():
             renamed = view.projection.join_key_map
-            self._keys |= {renamed.get(key, key) for key in view.join_keys}
+            self._keys |= {renamed.get(key, key) for key in view.join_keys if key != _NOBODY}
             if view.ttl:
                 prefix = f"{name}__" if full_names else ""
                 self._longest |= {f"{prefix}{c}": view.ttl.total_seconds() for c in columns}

@@ -206,16 +206,11 @@ async def test_a_snapshot_knows_its_feature_views(
     ]
     repository.apply()
     repository.materialize()
-    second = await take(blobs, project, asked)
-    assert (second.digest, second.transformation, second.feature_views) == (
-        first.digest,
-        first.transformation,
-        first.feature_views,
-    )
+    assert feature_views.describe(asked) == first.feature_views, "it says what it said"
     repository.apply("another description")
-    third = await take(blobs, project, asked)
-    assert third.digest == first.digest and third.transformation != first.transformation
-    told = zip(third.feature_views, first.feature_views, strict=True)
+    second = await take(blobs, project, asked)
+    assert second.digest == first.digest and second.transformation != first.transformation
+    told = zip(second.feature_views, first.feature_views, strict=True)
     assert [now.digest == then.digest for now, then in told] == [False, True, True]
     defined = asked.as_defined(feature_views.definitions(first.feature_views))
     with pytest.raises(Unavailable, match="have changed while rows were read"):
@@ -234,7 +229,8 @@ async def test_what_is_served_is_what_was_trained(
         training=Training(epochs=2, batch_size=64, seed=1),
         frame=Frames(blobs).read(snapshot),
     )
-    onnx = blobs.put(export(fitted, tmp_path).path)
+    export(fitted, tmp_path)
+    onnx = blobs.put(tmp_path / "model.onnx")
     variant = Variant(name="champion", version=1, onnx=onnx, weight=10_000)
     desk = Desk(blobs)
     await desk.take(
