@@ -40,18 +40,20 @@ def module(
     return module
 
 
+@pytest.fixture
+def here(store: Store, opa_url: str) -> Settings:
+    """As a worker of these tests has them."""
+    url = store.database.url.render_as_string(hide_password=False)
+    return Settings(database_url=url, OPA_URL=opa_url)
+
+
 @pytest.mark.parametrize("module", ["NightlyCandidate"], indirect=True)
 async def test_the_guides_workflow_lives_a_run(
-    house: House, temporal: Client, store: Store, opa_url: str, module: ModuleType
+    house: House, temporal: Client, here: Settings, module: ModuleType
 ) -> None:
     queue = f"nightly-{house.model}"
-    settings = Settings(
-        database_url=store.database.url.render_as_string(hide_password=False), OPA_URL=opa_url
-    )
     async with (
-        control_worker(
-            temporal, settings, queue=queue, workflows=[module.NightlyCandidate]
-        ) as worker,
+        control_worker(temporal, here, queue=queue, workflows=[module.NightlyCandidate]) as worker,
         worker,
     ):
         await house.apply(lifecycle={"workflow": "NightlyCandidate", "task_queue": queue})
@@ -62,12 +64,9 @@ async def test_the_guides_workflow_lives_a_run(
 
 @pytest.mark.parametrize("module", ["NightlyCandidate"], indirect=True)
 async def test_a_module_that_is_loaded_once_is_the_one_of_the_process(
-    house: House, temporal: Client, store: Store, opa_url: str, module: ModuleType
+    house: House, temporal: Client, here: Settings, module: ModuleType
 ) -> None:
     queue = f"nightly-{house.model}"
-    settings = Settings(
-        database_url=store.database.url.render_as_string(hide_password=False), OPA_URL=opa_url
-    )
     begun: list[str] = []
     snapshot_data = module.snapshot_data
 
@@ -79,7 +78,7 @@ async def test_a_module_that_is_loaded_once_is_the_one_of_the_process(
     async with (
         control_worker(
             temporal,
-            settings,
+            here,
             queue=queue,
             workflows=[module.NightlyCandidate],
             loaded_once=[module.__name__],
@@ -93,12 +92,9 @@ async def test_a_module_that_is_loaded_once_is_the_one_of_the_process(
 
 @pytest.mark.parametrize("module", ["Announced"], indirect=True)
 async def test_the_guides_effects_are_made_or_undone(
-    house: House, temporal: Client, store: Store, opa_url: str, module: ModuleType
+    house: House, temporal: Client, here: Settings, module: ModuleType
 ) -> None:
     queue = f"announced-{house.model}"
-    settings = Settings(
-        database_url=store.database.url.render_as_string(hide_password=False), OPA_URL=opa_url
-    )
     announced: list[str] = []
 
     @activity.defn
@@ -114,7 +110,7 @@ async def test_the_guides_effects_are_made_or_undone(
     async with (
         control_worker(
             temporal,
-            settings,
+            here,
             queue=queue,
             workflows=[module.Announced],
             activities=[announce, withdraw],
