@@ -33,6 +33,8 @@ T = TypeVar("T", bound=Contract)
 PATIENCE = 30.0
 """Seconds that a request waits for a workflow's answer."""
 
+_AGAIN_SECONDS = 0.2
+
 _AWAY = {RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED}
 
 
@@ -132,10 +134,21 @@ async def ask_run(
     """
     handle = client.get_workflow_handle(ids.run_workflow(model, run_id))
     async with answering(client, ask.request_id):
-        given: T = await handle.execute_update(
-            update, ask, id=_update_id(update, ask), result_type=answer
-        )
-        return given
+        while True:
+            try:
+                given: T = await handle.execute_update(
+                    update, ask, id=_update_id(update, ask), result_type=answer
+                )
+                return given
+            except WorkflowUpdateFailedError as error:
+                if not isinstance(refusal(error.cause), errors.NotYet):
+                    raise
+            await pause()
+
+
+async def pause() -> None:
+    """Give a workflow time that lives through its past again."""
+    await asyncio.sleep(_AGAIN_SECONDS)
 
 
 async def ask_rollout(

@@ -148,6 +148,10 @@ class RecordsUnavailable(Unavailable):
     """The database did not answer."""
 
 
+class NotYet(Unavailable):
+    """A workflow lives through its past again, and is not where its records say it is."""
+
+
 def by_name(name: str) -> type[PerennialError] | None:
     """The class of this tree with that name: how an error crosses Temporal and comes back."""
     pending: list[type[PerennialError]] = [PerennialError]

@@ -77,11 +77,24 @@ class Approvals:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._rounds: dict[str, int] = {}
+        self._over: set[str] = set()
         self.question: Question | None = None
         self.closed = "no question has been asked"
 
     def check(self, vote: CastVote) -> None:
-        """Refuse a vote that does not count, before it enters history."""
+        """Refuse a vote that does not count, before it enters history.
+
+        A question that is on record and has not been put here is one that a worker put which died
+        before its workflow task ended: it is put again.
+        """
+        now = self.question and self.question.approval_id
+        if vote.approval_id != now and vote.approval_id not in self._over:
+            raise ApplicationError(
+                f"run {self._run.id} has not come to its question {vote.approval_id} again since "
+                f"its worker died; vote again in a moment",
+                type="NotYet",
+                non_retryable=True,
+            )
         if self.question is None:
             raise _refused(f"approval {vote.approval_id} is not open: {self.closed}")
         if refusal := self.question.refuse(vote, workflow.now()):
@@ -211,4 +224,5 @@ class Approvals:
             **options.record(),
             summary=f"approval {question.status}",
         )
+        self._over.add(question.approval_id)
         self.question = None

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from api import asking
+from api.db.store import Store
+from perennial.contracts import ids, records
 from tests.integration.api.desk import Desk
 
 
@@ -72,6 +77,48 @@ async def test_votes_that_do_not_count_are_refused_and_remembered(
     ]
     assert {row["subject"] for row in rows} == {question["approval_id"]}
     assert (await desk.get("/ledger/verify"))["ok"]
+
+
+async def test_a_vote_waits_for_a_run_that_lives_through_its_question_again(
+    desk: Desk, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await desk.apply(risk_tier="medium", environments=["production"])
+    desk.plan.hold("register")
+    run_id = await desk.start()
+    await desk.plan.reached("register")
+    version = await desk.get(f"/models/{desk.model}/versions/1")
+    asked = ids.approval_id(run_id, "production", 1)
+    now = datetime.now(UTC)
+    # what a worker leaves behind that dies between its records and the end of its workflow task
+    store.open_approval(
+        records.OpenApproval(
+            effect=ids.effect("approval", asked, "opened"),
+            approval_id=asked,
+            run_id=run_id,
+            model=desk.model,
+            version=1,
+            environment="production",
+            author="engineer",
+            required=1,
+            evidence_digest=version["evidence_digest"],
+            opened_at=now,
+            expires_at=now + timedelta(days=1),
+        )
+    )
+    released: list[str] = []
+
+    async def caught_up() -> None:
+        if not released:
+            released.append("register")
+            desk.plan.release("register")
+        await asyncio.sleep(0.05)
+
+    monkeypatch.setattr(asking, "pause", caught_up)
+    question = {"approval_id": asked, "evidence_digest": version["evidence_digest"]}
+    taken = await desk.post(vote(question), body(question), role="approver")
+    assert (released, taken["status"]) == (["register"], "approved")
+    assert (await desk.ended(run_id))["outcome"] == "promoted"
+    assert await desk.ledger("approval.refused") == []
 
 
 async def test_nobody_approves_a_version_of_their_own(desk: Desk) -> None:
