@@ -25,6 +25,16 @@ _OURS = frozenset(
 )
 
 
+def load() -> None:
+    """Load all of MLflow that is used here. First in whatever imports a part of it.
+
+    Its parts import each other, so a thread that imports one while another thread imports another
+    can see one half made, and MLflow stays broken in this process.
+    """
+    with loading():
+        import mlflow.onnx  # noqa: F401
+
+
 class MlflowServer:
     """One tracking and registry server. No fluent API, hence no state beside the client's."""
 
@@ -36,8 +46,9 @@ class MlflowServer:
         """Made in the thread that needs it first: MLflow takes seconds to load."""
         for name, value in _SETTINGS.items():
             os.environ.setdefault(name, value)
-        with loading():
-            from mlflow import MlflowClient
+        load()
+        from mlflow import MlflowClient
+
         # artefacts go by the fluent module's address, whichever client asks for them
         os.environ["MLFLOW_TRACKING_URI"] = self.uri
         return MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
@@ -45,6 +56,7 @@ class MlflowServer:
     @contextmanager
     def asked_to(self, what: str) -> Iterator[None]:
         """Turn a server that is away, or fails, into RegistryUnavailable."""
+        load()
         from mlflow.exceptions import MlflowException
         from requests.exceptions import RequestException
 

@@ -76,9 +76,9 @@ class RegistryActivities:
         return await in_thread(self._find_moved)
 
     def _register(self, input: RegisterVersion) -> Registration:
+        client, run = self._server.client, input.trained.mlflow_run_id
         from mlflow.exceptions import MlflowException
 
-        client, run = self._server.client, input.trained.mlflow_run_id
         card = f"{self._api_url}{path('models', input.model, 'versions', input.version, 'card')}"
         tags = {**_tags(input), CARD_TAG: card}
         with self._server.asked_to(f"register version {input.version} of {input.model}"):

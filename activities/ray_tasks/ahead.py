@@ -10,7 +10,6 @@ import contextlib
 import importlib
 import os
 import threading
-import time
 
 from perennial.loading import uncollected
 
@@ -23,13 +22,26 @@ _LIBRARIES = (
     "torch._dynamo",  # by the first step of an optimizer, else
     "sklearn.datasets",  # by many a project, and by scikit-learn's every part
 )
+_stop = threading.Event()
+_thread: threading.Thread | None = None
+
+
+def settle() -> None:
+    """Wait until nothing is loaded ahead any more. First in whatever work a process is given.
+
+    Packages that import each other are seen half made by one of two threads that import them. What
+    is loading when the work comes is waited for, and nothing else is begun.
+    """
+    _stop.set()
+    if _thread is not None:
+        _thread.join()
 
 
 def _load_when_idle() -> None:
-    time.sleep(_IDLE_SECONDS)
+    _stop.wait(_IDLE_SECONDS)
     with uncollected():
         for library in _LIBRARIES:
-            if _has_work():
+            if _stop.is_set() or _has_work():
                 return
             with contextlib.suppress(Exception):  # the training says it, where it needs it
                 importlib.import_module(library)
@@ -52,4 +64,5 @@ def _has_work() -> bool:
 
 
 if _is_spare():
-    threading.Thread(target=_load_when_idle, daemon=True).start()
+    _thread = threading.Thread(target=_load_when_idle, daemon=True)
+    _thread.start()

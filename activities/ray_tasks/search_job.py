@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from activities.checkpoint_files import FOLDER
+from activities.ray_tasks import ahead
 from activities.ray_tasks.job import Failure, Job, Phase, Progress
 from activities.training_key import key_of
 from activities.trial_files import TrialFiles
@@ -74,6 +75,7 @@ class SearchJob:
     def _run(self) -> None:
         phase: Phase = "failed"
         try:
+            ahead.settle()
             self._search()
             phase = "stopped" if self._stop.is_set() else "done"
         except BaseException as error:
@@ -151,6 +153,7 @@ class SearchJob:
 
 def _run_trial(config: dict[str, Any]) -> None:
     """Loads torch where it is needed, which is not in the search's own process."""
+    ahead.settle()
     from activities.ray_tasks.trial import run_trial
 
     run_trial(config)

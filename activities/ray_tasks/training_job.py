@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import threading
 import time
+from typing import Any
 
 from activities.checkpoint_files import FOLDER, Reached
+from activities.ray_tasks import ahead
 from activities.ray_tasks.job import Failure, Job, Made, Phase, Progress
 from perennial import tracing
 from perennial.contracts.errors import PerennialError
@@ -114,6 +116,7 @@ class TrainingJob:
         note = ""
         try:
             # loaded in this thread, so that the actor answers within a moment of its start
+            ahead.settle()
             asked = self._job.input
             about = {"perennial.model": asked.model, "perennial.run_id": asked.run_id}
             with tracing.continued("perennial-training", "Train", self._job.traceparent, about):
@@ -144,13 +147,11 @@ class TrainingJob:
         plan = self._job.input.training
         run = RunConfig(name=self._job.input.run_id, storage_path=f"{self._job.blob_url}/{FOLDER}")
         if plan.workers > 1:
-            from activities.ray_tasks.training_worker import train_worker
-
             resources = {"CPU": float(plan.cpus_per_worker)}
             if plan.gpus_per_worker:
                 resources["GPU"] = plan.gpus_per_worker
             TorchTrainer(
-                train_worker,
+                _train_worker,
                 train_loop_config={"job": self._job.model_dump_json()},
                 scaling_config=ScalingConfig(
                     num_workers=plan.workers,
@@ -173,3 +174,10 @@ class TrainingJob:
         while time.monotonic() - self._asked < self._job.unattended_seconds:
             time.sleep(_LOOK_SECONDS)
         os._exit(1)
+
+
+def _train_worker(config: dict[str, Any]) -> None:
+    ahead.settle()
+    from activities.ray_tasks.training_worker import train_worker
+
+    train_worker(config)

@@ -52,3 +52,46 @@ def test_a_process_that_is_started_for_somebody_loads_nothing(job: JobID, thread
         check=True,
     )
     assert int(done.stdout) == threads
+
+
+def test_what_loads_ahead_has_ended_before_work_begins() -> None:
+    program = """if True:
+        import threading
+        from activities.ray_tasks import ahead
+        assert threading.active_count() == 2
+        ahead.settle()
+        print(threading.active_count())
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "RAY_JOB_ID": JobID.nil().hex()},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert int(done.stdout) == 1
+
+
+def test_mlflow_is_loaded_whole_and_by_one_thread_at_a_time() -> None:
+    """Whoever is asked first, also where the worker's warm-up loads it at that moment."""
+    program = """if True:
+        import sys, threading
+        from activities import work
+        from activities.mlflow_server import MlflowServer
+        entered = threading.Event()
+        def ask():
+            with MlflowServer("http://127.0.0.1:1").asked_to("be asked"):
+                assert "mlflow.onnx" in sys.modules
+                entered.set()
+        asking = threading.Thread(target=ask)
+        with work.loading():
+            asking.start()
+            while not sys._current_frames()[asking.ident].f_code.co_name == "loading":
+                assert not any(name.startswith("mlflow") for name in sys.modules)
+        asking.join()
+        print(entered.is_set())
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["True"]
