@@ -153,7 +153,7 @@ class Drill:
             except Missed as missed:
                 why = str(missed)
                 self._cancel(model)
-            except (NotReady, TimeoutError) as error:
+            except (NotReady, TimeoutError, DrillFailed) as error:
                 return Result(cell, 0.0, (str(error).splitlines()[0],))
         return Result(cell, 0.0, (f"it could not be hit: {why}",))
 

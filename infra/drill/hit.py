@@ -140,6 +140,7 @@ def _is_inside(cell: Cell, model: str, records: Records) -> bool:
 def _not_yet(cell: Cell, model: str, records: Records, deadline: float) -> None:
     """Go on waiting, unless that is in vain."""
     if records.is_finished(model):
-        raise Missed(f"the run of {model} ended without being seen in {cell.stage}")
+        why = records.run(model)["reason"]
+        raise Missed(f"the run of {model} ended without being seen in {cell.stage}: {why}")
     if time.monotonic() > deadline:
         raise TimeoutError(f"the run of {model} did not come to {cell.stage}")
