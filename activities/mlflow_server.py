@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 from activities.work import loading
@@ -25,11 +25,13 @@ _OURS = frozenset(
 )
 
 
+@cache
 def load() -> None:
     """Load all of MLflow that is used here. First in whatever imports a part of it.
 
     Its parts import each other, so a thread that imports one while another thread imports another
-    can see one half made, and MLflow stays broken in this process.
+    can see one half made, and MLflow stays broken in this process. Once it is there, nobody waits
+    for others who load something else.
     """
     with loading():
         import mlflow.onnx  # noqa: F401

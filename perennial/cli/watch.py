@@ -20,7 +20,7 @@ from perennial.sse import Event
 # Work that is being retried makes no event, so the document is read this often without one.
 _REFRESH = 2.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
-# The API looks for news five times a second.
+# The API looks for news five times a second at least.
 _FIRST_EVENT, _SILENCE = 10.0, 1.0
 
 
