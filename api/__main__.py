@@ -47,7 +47,8 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         # uvicorn raises the signal again once it has stopped, which would end us too early
         signal.signal(number, lambda *_: None)
-    server = uvicorn.Server(uvicorn.Config(app, timeout_graceful_shutdown=5, server_header=False))
+    config = uvicorn.Config(app, ws="none", timeout_graceful_shutdown=5, server_header=False)
+    server = uvicorn.Server(config)
     server.run(sockets=[listener])
     # Temporal's client may abort while the interpreter is finalized (temporalio/sdk-python#300)
     sys.stdout.flush()

@@ -40,6 +40,7 @@ def _here(limits: Limits) -> None:
         workers=limits.processes,
         loop="uvloop",
         http=AtOnce,
+        ws="none",
         # none of what it would find out is asked for, and it stands between the two
         proxy_headers=False,
         server_header=False,

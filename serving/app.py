@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ from serving.errors import NotServed, RequestRefused, TooLarge
 from serving.event_times import event_time
 from serving.limits import Limits
 from serving.logbook import Files
-from serving.responses import Answer, Headers
+from serving.responses import Answer, Header, Headers
 
 if TYPE_CHECKING:
     import numpy as np
@@ -64,7 +64,7 @@ class App:
         self._alive = alive
         self._desk = desk
         self._limits = limits
-        self._bodies = Bodies(limits, counting)
+        self.bodies = Bodies(limits, counting)
         self._answering = Answering(limits, counting, files)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -76,25 +76,27 @@ class App:
         try:
             if scope["method"] == "POST":
                 length = next((value for name, value in scope["headers"] if name == _LENGTH), None)
-                body = await self._bodies.read(_whole(length), receive)
+                body = await self.bodies.read(_whole(length), receive)
         except RequestRefused as error:
             await respond(responses.refusal(error), send)
             return
-        answer = self.begin(scope, body, began)
+        answer = self.begin(scope["method"], scope["path"], scope["headers"], body, began)
         await respond(answer if isinstance(answer, Answer) else await answer, send)
 
     def begin(
-        self, scope: Message, body: bytes, began: float
+        self, method: str, path: str, headers: Iterable[Header], body: bytes, began: float
     ) -> Answer | Coroutine[Any, Any, Answer]:
         """The answer; of a larger request, what is to be awaited for it.
 
         Args:
-            scope: as ASGI has it.
+            method: of the request.
+            path: without the query, and decoded.
+            headers: their names in small letters.
             body: all of it.
             began: when the request came, on the monotonic clock.
         """
         try:
-            return self._answer(scope, body, began)
+            return self._answer(method, path, headers, body, began)
         except RequestRefused as error:
             return responses.refusal(error)
 
@@ -111,22 +113,22 @@ class App:
         await send({"type": "lifespan.shutdown.complete"})
 
     def _answer(
-        self, scope: Message, body: bytes, began: float
+        self, method: str, path: str, headers: Iterable[Header], body: bytes, began: float
     ) -> Answer | Coroutine[Any, Any, Answer]:
         if len(body) > self._limits.body_bytes:
             raise TooLarge(
                 f"a body of {len(body)} bytes is more than the {self._limits.body_bytes} taken"
             )
-        parts = scope["path"].split("/")
-        if scope["method"] == "POST":
+        parts = path.split("/")
+        if method == "POST":
             match parts:
                 case ["", "v2", "models", name, "infer"]:
-                    return self._infer(name, None, began, dict(scope["headers"]), body)
+                    return self._infer(name, None, began, dict(headers), body)
                 case ["", "v1", "models", name] if name.endswith(":predict"):
-                    return self._predict(name[:-8], began, dict(scope["headers"]), body)
+                    return self._predict(name[:-8], began, dict(headers), body)
                 case ["", "v2", "models", name, "versions", version, "infer"]:
-                    return self._infer(name, version, began, dict(scope["headers"]), body)
-        elif scope["method"] == "GET":
+                    return self._infer(name, version, began, dict(headers), body)
+        elif method == "GET":
             match parts:
                 case ["", "v2", "health", "live"]:
                     return Answer(200, b'{"live":true}')
@@ -144,7 +146,7 @@ class App:
                 case ["", "v2", "models", name, "versions", number, *rest] if rest in _ABOUT:
                     served = self._desk.find(name)
                     return responses.about(served, _of_version(served, number), ready=bool(rest))
-        raise NotServed(f"there is no {scope['method']} {scope['path']} here")
+        raise NotServed(f"there is no {method} {path} here")
 
     def _predict(
         self, name: str, began: float, headers: Headers, body: bytes

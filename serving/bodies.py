@@ -28,6 +28,7 @@ class Bodies:
         self._limits = limits
         self._counting = counting
         self._reading: dict[asyncio.Task[Any], float] = {}
+        self._held: dict[Callable[[TooSlow], None], float] = {}
         self._late: set[asyncio.Task[Any]] = set()
         self._looking = False
 
@@ -46,15 +47,13 @@ class Bodies:
         limits = self._limits
         if length is not None and length > limits.body_bytes:
             raise TooLarge(f"a body of {length} bytes is more than the {limits.body_bytes} taken")
-        if len(self._reading) >= limits.arriving:
+        if not self._has_room():
             self._counting.turned_away += 1
             raise TooBusy(f"{limits.arriving} requests are arriving; come back in a second")
         task = asyncio.current_task()
         assert task is not None  # a server runs each request in one
         self._reading[task] = time.monotonic()
-        if not self._looking:
-            self._looking = True
-            asyncio.get_running_loop().call_later(_LOOK_SECONDS, self._look)
+        self._look_soon()
         try:
             message = await receive()
             if not message.get("more_body"):
@@ -66,9 +65,33 @@ class Bodies:
                 raise
             self._late.discard(task)
             task.uncancel()
-            raise TooSlow(f"the body has not arrived within {limits.seconds:g} s") from None
+            raise self._too_slow() from None
         finally:
             del self._reading[task]
+
+    def hold(self, late: Callable[[TooSlow], None]) -> bool:
+        """Whether there is room for a body that somebody else puts together, until `let_go`.
+
+        Args:
+            late: called, instead of `let_go`, where the body takes too long.
+        """
+        if not self._has_room():
+            return False
+        self._held[late] = time.monotonic()
+        self._look_soon()
+        return True
+
+    def let_go(self, late: Callable[[TooSlow], None]) -> None:
+        """What was held is there, or will never be."""
+        self._held.pop(late, None)
+
+    def _has_room(self) -> bool:
+        return len(self._reading) + len(self._held) < self._limits.arriving
+
+    def _look_soon(self) -> None:
+        if not self._looking:
+            self._looking = True
+            asyncio.get_running_loop().call_later(_LOOK_SECONDS, self._look)
 
     async def _rest(self, message: Message, receive: Receive) -> bytes:
         parts, most = [message.get("body", b"")], self._limits.body_bytes
@@ -87,6 +110,12 @@ class Bodies:
             if began < oldest and task not in self._late:
                 self._late.add(task)
                 task.cancel()
-        self._looking = bool(self._reading)
-        if self._looking:
-            asyncio.get_running_loop().call_later(_LOOK_SECONDS, self._look)
+        for late in [each for each, began in self._held.items() if began < oldest]:
+            del self._held[late]
+            late(self._too_slow())
+        self._looking = False
+        if self._reading or self._held:
+            self._look_soon()
+
+    def _too_slow(self) -> TooSlow:
+        return TooSlow(f"the body has not arrived within {self._limits.seconds:g} s")

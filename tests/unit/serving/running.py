@@ -27,13 +27,20 @@ Put = Callable[[float], BlobRef]
 
 @asynccontextmanager
 async def served(
-    desk: Desk, counting: Counting | None = None, files: Files | None = None, **limits: Any
+    desk: Desk,
+    counting: Counting | None = None,
+    files: Files | None = None,
+    http: type[asyncio.Protocol] = AtOnce,
+    keep_alive: int = 5,
+    **limits: Any,
 ) -> AsyncIterator[httpx.AsyncClient]:
     config = uvicorn.Config(
         traced(App(desk, Limits(**limits), counting or Counting(), files)),
         host="127.0.0.1",
         port=0,
-        http=AtOnce,
+        http=http,
+        ws="none",
+        timeout_keep_alive=keep_alive,
         proxy_headers=False,
         log_level="error",
         lifespan="on",
