@@ -27,7 +27,7 @@ class ArrivalActivities:
         with loading():
             import pyarrow.compute as pc
 
-            from activities.modelling import arriving, increments
+            from activities.modelling.data import arriving, increments
             from activities.modelling.projects import load_project
 
             project = load_project(input.project)

@@ -24,8 +24,8 @@ from perennial.contracts.data import (
 from perennial.contracts.spec import Source
 
 if TYPE_CHECKING:
+    from activities.modelling.data.snapshots import Frames
     from activities.modelling.projects import Project
-    from activities.modelling.snapshots import Frames
     from perennial.authoring import Features
 
 
@@ -68,7 +68,7 @@ class DataActivities:
 
     def _take(self, input: TakeSnapshot) -> DatasetSnapshot:
         with loading():
-            from activities.modelling import arriving, snapshots
+            from activities.modelling.data import arriving, snapshots
             from activities.modelling.projects import load_project
 
             project = load_project(input.project)
@@ -122,7 +122,7 @@ class DataActivities:
         keep: Callable[..., DatasetSnapshot],
     ) -> DatasetSnapshot | None:
         """The parent with what is new, or the parent itself; None where all has to be read."""
-        from activities.modelling import arriving, increments
+        from activities.modelling.data import arriving, increments
 
         since = increments.goes_on_from(source, parent)
         if since is None:
@@ -137,8 +137,8 @@ class DataActivities:
 
     def _validate(self, input: ValidateSnapshot) -> DataValidation:
         with loading():
-            from activities.modelling import checks
             from activities.modelling.projects import load_project
+            from activities.modelling.validation import checks
 
             project = load_project(input.project)
         return checks.validate(
@@ -162,9 +162,9 @@ class DataActivities:
 
     def _profile(self, input: ProfileSnapshot) -> ReferenceProfile:
         with loading():
-            from activities.modelling import parted
-            from activities.modelling.profiles import profile_and_read, profile_parts
-            from activities.modelling.summaries import summarize
+            from activities.modelling.data import parted
+            from activities.modelling.data.profiles import profile_and_read, profile_parts
+            from activities.modelling.data.summaries import summarize
         snapshot = input.snapshot
         rows = self._frames.at_hand(snapshot)
         if rows is None:  # a part at a time, since nobody else needed all of them

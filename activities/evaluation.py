@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from activities.modelling.held_out import HeldOut
+    from activities.modelling.data.snapshots import Frames
+    from activities.modelling.evidence.held_out import HeldOut
     from activities.modelling.projects import Project
-    from activities.modelling.snapshots import Frames
 
 
 class EvaluationActivities:
@@ -49,10 +49,12 @@ class EvaluationActivities:
 
     def _evaluate(self, input: EvaluateModel) -> Evaluation:
         with loading():
-            from activities.modelling import code, kinds, metrics
-            from activities.modelling.examination import Examination
-            from activities.modelling.preprocessing import Preprocessing
+            from activities.modelling import code
+            from activities.modelling.evidence import metrics
+            from activities.modelling.evidence.examination import Examination
+            from activities.modelling.models.preprocessing import Preprocessing
             from activities.modelling.projects import load_project
+            from activities.modelling.training import kinds
 
             project = load_project(input.project, expected=input.trained.code.source_digest)
         preprocessing = Preprocessing.read(self._blobs.get_bytes(input.trained.preprocessing))
@@ -75,7 +77,7 @@ class EvaluationActivities:
 
     def _compare(self, input: CompareChampions) -> Evaluation:
         with loading():
-            from activities.modelling.examination import Examination
+            from activities.modelling.evidence.examination import Examination
             from activities.modelling.projects import load_project
 
             project = load_project(input.project)
@@ -99,17 +101,17 @@ class EvaluationActivities:
         with loading():
             import numpy as np
 
-            from activities.modelling.profiles import profile_frame
-            from activities.modelling.request_frames import answer_columns
+            from activities.modelling.data.profiles import profile_frame
+            from activities.modelling.requests.frames import answer_columns
         # float64 of what torch computes in float32, as the served file does
         narrow = scores.reshape(len(scores), -1).astype(np.float32)
         profile = profile_frame(answer_columns(narrow, classes), datetime.now(UTC))
         return self._blobs.put_bytes(profile)
 
     def _held_out(self, input: EvaluateModel | CompareChampions, project: Project) -> HeldOut:
-        from activities.modelling.held_out import HeldOut
-        from activities.modelling.preprocessing import classes_of, truth_of
-        from activities.modelling.split import split_rows
+        from activities.modelling.data.split import split_rows
+        from activities.modelling.evidence.held_out import HeldOut
+        from activities.modelling.models.preprocessing import classes_of, truth_of
 
         frame = self._frames.read(input.snapshot)
         features, plan = project.features(), input.training
@@ -124,7 +126,7 @@ class EvaluationActivities:
     ) -> dict[int, NDArray[np.float64]]:
         """What versions answer to the rows, as the files that are served."""
         with loading():
-            from activities.modelling.graphs import Graph, champion_scores
+            from activities.modelling.export.graphs import Graph, champion_scores
 
         return {
             each.version: champion_scores(
@@ -135,7 +137,7 @@ class EvaluationActivities:
 
 
 def _measured(scores: Mapping[int, NDArray[np.float64]], rows: HeldOut) -> dict[int, Metrics]:
-    from activities.modelling.metrics import measure
+    from activities.modelling.evidence.metrics import measure
 
     return {
         version: measure(rows.task, rows.truth, each, rows.project)

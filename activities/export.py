@@ -13,7 +13,7 @@ from perennial.blobs import BlobStore
 from perennial.contracts.training import ExportedModel, ExportModel, Parity
 
 if TYPE_CHECKING:
-    from activities.modelling.snapshots import Frames
+    from activities.modelling.data.snapshots import Frames
 
 
 class ExportActivities:
@@ -30,13 +30,14 @@ class ExportActivities:
 
     def _export(self, input: ExportModel) -> ExportedModel:
         with loading():
-            from activities.modelling import int8, kinds, onnx_file
-            from activities.modelling.graphs import Graph
-            from activities.modelling.parity import compare
-            from activities.modelling.preprocessing import Preprocessing
+            from activities.modelling.data.split import split_rows
+            from activities.modelling.export import int8, onnx_file
+            from activities.modelling.export.graphs import Graph
+            from activities.modelling.export.parity import compare
+            from activities.modelling.export.speed import measure_speed
+            from activities.modelling.models.preprocessing import Preprocessing
             from activities.modelling.projects import load_project
-            from activities.modelling.speed import measure_speed
-            from activities.modelling.split import split_rows
+            from activities.modelling.training import kinds
 
             project = load_project(input.project, expected=input.trained.code.source_digest)
         trained, plan = input.trained, input.training

@@ -68,8 +68,8 @@ class LabelTableActivities:
         more, seen = False, ""
         with _explained(secrets):
             with loading():
-                from activities.modelling.label_database import read_query
-                from activities.modelling.label_files import read_files
+                from activities.modelling.labels.database import read_query
+                from activities.modelling.labels.files import read_files
             if unset := [name for name, value in secrets.items() if not value]:
                 raise _Away(f"{unset[0]} is not set where the ML worker runs: set it there")
             address = resolved(table.url, secrets)
@@ -104,8 +104,8 @@ class _Reading:
 
     def take(self, rows: Iterable[dict[str, Any]]) -> bool:
         """Whether those were all; else there is more than a round takes."""
-        from activities.modelling.label_database import WRITTEN
-        from activities.modelling.label_rows import SKEW, RowRefused, moment, to_label
+        from activities.modelling.labels.database import WRITTEN
+        from activities.modelling.labels.rows import SKEW, RowRefused, moment, to_label
 
         for row in rows:
             written = moment(row[WRITTEN])

@@ -52,8 +52,8 @@ class LabelledActivities:
         if served.deployment is None or served.deployment.log is None:
             return Done()  # without a log there is nothing that labels could be of
         with loading():
-            from activities.modelling.answers_log import AnswersLog
-            from activities.modelling.labelled_answers import count
+            from activities.modelling.labels.labelled_answers import count
+            from activities.modelling.requests.answers_log import AnswersLog
         log = AnswersLog(self._log, environment, model)
         # a worker that is new counts every hour once; what it counts is what was counted before
         counted = self._counted.setdefault((model, environment, input.since_epoch), {})

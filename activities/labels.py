@@ -15,7 +15,7 @@ from perennial.contracts.spec_part import Environment
 from perennial.contracts.store import RecordStore
 
 if TYPE_CHECKING:
-    from activities.modelling.answers_log import AnswersLog
+    from activities.modelling.requests.answers_log import AnswersLog
 
 _BATCH = 20_000
 _SOONEST = timedelta(seconds=10)
@@ -43,7 +43,7 @@ class LabelActivities:
         model, environment, now = input.model, input.environment, datetime.now(UTC)
         within = timedelta(seconds=input.within_seconds)
         with loading():
-            from activities.modelling.answers_log import AnswersLog
+            from activities.modelling.requests.answers_log import AnswersLog
         log = AnswersLog(self._log, environment, model)
         try:
             joined = find_due(
@@ -70,9 +70,9 @@ class LabelActivities:
 
     def _judge(self, input: JudgeQuality) -> QualityJudged:
         with loading():
-            from activities.modelling.answers_log import AnswersLog, read_answers
-            from activities.modelling.live_quality import judge
+            from activities.modelling.labels.live_quality import judge
             from activities.modelling.projects import load_project
+            from activities.modelling.requests.answers_log import AnswersLog, read_answers
 
             project = load_project(input.monitored.project)
         model, start, end = input.model, input.start, input.end
@@ -117,7 +117,7 @@ def find_due(
         OSError: the log cannot be reached.
     """
     with loading():
-        from activities.modelling.label_search import find_requests
+        from activities.modelling.labels.search import find_requests
     joined = 0
     # what was looked for is not due any more, so this ends
     while waiting := store.waiting_labels(model, environment, now, _BATCH):

@@ -55,7 +55,7 @@ class ReproductionActivities:
         apart: float | None = 0.0 if identical else None
         if not identical and then.kind == now.kind == "network":
             with loading():
-                from activities.modelling.candidates import furthest_apart
+                from activities.modelling.models.candidates import furthest_apart
             with contextlib.suppress(BlobCorrupt):  # the version's may be gone; its digest is not
                 apart = furthest_apart(
                     self._blobs.get_bytes(then.weights), self._blobs.get_bytes(now.weights)

@@ -24,8 +24,8 @@ class RequestActivities:
 
     def _profile(self, input: ProfileRequests) -> RequestProfiles:
         with loading():
-            from activities.modelling.profiles import profile_frame
-            from activities.modelling.request_frames import PREDICTION, read_window
+            from activities.modelling.data.profiles import profile_frame
+            from activities.modelling.requests.frames import PREDICTION, read_window
         try:
             frames = read_window(self._log, input.environment, input.model, input.start, input.end)
         except OSError as error:

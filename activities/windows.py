@@ -16,7 +16,7 @@ from perennial.contracts.monitoring import JudgeWindow, WindowJudged
 if TYPE_CHECKING:
     import pandas as pd
 
-    from activities.modelling.reference_rows import ReferenceRows
+    from activities.modelling.monitoring.reference_rows import ReferenceRows
 
 
 class WindowActivities:
@@ -37,8 +37,8 @@ class WindowActivities:
         with loading():
             import pandas as pd
 
-            from activities.modelling.request_frames import SHADOW, LogCorrupt, read_window
-            from activities.modelling.verdicts import without
+            from activities.modelling.monitoring.verdicts import without
+            from activities.modelling.requests.frames import SHADOW, LogCorrupt, read_window
         where = (input.environment, input.model, input.start, input.end)
         try:
             frames = read_window(self._log, *where)
@@ -70,7 +70,7 @@ class WindowActivities:
     def _with_inputs(self, input: JudgeWindow) -> JudgeWindow:
         """The question with the columns that the file of the version is asked with."""
         with loading():
-            from activities.modelling.graphs import Graph
+            from activities.modelling.export.graphs import Graph
         onnx = input.monitored.onnx
         if input.monitored.inputs or onnx is None:
             return input
@@ -80,11 +80,11 @@ class WindowActivities:
 
     def _judge_rows(self, input: JudgeWindow, rows: pd.DataFrame) -> WindowJudged:
         with loading():
-            from activities.modelling import windows
-            from activities.modelling.attributing import what_moved
-            from activities.modelling.graphs import Graph
-            from activities.modelling.profiles import profile_and_read
-            from activities.modelling.reference_rows import ReferenceRows
+            from activities.modelling.data.profiles import profile_and_read
+            from activities.modelling.export.graphs import Graph
+            from activities.modelling.monitoring import windows
+            from activities.modelling.monitoring.attributing import what_moved
+            from activities.modelling.monitoring.reference_rows import ReferenceRows
         if self._references is None:
             self._references = ReferenceRows(self._blobs)
         # blobs of its own, which nobody else refers to: some day they are removed with it

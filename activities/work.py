@@ -55,15 +55,15 @@ def warm_up() -> None:
     """Load what activities will need, in the order of a run. Called in a thread by the worker."""
     for module in (
         "pandera.pandas",
-        "activities.modelling.profiles",
+        "activities.modelling.data.profiles",
         "torch",
         "ray",
         "sklearn.metrics",
-        "activities.modelling.export",
+        "activities.modelling.export.network",
         "mlflow.onnx",
     ):
         with loading():
             importlib.import_module(module)
-    from activities.modelling.export import rehearse
+    from activities.modelling.export.network import rehearse
 
     rehearse()

@@ -12,9 +12,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from torch import nn
 
-from activities.modelling.bootstrap import replicates, resampled
-from activities.modelling.examination import Examination
-from activities.modelling.held_out import HeldOut
+from activities.modelling.evidence.bootstrap import replicates, resampled
+from activities.modelling.evidence.examination import Examination
+from activities.modelling.evidence.held_out import HeldOut
 from activities.modelling.projects import load_project
 from benchmarks.results import Row, row
 from perennial.authoring import Features, ModelProject, Params, Shape

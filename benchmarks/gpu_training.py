@@ -10,8 +10,8 @@ from pathlib import Path
 
 import torch
 
-from activities.modelling.loop import prepare
 from activities.modelling.projects import load_project
+from activities.modelling.training.loop import prepare
 from benchmarks.plain_training import Work, paired
 from benchmarks.results import Row, row
 from benchmarks.training import read

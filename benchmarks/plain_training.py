@@ -15,9 +15,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from activities.modelling import candidates
-from activities.modelling.loop import Loop, Prepared
+from activities.modelling.models import candidates
 from activities.modelling.projects import Project
+from activities.modelling.training.loop import Loop, Prepared
 from perennial.contracts.spec import Task, Training
 
 _LOSSES: dict[Task, Callable[[Tensor, Tensor], Tensor]] = {

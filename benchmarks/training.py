@@ -15,9 +15,9 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.data import DataActivities
 from activities.export import ExportActivities
-from activities.modelling.loop import prepare
+from activities.modelling.data.snapshots import Frames
 from activities.modelling.projects import load_project
-from activities.modelling.snapshots import Frames
+from activities.modelling.training.loop import prepare
 from activities.ray_tasks.job import Job
 from activities.ray_tasks.train_function import train
 from benchmarks.plain_training import Work, paired

@@ -21,7 +21,7 @@ from activities.labelled import LabelledActivities
 from activities.labels import LabelActivities
 from activities.mlflow_runs import MlflowRuns
 from activities.mlflow_server import MlflowServer
-from activities.modelling.snapshots import Frames
+from activities.modelling.data.snapshots import Frames
 from activities.ray_cluster import RayCluster
 from activities.registry import RegistryActivities
 from activities.reproduction import ReproductionActivities

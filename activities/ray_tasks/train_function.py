@@ -6,11 +6,11 @@ import time
 from typing import Protocol
 
 from activities.checkpoint_files import CheckpointFiles, Reached
-from activities.modelling.candidates import built, checked, keep_weights, kind_of
-from activities.modelling.checkpoints import Checkpoints
-from activities.modelling.loop import Loop, Share, prepare
+from activities.modelling.data.snapshots import read_rows
+from activities.modelling.models.candidates import built, checked, keep_weights, kind_of
 from activities.modelling.projects import load_project
-from activities.modelling.snapshots import read_rows
+from activities.modelling.training.checkpoints import Checkpoints
+from activities.modelling.training.loop import Loop, Share, prepare
 from activities.ray_tasks.job import Job, Made
 from activities.training_key import key_of
 from perennial.blobs import BlobStore
@@ -55,7 +55,7 @@ def train(job: Job, watcher: Watcher, *, distributed: bool = False) -> Made | No
     given = built(project, prepared.preprocessing, asked.training)
     key = key_of(asked, project.source_digest)
     if (kind := kind_of(given)) != "network":
-        from activities.modelling.table_training import train_table
+        from activities.modelling.training.table_training import train_table
 
         checkpoints = _checkpoints(job, key, watcher, Share(), began)
         weights, parity = train_table(

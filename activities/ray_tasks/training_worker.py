@@ -7,7 +7,7 @@ from typing import Any
 import ray
 
 from activities.checkpoint_files import Reached
-from activities.modelling.loop import Stopped
+from activities.modelling.training.loop import Stopped
 from activities.ray_tasks import placement
 from activities.ray_tasks.job import NAMESPACE, Failure, Job
 from activities.ray_tasks.train_function import train

@@ -8,9 +8,9 @@ from typing import Any
 import ray
 from ray import tune
 
+from activities.modelling.data.snapshots import read_rows
 from activities.modelling.projects import load_project
-from activities.modelling.snapshots import read_rows
-from activities.modelling.trying import try_out
+from activities.modelling.training.trying import try_out
 from activities.ray_tasks.job import NAMESPACE, Job
 from activities.training_key import key_of
 from activities.trial_files import TrialFiles

@@ -58,7 +58,7 @@ def _project(path: Path, key: str | None) -> Project:
 @contextmanager
 def _kept(path: Path, key: str | None) -> Iterator[tuple[DatasetSnapshot, BlobStore]]:
     """A snapshot as a run takes it: checked, in parts, kept by what it holds."""
-    from activities.modelling import arriving, snapshots
+    from activities.modelling.data import arriving, snapshots
     from perennial.authoring import Source
     from perennial.blobs import BlobStore
 
@@ -103,10 +103,10 @@ def pyarrow_by_key(path: Path) -> dict[str, Any]:
 
 def stream(path: Path) -> dict[str, Any]:
     """A snapshot by key, its validation and its profile, of more rows than fit in memory."""
-    from activities.modelling.checks import validate
-    from activities.modelling.parted import columns_with_gaps, parts
-    from activities.modelling.profiles import profile_parts
-    from activities.modelling.snapshots import Frames
+    from activities.modelling.data.parted import columns_with_gaps, parts
+    from activities.modelling.data.profiles import profile_parts
+    from activities.modelling.data.snapshots import Frames
+    from activities.modelling.validation.checks import validate
     from perennial.contracts.spec import Split
 
     with _kept(path, KEY) as (made, blobs):
@@ -130,7 +130,7 @@ def _numbers(path: Path) -> pd.DataFrame:
 
 def profile(path: Path) -> Callable[[Path], dict[str, Any]]:
     """Our profile."""
-    from activities.modelling.profiles import profile_frame
+    from activities.modelling.data.profiles import profile_frame
 
     frame, at = _numbers(path), datetime.now(UTC)
     return lambda _: {"rows": len(frame), "bytes": len(profile_frame(frame, at))}
@@ -141,7 +141,7 @@ def whylogs_on_pandas(path: Path) -> Callable[[Path], dict[str, Any]]:
     import whylogs
     from whylogs.core.schema import DatasetSchema
 
-    from activities.modelling.profiles import _Types
+    from activities.modelling.data.profiles import _Types
 
     frame = _numbers(path)
 
@@ -170,10 +170,10 @@ def main() -> None:
     else:
         work = _WHOLE[name]
         # what loads the libraries is no part of it
-        import activities.modelling.checks
-        import activities.modelling.profiles
-        import activities.modelling.schema_checks
-        import activities.modelling.snapshots  # noqa: F401
+        import activities.modelling.data.profiles
+        import activities.modelling.data.snapshots
+        import activities.modelling.validation.checks
+        import activities.modelling.validation.schema_checks  # noqa: F401
     measure(lambda: work(path), rounds)
 
 

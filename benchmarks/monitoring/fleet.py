@@ -15,8 +15,8 @@ from sqlalchemy import func
 from sqlmodel import col, select
 from temporalio.client import Client
 
-from activities.modelling.profiles import profile_frame
-from activities.modelling.request_frames import answer_columns
+from activities.modelling.data.profiles import profile_frame
+from activities.modelling.requests.frames import answer_columns
 from api.asking import ask_model
 from api.db.monitoring_tables import WindowRow
 from api.db.store import Store

@@ -7,7 +7,7 @@ from typing import Any
 import whylogs
 from whylogs.core.schema import DatasetSchema
 
-from activities.modelling.profiles import _Types
+from activities.modelling.data.profiles import _Types
 from benchmarks.monitoring import frames
 from benchmarks.monitoring.stopwatch import measure, told
 

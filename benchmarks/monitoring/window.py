@@ -12,8 +12,8 @@ from typing import cast
 import numpy as np
 from temporalio.testing import ActivityEnvironment
 
-from activities.modelling.profiles import profile_frame
-from activities.modelling.request_frames import answer_columns
+from activities.modelling.data.profiles import profile_frame
+from activities.modelling.requests.frames import answer_columns
 from activities.windows import WindowActivities
 from benchmarks.monitoring import frames
 from benchmarks.results import Row, row

@@ -22,7 +22,7 @@ import pytest
 from temporalio.testing import ActivityEnvironment
 
 from activities.data import DataActivities
-from activities.modelling.snapshots import Frames
+from activities.modelling.data.snapshots import Frames
 from infra.feast import install
 from perennial.authoring import Source, feature_views, read_batches
 from perennial.blobs import BlobStore

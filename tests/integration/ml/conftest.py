@@ -15,7 +15,7 @@ from temporalio.testing import ActivityEnvironment
 from activities.data import DataActivities
 from activities.mlflow_runs import MlflowRuns
 from activities.mlflow_server import MlflowServer
-from activities.modelling.snapshots import Frames
+from activities.modelling.data.snapshots import Frames
 from activities.ray_cluster import RayCluster
 from activities.training import TrainingActivities
 from api.db.store import Store

@@ -14,8 +14,8 @@ from temporalio.testing import ActivityEnvironment
 from activities.export import ExportActivities
 from activities.mlflow_runs import MlflowRuns
 from activities.mlflow_server import MlflowServer
-from activities.modelling.candidates import keep_weights
-from activities.modelling.snapshots import Frames
+from activities.modelling.data.snapshots import Frames
+from activities.modelling.models.candidates import keep_weights
 from activities.registry import RegistryActivities
 from perennial.canonical import digest
 from perennial.contracts import records

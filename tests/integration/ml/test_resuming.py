@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from activities.modelling.candidates import keep_weights
+from activities.modelling.models.candidates import keep_weights
 from perennial.contracts.errors import ClusterUnavailable
 from tests.integration.ml.attempts import Attempt, again, until
 from tests.integration.ml.conftest import Place

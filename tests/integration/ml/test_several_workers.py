@@ -7,9 +7,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from activities.modelling import candidates
-from activities.modelling.keeping_out import LOSS
+from activities.modelling.models import candidates
 from activities.modelling.projects import load_project
+from activities.modelling.training.keeping_out import LOSS
 from perennial.contracts.errors import ClusterUnavailable
 from perennial.contracts.spec import EarlyStopping
 from tests.integration.ml.attempts import Attempt, until

@@ -14,7 +14,7 @@ from temporalio.testing import ActivityEnvironment
 from activities.checkpoint_files import CheckpointFiles
 from activities.mlflow_runs import MlflowRuns
 from activities.mlflow_server import MlflowServer
-from activities.modelling.preprocessing import Preprocessing
+from activities.modelling.models.preprocessing import Preprocessing
 from activities.ray_cluster import RayCluster
 from activities.ray_tasks.job import Job
 from api.db.tables import StageRow

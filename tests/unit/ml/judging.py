@@ -8,10 +8,10 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 
-from activities.modelling.checks import validate
-from activities.modelling.frames import to_table
-from activities.modelling.parted import InMemory, OnFile
+from activities.modelling.data.frames import to_table
+from activities.modelling.data.parted import InMemory, OnFile
 from activities.modelling.projects import Project
+from activities.modelling.validation.checks import validate
 from perennial.contracts.data import DataValidation, ProfileSummary
 from perennial.contracts.data_plan import DataPlan
 from perennial.contracts.spec import Split, Task

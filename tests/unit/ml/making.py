@@ -10,12 +10,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from torch import nn
 
-from activities.modelling import candidates, onnx_file
-from activities.modelling.export import export_body
-from activities.modelling.graphs import Graph
-from activities.modelling.loop import Loop, Prepared, prepare
-from activities.modelling.preprocessing import Preprocessing
+from activities.modelling.export import onnx_file
+from activities.modelling.export.graphs import Graph
+from activities.modelling.export.network import export_body
+from activities.modelling.models import candidates
+from activities.modelling.models.preprocessing import Preprocessing
 from activities.modelling.projects import Project, load_project
+from activities.modelling.training.loop import Loop, Prepared, prepare
 from perennial.authoring import Source as _Source
 from perennial.contracts.spec import Task, Training
 from perennial.contracts.training import Epoch

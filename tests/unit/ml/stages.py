@@ -13,8 +13,8 @@ from activities.checkpoint_files import Reached
 from activities.data import DataActivities
 from activities.evaluation import EvaluationActivities
 from activities.export import ExportActivities
-from activities.modelling.graphs import Graph
-from activities.modelling.snapshots import Frames
+from activities.modelling.data.snapshots import Frames
+from activities.modelling.export.graphs import Graph
 from activities.ray_tasks.job import Job, Made
 from activities.ray_tasks.train_function import train
 from perennial.blobs import BlobStore

@@ -9,11 +9,11 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from activities.modelling import artefacts
-from activities.modelling.graphs import Graph
-from activities.modelling.int8 import attempt
-from activities.modelling.parity import compare
-from activities.modelling.speed import measure_speed
+from activities.modelling.export import artefacts
+from activities.modelling.export.graphs import Graph
+from activities.modelling.export.int8 import attempt
+from activities.modelling.export.parity import compare
+from activities.modelling.export.speed import measure_speed
 from perennial.contracts.errors import ExportFailed
 from perennial.contracts.spec import Training
 from perennial.contracts.training import Parity

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from activities.modelling.attributing import what_moved
-from activities.modelling.graphs import Graph
-from activities.modelling.profiles import sketch_frame
+from activities.modelling.data.profiles import sketch_frame
+from activities.modelling.export.graphs import Graph
+from activities.modelling.monitoring.attributing import what_moved
 from perennial.contracts.analysis import Assessment
 from perennial.contracts.causes import AnswersMoved
 from perennial.contracts.drift import Moved, WindowVerdict

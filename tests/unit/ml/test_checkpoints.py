@@ -10,10 +10,11 @@ import pytest
 import torch
 
 from activities.checkpoint_files import CheckpointFiles, Reached, remove_files
-from activities.modelling import candidates, checkpoints
-from activities.modelling.checkpoints import Checkpoints
-from activities.modelling.loop import Loop, prepare
+from activities.modelling.models import candidates
 from activities.modelling.projects import load_project
+from activities.modelling.training import checkpoints
+from activities.modelling.training.checkpoints import Checkpoints
+from activities.modelling.training.loop import Loop, prepare
 from activities.training_key import key_of
 from perennial.blobs import BlobStore
 from perennial.contracts.errors import ProjectInvalid

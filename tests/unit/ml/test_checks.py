@@ -8,8 +8,8 @@ import pytest
 from temporalio.testing import ActivityEnvironment
 
 from activities.data import DataActivities
+from activities.modelling.data.snapshots import Frames
 from activities.modelling.projects import load_project
-from activities.modelling.snapshots import Frames
 from perennial.blobs import BlobStore
 from perennial.contracts.data import DataValidation, TakeSnapshot, ValidateSnapshot
 from perennial.contracts.errors import ProjectInvalid

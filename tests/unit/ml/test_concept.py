@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from activities.modelling.concept import concept_drift
+from activities.modelling.labels.concept import concept_drift
 
 START = datetime(2024, 5, 1, tzinfo=UTC)
 

@@ -13,9 +13,9 @@ import pandas as pd
 import pytest
 
 from activities.checkpoint_files import CheckpointFiles, remove_files
-from activities.modelling import checkpoints
-from activities.modelling.loop import Stopped
 from activities.modelling.projects import load_project
+from activities.modelling.training import checkpoints
+from activities.modelling.training.loop import Stopped
 from perennial.authoring import read_table
 from perennial.blobs import BlobCorrupt, BlobStore
 from perennial.contracts.base import BlobRef

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from activities.modelling.estimating import calibration_error, estimate
+from activities.modelling.evidence.estimating import calibration_error, estimate
 from perennial.contracts.base import Metrics
 
 ROWS = 20_000

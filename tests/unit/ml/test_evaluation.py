@@ -12,14 +12,15 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.advisories import Advisories
 from activities.evaluation import EvaluationActivities
-from activities.modelling import candidates, frames, snapshots
-from activities.modelling.drift import measure as compare_profiles
-from activities.modelling.graphs import Graph
-from activities.modelling.metrics import measure, require
-from activities.modelling.profiles import profile_frame
+from activities.modelling.data import frames, snapshots
+from activities.modelling.data.profiles import profile_frame
+from activities.modelling.data.snapshots import Frames
+from activities.modelling.evidence.metrics import measure, require
+from activities.modelling.export.graphs import Graph
+from activities.modelling.models import candidates
+from activities.modelling.monitoring.drift import measure as compare_profiles
 from activities.modelling.projects import load_project
-from activities.modelling.request_frames import answer_columns
-from activities.modelling.snapshots import Frames
+from activities.modelling.requests.frames import answer_columns
 from perennial.blobs import BlobStore
 from perennial.contracts.data import DatasetSnapshot
 from perennial.contracts.errors import EvidenceInvalid, ProjectInvalid

@@ -12,12 +12,12 @@ import pandas as pd
 import pytest
 from sklearn.metrics import auc, precision_recall_curve, roc_curve
 
-from activities.modelling.bootstrap import replicates, resampled
-from activities.modelling.calibration import calibration
-from activities.modelling.curves import curves
-from activities.modelling.examination import Examination
-from activities.modelling.held_out import HeldOut
-from activities.modelling.metrics import measure
+from activities.modelling.evidence.bootstrap import replicates, resampled
+from activities.modelling.evidence.calibration import calibration
+from activities.modelling.evidence.curves import curves
+from activities.modelling.evidence.examination import Examination
+from activities.modelling.evidence.held_out import HeldOut
+from activities.modelling.evidence.metrics import measure
 from activities.modelling.projects import Project, load_project
 from perennial.blobs import BlobStore
 from perennial.contracts.errors import EvidenceInvalid

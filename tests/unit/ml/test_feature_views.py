@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from temporalio.testing import ActivityEnvironment
 
 from activities.data import DataActivities
-from activities.modelling.snapshots import Frames
+from activities.modelling.data.snapshots import Frames
 from perennial.authoring import Source, feature_views, read_batches
 from perennial.blobs import BlobStore
 from perennial.contracts.data import TakeSnapshot

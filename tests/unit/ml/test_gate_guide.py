@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 import yaml
 
-from activities.modelling import candidates
-from activities.modelling.examination import Examination
-from activities.modelling.held_out import HeldOut
-from activities.modelling.metrics import measure
-from activities.modelling.parity import compare
-from activities.modelling.preprocessing import truth_of
-from activities.modelling.speed import measure_speed
+from activities.modelling.evidence.examination import Examination
+from activities.modelling.evidence.held_out import HeldOut
+from activities.modelling.evidence.metrics import measure
+from activities.modelling.export.parity import compare
+from activities.modelling.export.speed import measure_speed
+from activities.modelling.models import candidates
+from activities.modelling.models.preprocessing import truth_of
 from perennial.blobs import BlobStore
 from perennial.contracts.evidence_plan import MEASURES, EvidencePlan
 from perennial.contracts.policy import PromotionQuestion

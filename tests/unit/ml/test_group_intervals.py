@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
-from activities.modelling.examination import Examination
-from activities.modelling.group_samples import Apart, GroupSamples
-from activities.modelling.groups import by_group
-from activities.modelling.held_out import HeldOut
+from activities.modelling.evidence.examination import Examination
+from activities.modelling.evidence.group_samples import Apart, GroupSamples
+from activities.modelling.evidence.groups import by_group
+from activities.modelling.evidence.held_out import HeldOut
 from activities.modelling.projects import Project, load_project
 from perennial.blobs import BlobStore
 from perennial.contracts.evidence_plan import EvidencePlan, Rule

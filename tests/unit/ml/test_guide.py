@@ -14,10 +14,10 @@ from sklearn.datasets import load_wine
 from temporalio.testing import ActivityEnvironment
 
 from activities.data import DataActivities
-from activities.modelling.metrics import measure, require
-from activities.modelling.parity import compare
-from activities.modelling.preprocessing import truth_of
-from activities.modelling.snapshots import Frames
+from activities.modelling.data.snapshots import Frames
+from activities.modelling.evidence.metrics import measure, require
+from activities.modelling.export.parity import compare
+from activities.modelling.models.preprocessing import truth_of
 from perennial.blobs import BlobStore
 from perennial.contracts.data import TakeSnapshot, ValidateSnapshot
 from perennial.contracts.spec import ModelSpec, Source, Training

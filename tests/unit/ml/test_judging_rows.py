@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from activities.modelling.profiles import sketch_frame
+from activities.modelling.data.profiles import sketch_frame
+from activities.modelling.data.summaries import summarize
 from activities.modelling.projects import Project, load_project
-from activities.modelling.summaries import summarize
 from perennial.contracts.data import DataValidation
 from perennial.contracts.data_plan import DataPlan, LearntLimits
 from perennial.contracts.spec import Split, Task

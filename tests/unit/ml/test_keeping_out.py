@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from activities.modelling.keeping_out import LOSS, learns_no_more, parted
-from activities.modelling.loop import computes_mixed
+from activities.modelling.training.keeping_out import LOSS, learns_no_more, parted
+from activities.modelling.training.loop import computes_mixed
 from perennial.contracts.spec import EarlyStopping, Training
 from tests.unit.ml.conftest import Write
 from tests.unit.ml.making import fit

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from activities.modelling import boosting, estimators
-from activities.modelling.loop import Stopped
-from activities.modelling.preprocessing import Preprocessing
+from activities.modelling.models import estimators
+from activities.modelling.models.preprocessing import Preprocessing
+from activities.modelling.training import boosting
+from activities.modelling.training.loop import Stopped
 from perennial.blobs import BlobStore
 from perennial.contracts.errors import (
     DataInvalid,
@@ -112,7 +113,9 @@ async def test_rows_at_an_edge_find_thresholds_that_were_rounded(
     run = stages(write_project, blobs, "regression", LIGHT.format("Regressor"))
     snapshot = await run.snapshot()
     trained = run.trained(snapshot)
-    monkeypatch.setattr("activities.modelling.trees_file._down", lambda t: float(np.float32(t)))
+    monkeypatch.setattr(
+        "activities.modelling.export.trees_file._down", lambda t: float(np.float32(t))
+    )
     parity = (await run.exported(snapshot, trained)).parity
     assert not parity.passed
     assert [each.sort for each in parity.sorts if each.max_abs_diff > parity.tolerance] == ["edge"]
@@ -121,7 +124,7 @@ async def test_rows_at_an_edge_find_thresholds_that_were_rounded(
 async def test_lightgbm_goes_on_from_its_checkpoint(
     write_project: Write, blobs: BlobStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("activities.modelling.checkpoints._LEAST_SECONDS", 0.0)
+    monkeypatch.setattr("activities.modelling.training.checkpoints._LEAST_SECONDS", 0.0)
     run = stages(write_project, blobs, "binary", LIGHT.format("Classifier"))
     snapshot = await run.snapshot()
     undisturbed = run.trained(snapshot)

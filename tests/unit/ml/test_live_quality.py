@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from activities.modelling.live_quality import deviations_of
-from activities.modelling.metrics import measure, measure_some
+from activities.modelling.evidence.metrics import measure, measure_some
+from activities.modelling.labels.live_quality import deviations_of
+from activities.modelling.labels.truths import Value, class_numbers, numbers
 from activities.modelling.projects import load_project
-from activities.modelling.truths import Value, class_numbers, numbers
 
 from .conftest import Write
 

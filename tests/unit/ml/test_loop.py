@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from activities.modelling import candidates
-from activities.modelling.loop import Loop, Share, Stopped, prepare
+from activities.modelling.models import candidates
 from activities.modelling.projects import load_project
+from activities.modelling.training.loop import Loop, Share, Stopped, prepare
 from perennial.blobs import BlobStore
 from perennial.contracts.errors import ProjectInvalid, TrainingDiverged
 from perennial.contracts.spec import Training

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from activities.modelling.multivariate import tell_apart
+from activities.modelling.monitoring.multivariate import tell_apart
 from perennial.contracts.monitoring import Multivariate
 
 NAMES = ["x", "y", "price", "town", "flag"]

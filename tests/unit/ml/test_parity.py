@@ -12,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from activities.modelling.candidates import scores
-from activities.modelling.graphs import Graph
-from activities.modelling.parity import BATCHES, compare
+from activities.modelling.export.graphs import Graph
+from activities.modelling.export.parity import BATCHES, compare
+from activities.modelling.models.candidates import scores
 from perennial.contracts.errors import ExportFailed
 from tests.unit.ml.conftest import Write
 from tests.unit.ml.making import Fitted, export, fit

@@ -11,13 +11,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from activities.modelling import alike, increments, moments, ordering, snapshots, targets
-from activities.modelling.checks import validate
-from activities.modelling.limits import limit_of
-from activities.modelling.moments import moment_at
-from activities.modelling.parted import InMemory, OnFile
+from activities.modelling.data import increments, moments, ordering, snapshots
+from activities.modelling.data.moments import moment_at
+from activities.modelling.data.parted import InMemory, OnFile
+from activities.modelling.data.snapshots import Frames
 from activities.modelling.projects import Project, load_project
-from activities.modelling.snapshots import Frames
+from activities.modelling.validation import alike, targets
+from activities.modelling.validation.checks import validate
+from activities.modelling.validation.limits import limit_of
 from perennial.authoring import Features
 from perennial.blobs import BlobStore
 from perennial.contracts.data_plan import DataPlan

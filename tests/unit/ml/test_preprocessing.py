@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from activities.modelling.preprocessing import Preprocessing, classes_of, truth_of
+from activities.modelling.models.preprocessing import Preprocessing, classes_of, truth_of
 from activities.modelling.values import as_text
 from perennial.authoring import Features
 

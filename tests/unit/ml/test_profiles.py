@@ -11,7 +11,7 @@ import pytest
 import whylogs
 from whylogs.core.schema import DatasetSchema
 
-from activities.modelling.profiles import _Types, profile_frame, read_profile
+from activities.modelling.data.profiles import _Types, profile_frame, read_profile
 
 NOW = datetime(2024, 5, 1, tzinfo=UTC)
 EXACT = ["counts/n", "counts/null", "counts/nan", "counts/inf", "types/fractional"]

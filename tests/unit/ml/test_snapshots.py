@@ -10,8 +10,8 @@ import pytest
 from temporalio.testing import ActivityEnvironment
 
 from activities.data import DataActivities
-from activities.modelling import frames, snapshots
-from activities.modelling.snapshots import Frames
+from activities.modelling.data import frames, snapshots
+from activities.modelling.data.snapshots import Frames
 from perennial.authoring import Features, read_table
 from perennial.blobs import BlobCorrupt, BlobStore
 from perennial.contracts.data import DatasetSnapshot, ProfileSnapshot, TakeSnapshot
@@ -179,7 +179,7 @@ async def test_a_load_that_gives_no_table(
 
 
 async def test_a_profile_is_kept_with_every_column(write_project: Write, blobs: BlobStore) -> None:
-    from activities.modelling.profiles import read_profile
+    from activities.modelling.data.profiles import read_profile
 
     snapshot = await take(blobs, write_project())
     profile = await ActivityEnvironment().run(

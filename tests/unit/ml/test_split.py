@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from activities.modelling.split import split_rows
+from activities.modelling.data.split import split_rows
 from perennial.authoring import Features
 from perennial.contracts.errors import SourceInvalid, SpecInvalid
 from perennial.contracts.spec import Split

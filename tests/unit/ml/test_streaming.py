@@ -15,11 +15,11 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.arrivals import ArrivalActivities
 from activities.data import DataActivities
-from activities.modelling import arriving, snapshots
-from activities.modelling.ordering import ordered
-from activities.modelling.profiles import profile_parts, read_sketches, sketch_frame
+from activities.modelling.data import arriving, snapshots
+from activities.modelling.data.ordering import ordered
+from activities.modelling.data.profiles import profile_parts, read_sketches, sketch_frame
+from activities.modelling.data.snapshots import Frames
 from activities.modelling.projects import load_project
-from activities.modelling.snapshots import Frames
 from perennial.authoring import Features
 from perennial.blobs import BlobStore
 from perennial.contracts.arrivals import FindNewRows, NewRows

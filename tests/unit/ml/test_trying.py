@@ -7,9 +7,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from activities.modelling.data.split import split_rows
 from activities.modelling.projects import load_project
-from activities.modelling.split import split_rows
-from activities.modelling.trying import try_out
+from activities.modelling.training.trying import try_out
 from activities.trial_files import TrialFiles
 from perennial.contracts.errors import EvidenceInvalid
 from perennial.contracts.search import Trial

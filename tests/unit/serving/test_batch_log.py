@@ -15,9 +15,9 @@ import pyarrow as pa
 import pytest
 from fsspec.implementations.local import LocalFileSystem
 
-from activities.modelling.answers_log import AnswersLog, read_answers
-from activities.modelling.label_search import find_requests
-from activities.modelling.request_frames import read_window
+from activities.modelling.labels.search import find_requests
+from activities.modelling.requests.answers_log import AnswersLog, read_answers
+from activities.modelling.requests.frames import read_window
 from api.app import create_app
 from api.context import Context
 from perennial import batch_log

@@ -13,9 +13,9 @@ import pandas as pd
 import pytest
 from temporalio.testing import ActivityEnvironment
 
-from activities.modelling.graphs import Graph
-from activities.modelling.profiles import profile_frame, read_sketches
-from activities.modelling.request_frames import answer_columns
+from activities.modelling.data.profiles import profile_frame, read_sketches
+from activities.modelling.export.graphs import Graph
+from activities.modelling.requests.frames import answer_columns
 from activities.windows import WindowActivities
 from perennial.blobs import BlobStore
 from perennial.contracts.base import BlobRef

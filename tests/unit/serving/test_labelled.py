@@ -12,8 +12,8 @@ import pytest
 from temporalio.testing import ActivityEnvironment
 
 from activities.labelled import LabelledActivities
-from activities.modelling.answers_log import AnswersLog
-from activities.modelling.labelled_answers import count
+from activities.modelling.labels.labelled_answers import count
+from activities.modelling.requests.answers_log import AnswersLog
 from perennial.contracts import records
 from perennial.contracts.deployments import ReadServing
 from perennial.contracts.errors import Unavailable

@@ -14,7 +14,7 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.labels import LabelActivities, again
 from activities.labels_waiting import LabelsWaitingActivities
-from activities.modelling.request_frames import LogCorrupt
+from activities.modelling.requests.frames import LogCorrupt
 from api.db.store import Store
 from perennial.contracts import records
 from perennial.contracts.errors import Unavailable

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from temporalio.testing import ActivityEnvironment
 
-from activities.modelling.drift import measure
-from activities.modelling.profiles import profile_frame, read_profile
-from activities.modelling.request_frames import LogCorrupt
+from activities.modelling.data.profiles import profile_frame, read_profile
+from activities.modelling.monitoring.drift import measure
+from activities.modelling.requests.frames import LogCorrupt
 from activities.requests import RequestActivities
 from perennial.blobs import BlobStore
 from perennial.contracts.request_log import RequestLog

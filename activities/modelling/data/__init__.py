@@ -1,0 +1,1 @@
+"""Rows: brought by a project, kept as a snapshot, profiled and divided."""

@@ -1,0 +1,1 @@
+"""What a candidate shows on rows that were held out."""

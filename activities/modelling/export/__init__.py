@@ -1,0 +1,1 @@
+"""The one ONNX file of a model: made, compared, timed and kept within bounds."""

@@ -1,0 +1,1 @@
+"""What a project builds, and what is done to rows before it sees them."""

@@ -1,0 +1,1 @@
+"""A window's rows beside what a champion learnt from."""

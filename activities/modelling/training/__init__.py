@@ -1,0 +1,1 @@
+"""How candidates of each kind learn, and how that goes on after a death."""

@@ -1,0 +1,1 @@
+"""Whether rows are fit to be learnt from."""
