@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import time
-from datetime import UTC, datetime
 from typing import Any
 
 from temporalio import activity
 
+from activities.following import UNATTENDED_SECONDS, Ending, Following, to_the_end
 from activities.mlflow_runs import MlflowRuns, OpenRun
 from activities.ray_cluster import RayCluster
 from activities.ray_tasks.job import Job, Progress
@@ -21,17 +20,10 @@ from perennial.blobs import BlobStore
 from perennial.contracts.errors import (
     BadInput,
     ClusterUnavailable,
-    PerennialError,
     RegistryUnavailable,
-    Unavailable,
 )
 from perennial.contracts.search import Searched, SearchParameters, Trial
 from perennial.contracts.store import RecordStore
-
-_LOOK_SECONDS = 0.25
-_TELL_SECONDS = 0.5
-_STOP_SECONDS = 10.0
-_UNATTENDED_SECONDS = 15 * 60.0
 
 
 class SearchActivities:
@@ -58,72 +50,42 @@ class SearchActivities:
             input=input.train,
             search=input,
             blob_url=self._blobs.url,
-            unattended_seconds=_UNATTENDED_SECONDS,
+            unattended_seconds=UNATTENDED_SECONDS,
             traceparent=tracing.traceparent(),
         )
-        try:
-            trials = await self._followed(job, run)
-            searched = self._searched(input, trials)
-        except asyncio.CancelledError:
-            details = activity.cancellation_details()
-            if details is None or details.cancel_requested:
-                await asyncio.shield(self._end(job, run, gently=True))
-            raise
-        except Unavailable:
-            raise  # the search, and what it has kept, are left to the next attempt
-        except Exception:
-            await self._end(job, run)
-            raise
-        await self._cluster.remove(input.train.run_id, "search")
-        return searched
+        following = Following(self._cluster, self._store, job)
 
-    async def _followed(self, job: Job, run: OpenRun) -> tuple[Trial, ...]:
-        await self._cluster.start(job)
-        shutdown = asyncio.ensure_future(activity.wait_for_worker_shutdown())
-        told: dict[str, Any] = {}
+        async def end(status: Ending, *, gently: bool = False) -> None:
+            """Say in MLflow that it has ended, if no training will follow in the same run."""
+            await following.leave(gently)
+            if status != "FINISHED":
+                with contextlib.suppress(RegistryUnavailable):
+                    await asyncio.to_thread(self._runs.close, run.id, status)
+
+        return await to_the_end(self._found(following, job, run), end)
+
+    async def _found(self, following: Following, job: Job, run: OpenRun) -> Searched:
+        assert job.search is not None
         kept: set[int] = set()
         trials: tuple[Trial, ...] = ()
-        told_at = float("-inf")
-        try:
-            while True:
-                progress = await self._cluster.poll(job, 0)
-                if not progress.trials:  # it is busy, and what it said before still holds
-                    progress = progress.model_copy(update={"trials": trials})
-                trials = progress.trials
-                view = _view(progress, job)
-                activity.heartbeat(view)
-                now = time.monotonic()
-                if view != told and (now - told_at >= _TELL_SECONDS or progress.ended):
-                    told, told_at = view, now
-                    with contextlib.suppress(PerennialError):  # a view; the stage's end has it all
-                        await asyncio.to_thread(
-                            self._store.report_progress,
-                            job.input.run_id,
-                            "search",
-                            datetime.now(UTC),
-                            view,
-                        )
-                await self._keep(job, run, progress.trials, kept)
-                if progress.ended:
-                    break
-                await asyncio.wait({shutdown}, timeout=_LOOK_SECONDS)
-                if shutdown.done():
-                    raise Unavailable(
-                        "this worker shuts down; the search goes on in Ray, and the next attempt "
-                        "follows it"
-                    )
-        finally:
-            shutdown.cancel()
+
+        async def take(progress: Progress) -> None:
+            nonlocal trials
+            trials = progress.trials or trials  # one that is busy tells of none
+            await following.show(_view(progress, trials, job), progress.ended)
+            await self._keep(job, run, trials, kept)
+
+        progress = await following.until_ended(take)
         if progress.failure is not None:
-            await self._cluster.remove(job.input.run_id, "search")
+            await following.remove()
             raise progress.failure.as_error()
         if progress.phase != "done":  # so that the next attempt does not meet it
-            await self._cluster.remove(job.input.run_id, "search")
+            await following.remove()
             raise ClusterUnavailable(
                 f"the search's process in Ray is gone ({progress.note or progress.phase}); the "
                 f"next one goes on from the trials that were kept"
             )
-        return progress.trials
+        return self._searched(job.search, trials)
 
     async def _keep(
         self, job: Job, run: OpenRun, trials: tuple[Trial, ...], kept: set[int]
@@ -155,20 +117,6 @@ class SearchActivities:
             trials=self._blobs.put_bytes(json.dumps(listed).encode()),
         )
 
-    async def _end(self, job: Job, run: OpenRun, *, gently: bool = False) -> None:
-        """Take the search out of Ray, as far as Ray answers; say in MLflow that it has ended."""
-        with contextlib.suppress(ClusterUnavailable):
-            if gently:
-                await self._cluster.stop(job)
-                deadline = time.monotonic() + _STOP_SECONDS
-                while time.monotonic() < deadline:
-                    if (await self._cluster.poll(job, 0)).ended:
-                        break
-                    await asyncio.sleep(_LOOK_SECONDS)
-            await self._cluster.remove(job.input.run_id, "search")
-        with contextlib.suppress(RegistryUnavailable):
-            await asyncio.to_thread(self._runs.close, run.id, "KILLED" if gently else "FAILED")
-
 
 def _opened(runs: MlflowRuns, input: SearchParameters) -> OpenRun:
     return runs.open(input.train, params=False)
@@ -187,9 +135,8 @@ def _fit(input: SearchParameters, params: dict[str, Any]) -> None:
         raise BadInput(f"the search would try {params}, which is no training: {error}") from error
 
 
-def _view(progress: Progress, job: Job) -> dict[str, Any]:
+def _view(progress: Progress, trials: tuple[Trial, ...], job: Job) -> dict[str, object]:
     assert job.search is not None
-    trials = progress.trials
     over = sum(trial.state != "running" for trial in trials)
     note = f"{over} of {job.search.plan.trials} trials"
     if (best := searching.best(trials, job.search.goal)) is not None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from datetime import UTC, datetime
-from typing import Literal, get_args
+from typing import get_args
 
 from temporalio import activity
 
 from activities.checkpoint_files import remove_files
+from activities.following import UNATTENDED_SECONDS, Ending, Following, to_the_end
 from activities.mlflow_runs import MlflowRuns, OpenRun
 from activities.ray_cluster import RayCluster
 from activities.ray_tasks.job import Job, Progress, Work
@@ -19,7 +19,6 @@ from perennial import tracing
 from perennial.blobs import BlobStore
 from perennial.contracts.errors import (
     ClusterUnavailable,
-    PerennialError,
     RegistryUnavailable,
     Unavailable,
 )
@@ -32,18 +31,9 @@ from perennial.contracts.training import (
     TrainModel,
 )
 
-_LOOK_SECONDS = 0.25
-_FIRST_LOOK_SECONDS, _LOOK_SHARE = 0.03, 0.2
-"""A training of a second is looked at more often: waiting for a look must not be what it takes."""
-_TELL_SECONDS = 0.5
 _TOLD_AT_ONCE = 5
 _LOG_SECONDS = 2.0
-_STOP_SECONDS = 10.0
-_UNATTENDED_SECONDS = 15 * 60.0
 _EPOCHS_KEPT = 200
-
-Ending = Literal["FINISHED", "FAILED", "KILLED"]
-"""As MLflow calls it."""
 
 
 class TrainingActivities:
@@ -64,24 +54,16 @@ class TrainingActivities:
         job = Job(
             input=input,
             blob_url=self._blobs.url,
-            unattended_seconds=_UNATTENDED_SECONDS,
+            unattended_seconds=UNATTENDED_SECONDS,
             traceparent=tracing.traceparent(),
         )
-        try:
-            trained = await self._followed(job, run)
-        except asyncio.CancelledError:
-            if _is_wanted_no_more():
-                await asyncio.shield(self._end(job, run, "KILLED", gently=True))
-            raise
-        except Unavailable:
-            if _is_last_attempt():
-                await self._end(job, run, "FAILED")
-            raise  # else the job, and what it has kept, are left to the next attempt
-        except Exception:
-            await self._end(job, run, "FAILED")
-            raise
-        await self._end(job, run, "FINISHED")
-        return trained
+        following = Following(self._cluster, self._store, job)
+
+        async def end(status: Ending, *, gently: bool = False) -> None:
+            """As far as each of those concerned answers, all at once: it takes no longer."""
+            await asyncio.gather(self._leave(following, job, gently), self._close(run, status))
+
+        return await to_the_end(self._followed(following, job, run), end)
 
     @activity.defn(name="sweep_trainings")
     async def sweep_trainings(self, input: SweepTrainings) -> Swept:
@@ -96,56 +78,16 @@ class TrainingActivities:
                 await asyncio.to_thread(remove_files, self._blobs.url, run_id)
         return Swept(run_ids=tuple(ended))
 
-    async def _followed(self, job: Job, run: OpenRun) -> TrainedModel:
-        await self._cluster.start(job)
-        followed = _Followed(job, run, self._runs, self._store)
-        shutdown = asyncio.ensure_future(activity.wait_for_worker_shutdown())
-        began = time.monotonic()
-        try:
-            while True:
-                progress = await self._cluster.poll(job, len(followed.epochs))
-                await followed.take(progress)
-                if progress.ended:
-                    break
-                pause = max(_FIRST_LOOK_SECONDS, _LOOK_SHARE * (time.monotonic() - began))
-                await asyncio.wait({shutdown}, timeout=min(pause, _LOOK_SECONDS))
-                if shutdown.done():
-                    raise Unavailable(
-                        "this worker shuts down; the training goes on in Ray, and the next "
-                        "attempt follows it"
-                    )
-        finally:
-            shutdown.cancel()
+    async def _followed(self, following: Following, job: Job, run: OpenRun) -> TrainedModel:
+        known = _Known(following, job, run, self._runs)
+        progress = await following.until_ended(known.take, lambda: len(known.epochs))
         if _goes_on(progress):
-            # so that the next attempt does not meet it
-            await self._cluster.remove(job.input.run_id)
-        await followed.log()
-        return _trained(progress, followed.epochs, run.id)
+            await following.remove()  # so that the next attempt does not meet it
+        await known.log()
+        return _trained(progress, known.epochs, run.id)
 
-    async def _end(
-        self,
-        job: Job,
-        run: OpenRun,
-        status: Ending,
-        *,
-        gently: bool = False,
-    ) -> None:
-        """Take the job out of Ray, and its checkpoints away; say in MLflow how it ended.
-
-        As far as each of them answers, and both at once: a short training takes no longer.
-        """
-        await asyncio.gather(self._leave(job, gently), self._close(run, status))
-
-    async def _leave(self, job: Job, gently: bool) -> None:
-        with contextlib.suppress(ClusterUnavailable):
-            if gently:
-                await self._cluster.stop(job)
-                deadline = time.monotonic() + _STOP_SECONDS
-                while time.monotonic() < deadline:
-                    if (await self._cluster.poll(job, 0)).ended:
-                        break
-                    await asyncio.sleep(_LOOK_SECONDS)
-            await self._cluster.remove(job.input.run_id)
+    async def _leave(self, following: Following, job: Job, gently: bool) -> None:
+        await following.leave(gently)
         with contextlib.suppress(OSError):
             await asyncio.to_thread(remove_files, job.blob_url, job.input.run_id)
 
@@ -154,38 +96,34 @@ class TrainingActivities:
             await asyncio.to_thread(self._runs.close, run.id, status)
 
 
-class _Followed:
-    """What is known of a job so far, and whom it was told."""
+class _Known:
+    """What is known of a training so far, and whom it was told."""
 
-    def __init__(self, job: Job, run: OpenRun, runs: MlflowRuns, store: RecordStore) -> None:
+    def __init__(self, following: Following, job: Job, run: OpenRun, runs: MlflowRuns) -> None:
         self.epochs: list[Epoch] = []
-        self._job, self._run, self._runs, self._store = job, run, runs, store
+        self._following, self._job, self._run, self._runs = following, job, run, runs
         self._logged = self._shown = 0
-        self._logged_at = self._told_at = float("-inf")
-        self._told: dict[str, object] = {}
+        self._logged_at = float("-inf")
 
     async def take(self, progress: Progress) -> None:
-        """Heartbeat, show, and keep."""
+        """Show, and keep."""
         self.epochs.extend(progress.epochs)
-        known = self._view(progress, self.epochs[-1:])
-        activity.heartbeat(known)
+        view = self._view(progress, self.epochs[-1:])
+        await self._following.show(view, progress.ended, lambda: self._views(progress))
         now = time.monotonic()
-        if known != self._told and (now - self._told_at >= _TELL_SECONDS or progress.ended):
-            self._told, self._told_at = known, now
-            with contextlib.suppress(PerennialError):  # a view; the stage's end has it all
-                await asyncio.to_thread(self._tell, progress)
         if now - self._logged_at >= _LOG_SECONDS:
             self._logged_at = now
             with contextlib.suppress(RegistryUnavailable):  # the last call is not so lenient
                 await self.log()
 
-    def _tell(self, progress: Progress) -> None:
+    def _views(self, progress: Progress) -> list[dict[str, object]]:
         """Every epoch that is new, or the last few where they come faster than people read."""
         fresh = self.epochs[self._shown :][-_TOLD_AT_ONCE:]
         self._shown = len(self.epochs)
-        for newest in [[epoch] for epoch in fresh] or [self.epochs[-1:]]:
-            view = self._view(progress, newest)
-            self._store.report_progress(self._job.input.run_id, "train", datetime.now(UTC), view)
+        return [
+            self._view(progress, newest)
+            for newest in [[epoch] for epoch in fresh] or [self.epochs[-1:]]
+        ]
 
     async def log(self) -> None:
         """Bring MLflow up to date."""
@@ -245,20 +183,3 @@ def _thinned(epochs: list[Epoch]) -> tuple[Epoch, ...]:
     """At most 200, the last among them: results travel through Temporal."""
     step = -(-len(epochs) // _EPOCHS_KEPT)
     return tuple(reversed(epochs[::-1][::step])) if step else ()
-
-
-def _is_last_attempt() -> bool:
-    """Whether nobody will ask about the job after this attempt has failed."""
-    info = activity.info()
-    most = info.retry_policy.maximum_attempts if info.retry_policy else 0
-    return 0 < most <= info.attempt
-
-
-def _is_wanted_no_more() -> bool:
-    """Whether a person or workflow cancelled, as against a worker that stops or a pause.
-
-    An attempt that the server knows no more is none of these: it was given up for its silence, and
-    the next one follows the same job. Where the run itself has ended, the job is swept.
-    """
-    details = activity.cancellation_details()
-    return details is None or details.cancel_requested
