@@ -8,7 +8,7 @@ OPA     = $$($(VENV)/python -m infra.toolchain locate opa)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status logs demo feast test check-kafka check-feast lint types style policies histories bench bench-orchestration bench-lifecycle \
+.PHONY: help setup up down status logs demo feast test check-kafka check-feast check-s3 lint types style policies histories bench bench-orchestration bench-lifecycle \
   bench-start bench-rollout bench-serving bench-monitoring bench-large-lives bench-data bench-evaluation bench-training \
   drill telemetry replay-year clean-state
 
@@ -44,6 +44,9 @@ test: lint policies ## everything that must hold: lint, policies, pytest
 
 check-kafka: setup ## the message bus on a real Kafka, from Maven Central (needs java and mvn)
 	$(VENV)/python -m pytest -q tests/integration/api/check_kafka.py
+
+check-s3: setup ## blobs, checkpoints and the log of requests in a real S3 server (needs go, for some minutes once)
+	$(VENV)/python -m pytest -q tests/e2e/check_s3.py
 
 check-feast: feast ## rows with features of a real Feast repository, in training and serving
 	$(VENV)/python -m pytest -q tests/integration/ml/check_feast.py

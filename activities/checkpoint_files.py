@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 import uuid
 
-import fsspec
-
 from perennial.blobs import BlobCorrupt
 from perennial.contracts.base import Contract
 from perennial.contracts.errors import Unavailable
 from perennial.contracts.training import Epoch
+from perennial.storage import filesystem
 
 FOLDER = ".trainings"
 """Beside the blobs: what trainings need until they have ended, a folder for each run."""
@@ -42,7 +41,7 @@ class CheckpointFiles:
             key: a digest of all that the training follows from. What was kept under another key
                 is never seen.
         """
-        self._fs, root = fsspec.core.url_to_fs(blob_url.rstrip("/"))
+        self._fs, root = filesystem(blob_url.rstrip("/"))
         self.folder = f"{root}/{FOLDER}/{run_id}/{key}"
 
     def newest(self) -> str | None:
@@ -101,7 +100,6 @@ class CheckpointFiles:
             ) from error
 
     def _names(self) -> list[str]:
-        self._fs.invalidate_cache()
         try:
             found = self._fs.ls(self.folder, detail=False)
         except FileNotFoundError:
@@ -119,7 +117,7 @@ class CheckpointFiles:
 
 def remove_files(blob_url: str, run_id: str) -> None:
     """Delete all that the training of a run has kept; what is gone already is no error."""
-    fs, root = fsspec.core.url_to_fs(blob_url.rstrip("/"))
+    fs, root = filesystem(blob_url.rstrip("/"))
     folder = f"{root}/{FOLDER}/{run_id}"
     try:
         fs.rm(folder, recursive=True)

@@ -23,6 +23,7 @@ from perennial.contracts.monitoring import (
 from perennial.contracts.records import Done
 from perennial.contracts.store import RecordStore
 from perennial.contracts.triggers import RecordTrigger, TriggerRecorded
+from perennial.storage import filesystem
 
 _FIRST_LOOK_SECONDS, _LOOK_SECONDS = 0.1, 2.0
 
@@ -88,7 +89,7 @@ class MonitoringActivities:
 
     def _look(self, input: AwaitEvents) -> EventsSeen:
         try:
-            fs, root = fsspec.core.url_to_fs(self._log)
+            fs, root = filesystem(self._log)
             folder = f"{root.rstrip('/')}/environment={input.environment}/model={input.model}"
             days = _named(fs, folder, "date=")
             if not days:
@@ -107,7 +108,6 @@ class MonitoringActivities:
 
 def _named(fs: fsspec.AbstractFileSystem, folder: str, key: str) -> list[str]:
     """The values of the folders `key` in one, sorted; none where the folder is not there."""
-    fs.invalidate_cache()
     try:
         entries = fs.ls(folder, detail=False)
     except FileNotFoundError:

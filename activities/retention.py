@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 
-import fsspec
 from temporalio import activity
 
 from activities.work import in_thread
@@ -16,6 +15,7 @@ from perennial.contracts.retention import Keep, RecordSweep, Sweep, Swept
 from perennial.contracts.spec import duration
 from perennial.contracts.store import OldRecords
 from perennial.log_days import remove_old_days
+from perennial.storage import filesystem
 
 _WINDOWS, _ROWS = 200, 5000
 """In one transaction."""
@@ -69,7 +69,7 @@ class RetentionActivities:
     def _days(self, at: datetime) -> int:
         removed = 0
         try:
-            fs, root = fsspec.core.url_to_fs(self._log)
+            fs, root = filesystem(self._log)
             for model, log in self._store.read_logged():
                 for folder in fs.glob(f"{root.rstrip('/')}/environment=*/model={model}"):
                     removed += remove_old_days(fs, folder, log, at)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import uuid
 
-import fsspec
 from pydantic import ValidationError
 
 from activities.checkpoint_files import FOLDER
 from perennial.contracts.errors import Unavailable
 from perennial.contracts.search import Trial
+from perennial.storage import filesystem
 
 
 class TrialFiles:
@@ -27,12 +27,11 @@ class TrialFiles:
             key: a digest of all that the trials follow from. What was kept under another key is
                 never seen.
         """
-        self._fs, root = fsspec.core.url_to_fs(blob_url.rstrip("/"))
+        self._fs, root = filesystem(blob_url.rstrip("/"))
         self.folder = f"{root}/{FOLDER}/{run_id}/search-{key}"
 
     def all(self) -> list[Trial]:
         """Those that were kept, by number. Raises Unavailable."""
-        self._fs.invalidate_cache()
         try:
             names = self._fs.ls(self.folder, detail=False)
         except FileNotFoundError:

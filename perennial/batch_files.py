@@ -7,9 +7,8 @@ import json
 from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
-import fsspec
-
 from perennial.contracts.base import Json
+from perennial.storage import filesystem
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -19,7 +18,7 @@ class BatchFiles:
     """One batch. Its files have names of its own, so that a second try writes the same ones."""
 
     def __init__(self, url: str, environment: str, model: str, batch: str) -> None:
-        self._fs, root = fsspec.core.url_to_fs(url)
+        self._fs, root = filesystem(url)
         where = f"environment={environment}/model={model}"
         root = root.rstrip("/")
         self._log = f"{root}/{where}"
@@ -31,7 +30,6 @@ class BatchFiles:
 
     def known(self) -> Json | None:
         """What was said of the batch before."""
-        self._fs.invalidate_cache()
         try:
             return cast(Json, json.loads(self._fs.cat_file(f"{self._staged}.json")))
         except FileNotFoundError:

@@ -10,10 +10,9 @@ import tempfile
 import uuid
 from pathlib import Path
 
-import fsspec
-
 from perennial.contracts.base import BlobRef
 from perennial.contracts.errors import Final, Unavailable
+from perennial.storage import filesystem
 
 _CHUNK = 1 << 20
 
@@ -27,7 +26,7 @@ class BlobStore:
 
     def __init__(self, url: str, cache: Path | None = None) -> None:
         self.url = url.rstrip("/")
-        self._fs, self._root = fsspec.core.url_to_fs(self.url)
+        self._fs, self._root = filesystem(self.url)
         self._local = "file" in self._fs.protocol
         self._cache = cache or Path(tempfile.gettempdir()) / f"perennial-blobs-{os.getuid()}"
 
@@ -124,7 +123,9 @@ class BlobStore:
             Unavailable: the store did not answer.
         """
         try:
-            self._fs.rm_file(self._path(ref.sha256))
+            path = self._path(ref.sha256)
+            self._fs.info(path)  # S3 removes what is not there without a word
+            self._fs.rm_file(path)
         except FileNotFoundError:
             return 0
         except OSError as error:

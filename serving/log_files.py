@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-import fsspec
 import numpy as np
 
 from perennial.log_days import remove_old_days
+from perennial.storage import filesystem
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -40,7 +40,7 @@ class LogFiles:
     """Files of one process under an fsspec URL."""
 
     def __init__(self, url: str, process: str) -> None:
-        self._fs, root = fsspec.core.url_to_fs(url)
+        self._fs, root = filesystem(url)
         self._root = root.rstrip("/")
         self._process = process
         self._numbers = count(1)

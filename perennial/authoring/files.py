@@ -119,11 +119,11 @@ class _Place:
     """Where the files are."""
 
     def __init__(self, address: Resolved, source: Source) -> None:
-        import fsspec
+        from perennial.storage import filesystem
 
         self._source = source
         try:
-            self.fs, self._path = fsspec.core.url_to_fs(address.value)
+            self.fs, self._path = filesystem(address.value)
         except (ImportError, ValueError) as error:
             raise SourceInvalid(
                 f"source {source.uri!r}: {address.shown(error)}; mend source.uri"

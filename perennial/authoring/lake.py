@@ -17,13 +17,13 @@ _ROWS = 1 << 16
 
 def is_table(address: Resolved) -> bool:
     """Whether the place is a folder with Delta's log in it."""
-    import fsspec
+    from perennial.storage import filesystem
 
     url = address.value.rstrip("/")
     if url.rpartition("/")[2].count(".") or "*" in url:
         return False
     try:
-        fs, path = fsspec.core.url_to_fs(url)
+        fs, path = filesystem(url)
         return bool(fs.isdir(f"{path}/_delta_log"))
     except (ImportError, ValueError):
         return False

@@ -15,6 +15,7 @@ import pyarrow.dataset as ds
 from activities.modelling.labels.database import WRITTEN
 from activities.modelling.labels.rows import moment
 from perennial.contracts.label_table import LabelTable
+from perennial.storage import filesystem
 
 _KINDS = {".parquet": "parquet", ".pq": "parquet", ".csv": "csv"}
 
@@ -82,8 +83,7 @@ def read_files(
         OSError, pyarrow.ArrowException: they cannot be read.
         ImportError: there is no library for such a URL.
     """
-    fs, path = fsspec.core.url_to_fs(address)
-    fs.invalidate_cache()
+    fs, path = filesystem(address)
     paths = _paths(fs, path)
     kinds = {_KINDS[_suffix(each)] for each in paths}
     if len(kinds) != 1:

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-import fsspec
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -18,6 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from activities.modelling.requests.frames import LogCorrupt
+from perennial.storage import filesystem
 
 HOUR = timedelta(hours=1)
 PLACE = ["request_id", "row", "at"]
@@ -32,7 +32,7 @@ class AnswersLog:
     """
 
     def __init__(self, url: str, environment: str, model: str) -> None:
-        self._fs, root = fsspec.core.url_to_fs(url)
+        self._fs, root = filesystem(url)
         self._folder = f"{root.rstrip('/')}/environment={environment}/model={model}"
 
     def hours(self, since: datetime) -> list[datetime]:

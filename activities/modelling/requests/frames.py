@@ -13,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import fsspec
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -21,6 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from perennial.contracts.errors import Final
+from perennial.storage import filesystem
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,7 +58,7 @@ def read_window(
         LogCorrupt: a file is none.
         OSError: the log cannot be reached.
     """
-    fs, root = fsspec.core.url_to_fs(url)
+    fs, root = filesystem(url)
     folders = _hours(f"{root}/environment={environment}/model={model}", start, end)
     paths = [path for folder in folders for path in sorted(fs.glob(f"{folder}/*.parquet"))]
     # hundreds of small files are an hour: those that are alike become frames together

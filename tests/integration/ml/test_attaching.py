@@ -11,7 +11,7 @@ import pytest
 from temporalio.activity import ActivityCancellationDetails
 from temporalio.testing import ActivityEnvironment
 
-from activities import training
+from activities import following
 from activities.ray_cluster import RayCluster
 from activities.ray_tasks.job import Job
 from perennial.contracts import records
@@ -27,7 +27,7 @@ LONG: dict[str, Any] = {"epochs": 10_000, "batch_size": 1}
 @pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Be patient with a training that does not stop, but not for long."""
-    monkeypatch.setattr(training, "_STOP_SECONDS", 1.0)
+    monkeypatch.setattr(following, "_STOP_SECONDS", 1.0)
 
 
 async def free_cpus(place: Place) -> bool:

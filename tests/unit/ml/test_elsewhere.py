@@ -8,7 +8,6 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import fsspec
 import pandas as pd
 import pytest
 
@@ -20,6 +19,7 @@ from perennial.authoring import read_table
 from perennial.blobs import BlobCorrupt, BlobStore
 from perennial.contracts.base import BlobRef
 from perennial.contracts.spec import Source, Training
+from perennial.storage import filesystem
 from tests.unit.ml.conftest import Write
 from tests.unit.ml.stages import Stages, Watching
 
@@ -33,9 +33,9 @@ class Own(Base):
 @pytest.fixture
 def elsewhere() -> Iterator[str]:
     """The URL of a store that only fsspec can read."""
-    fs = fsspec.filesystem("memory")
+    fs, root = filesystem("memory://elsewhere")
     yield "memory://elsewhere"
-    fs.rm("/elsewhere", recursive=True)
+    fs.rm(root, recursive=True)
 
 
 @pytest.fixture
@@ -47,15 +47,15 @@ async def test_a_run_needs_no_disk_but_its_own(
     write_project: Write, elsewhere: str, blobs: BlobStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(checkpoints, "_LEAST_SECONDS", 0.0)
-    name, fs = write_project(READS), fsspec.filesystem("memory")
+    name, (fs, root) = write_project(READS), filesystem(elsewhere)
     rows = load_project(name).own.load(Source(uri="made"))
     for year, part in rows.groupby(rows["id"] % 2):
-        with fs.open(f"/elsewhere/rows/year={2024 + year}/part.csv", "w") as file:
+        with fs.open(f"{root}/rows/year={2024 + year}/part.csv", "w") as file:
             part.to_csv(file, index=False)
     plan, source = Training(epochs=4, batch_size=64, seed=1), Source(uri=f"{elsewhere}/rows")
     run = Stages(blobs, name, "binary", plan, source)
     snapshot = await run.snapshot()
-    assert snapshot.rows == len(rows) and snapshot.data.uri.startswith("memory://")
+    assert snapshot.rows == len(rows) and snapshot.data.uri.startswith(elsewhere)
     assert "year" in {column.name for column in snapshot.columns}
     with pytest.raises(Stopped):
         run.trained(snapshot, Watching(until=2))
@@ -65,25 +65,25 @@ async def test_a_run_needs_no_disk_but_its_own(
     assert (await run.exported(snapshot, trained)).parity.passed
 
 
-def test_a_blob_that_is_lost_or_broken_there(blobs: BlobStore) -> None:
-    ref, fs = blobs.put_bytes(b"rows"), fsspec.filesystem("memory")
+def test_a_blob_that_is_lost_or_broken_there(elsewhere: str, blobs: BlobStore) -> None:
+    ref, (fs, root) = blobs.put_bytes(b"rows"), filesystem(elsewhere)
     assert blobs.put_bytes(b"rows") == ref and blobs.get_bytes(ref) == b"rows"
     assert blobs.remove(ref) == 4 and blobs.remove(ref) == 0
-    with pytest.raises(BlobCorrupt, match="is not in memory://elsewhere/blobs; restore it"):
+    with pytest.raises(BlobCorrupt, match=f"is not in {elsewhere}/blobs; restore it"):
         blobs.get(ref)
-    kept = f"/elsewhere/blobs/{ref.sha256[:2]}/{ref.sha256}"
+    kept = f"{root}/blobs/{ref.sha256[:2]}/{ref.sha256}"
     fs.pipe_file(kept, b"other")
     with pytest.raises(BlobCorrupt, match=r"its bytes have changed; restore it from a backup"):
         blobs.get(ref)
     fs.pipe_file(kept, b"rows")
     assert blobs.get_bytes(ref) == b"rows", "what was restored is read, and no old copy"
-    lost = BlobRef(uri="memory://x", sha256="0" * 64, size=1)
+    lost = BlobRef(uri=f"{elsewhere}/x", sha256="0" * 64, size=1)
     with pytest.raises(BlobCorrupt, match="is not in"):
         blobs.get(lost)
 
 
 def test_checkpoints_there_are_whole_or_passed_over(elsewhere: str) -> None:
-    files, fs = CheckpointFiles(elsewhere, "run", "key"), fsspec.filesystem("memory")
+    files, (fs, _) = CheckpointFiles(elsewhere, "run", "key"), filesystem(elsewhere)
     assert files.newest() is None
     for epoch in (1, 2, 3):
         files.keep(epoch, b"epoch %d" % epoch)
