@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from datetime import UTC, datetime
 
 import fsspec
@@ -25,7 +26,9 @@ from perennial.contracts.store import RecordStore
 from perennial.contracts.triggers import RecordTrigger, TriggerRecorded
 from perennial.storage import filesystem
 
-_FIRST_LOOK_SECONDS, _LOOK_SECONDS = 0.1, 2.0
+_FIRST_LOOK_SECONDS, _LOOK_SECONDS, _LOOK_SHARE = 0.1, 30.0, 0.2
+"""A look lists a folder, which an object store wants money for: nobody waits a fifth longer."""
+_HEARTBEAT_SECONDS = 5.0
 
 
 class MonitoringActivities:
@@ -67,21 +70,24 @@ class MonitoringActivities:
 
     @activity.defn(name="await_events")
     async def await_events(self, input: AwaitEvents) -> EventsSeen:
-        """Look until the log is as far as is asked: soon at first, then every two seconds.
+        """Look until the log is as far as is asked: soon at first, then twice a minute.
 
         Raises:
             Unavailable: the log cannot be read, or this worker shuts down.
         """
         shutdown = asyncio.ensure_future(activity.wait_for_worker_shutdown())
-        pause = _FIRST_LOOK_SECONDS
+        began, next_look = time.monotonic(), 0.0
         try:
             while True:
-                seen = await asyncio.to_thread(self._look, input)
-                if seen.newest is not None and (input.due is None or seen.newest >= input.due):
-                    return seen
+                if (waited := time.monotonic() - began) >= next_look:
+                    seen = await asyncio.to_thread(self._look, input)
+                    if seen.newest is not None and (input.due is None or seen.newest >= input.due):
+                        return seen
+                    pause = max(_FIRST_LOOK_SECONDS, _LOOK_SHARE * waited)
+                    next_look = waited + min(pause, _LOOK_SECONDS)
                 activity.heartbeat()
-                await asyncio.wait({shutdown}, timeout=pause)
-                pause = min(2 * pause, _LOOK_SECONDS)
+                left = began + next_look - time.monotonic()
+                await asyncio.wait({shutdown}, timeout=min(max(left, 0), _HEARTBEAT_SECONDS))
                 if shutdown.done():
                     raise Unavailable("this worker shuts down; the next attempt goes on looking")
         finally:
