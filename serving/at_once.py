@@ -143,6 +143,8 @@ class AtOnce(HttpToolsProtocol):
         if self._idle_since is None:
             return
         left = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if self.cycle is not None and not self.cycle.response_complete:
+            left = self.timeout_keep_alive  # a head comes while the request before it is answered
         if left > 0:
             self._look_in(left)
         else:

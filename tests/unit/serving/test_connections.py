@@ -117,6 +117,21 @@ async def test_a_head_that_does_not_come_is_not_waited_for(desk: Desk, begun: by
         assert await answers(client, begun) == b""
 
 
+async def test_a_body_may_take_longer_than_a_head(desk: Desk, put: Put) -> None:
+    await desk.take(deployment(put))
+    slow = request(PREDICT, BODY, "POST", "expect: 100-continue").removesuffix(BODY)
+    async with served(desk, keep_alive=1) as client:
+        silent = asyncio.create_task(answers(client, b"POST /v2 HTTP/1.1\r\n"))
+        reader, writer = await asyncio.open_connection(client.base_url.host, client.base_url.port)
+        writer.write(slow)
+        await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 20)  # it is to go on
+        writer.write(BODY[:5])
+        assert await silent == b"", "and a second has gone by"
+        writer.write(BODY[5:] + LAST)
+        assert (await asyncio.wait_for(reader.read(), 20)).count(b"HTTP/1.1 200 ") == 2
+        writer.close()
+
+
 async def test_the_rest_of_a_body_is_waited_for_so_long_and_of_so_many(
     desk: Desk, put: Put
 ) -> None:
