@@ -163,7 +163,11 @@ class DataActivities:
     def _profile(self, input: ProfileSnapshot) -> ReferenceProfile:
         with loading():
             from activities.modelling.data import parted
-            from activities.modelling.data.profiles import profile_and_read, profile_parts
+            from activities.modelling.data.profiles import (
+                REFERENCE,
+                profile_and_read,
+                profile_parts,
+            )
             from activities.modelling.data.summaries import summarize
         snapshot = input.snapshot
         rows = self._frames.at_hand(snapshot)
@@ -172,7 +176,7 @@ class DataActivities:
             gaps = parted.columns_with_gaps(path)
             profile, sketches = profile_parts(parted.parts(path), gaps, snapshot.taken_at)
         else:
-            profile, sketches = profile_and_read(rows, snapshot.taken_at)
+            profile, sketches = profile_and_read(rows, snapshot.taken_at, size=REFERENCE)
         return ReferenceProfile(
             blob=self._blobs.put_bytes(profile),
             rows=snapshot.rows,

@@ -15,7 +15,7 @@ from sqlalchemy import func
 from sqlmodel import col, select
 from temporalio.client import Client
 
-from activities.modelling.data.profiles import profile_frame
+from activities.modelling.data.profiles import REFERENCE, profile_frame
 from activities.modelling.requests.frames import answer_columns
 from api.asking import ask_model
 from api.db.monitoring_tables import WindowRow
@@ -76,8 +76,8 @@ class Fleet:
         now = datetime.now(UTC)
         answers = answer_columns(self._model.answer({files.INPUT: rows}), self._model.classes)
         self._snapshot = self._blobs.put_bytes(kept.getvalue())
-        self._reference = self._blobs.put_bytes(profile_frame(frame, now))
-        self._answers = self._blobs.put_bytes(profile_frame(answers, now))
+        self._reference = self._blobs.put_bytes(profile_frame(frame, now, REFERENCE))
+        self._answers = self._blobs.put_bytes(profile_frame(answers, now, REFERENCE))
 
     async def apply(self, client: Client, model: str, **plan: Any) -> None:
         """Give a model its spec, as the API does it: it has a workflow of its own afterwards."""

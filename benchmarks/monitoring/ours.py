@@ -5,7 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from activities.modelling.data.profiles import profile_and_read, profile_frame, read_sketches
+from activities.modelling.data.profiles import (
+    REFERENCE,
+    profile_and_read,
+    profile_frame,
+    read_sketches,
+)
 from activities.modelling.monitoring.drift import compare
 from benchmarks.monitoring import frames
 from benchmarks.monitoring.stopwatch import measure, told
@@ -19,7 +24,7 @@ def main() -> None:
     """Measure."""
     path, rounds = told()
     reference, window = frames.read(path)
-    usual, names = profile_frame(reference, _NOW), list(reference.columns)
+    usual, names = profile_frame(reference, _NOW, REFERENCE), list(reference.columns)
     del reference  # a run has made its profile long ago
 
     def once() -> dict[str, Any]:

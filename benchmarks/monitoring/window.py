@@ -12,7 +12,7 @@ from typing import cast
 import numpy as np
 from temporalio.testing import ActivityEnvironment
 
-from activities.modelling.data.profiles import profile_frame
+from activities.modelling.data.profiles import REFERENCE, profile_frame
 from activities.modelling.requests.frames import answer_columns
 from activities.windows import WindowActivities
 from benchmarks.monitoring import frames
@@ -93,10 +93,10 @@ def _reference(path: Path, blobs: BlobStore) -> Monitored:
         model="m",
         environment="production",
         version=1,
-        reference=blobs.put_bytes(profile_frame(snapshot, _START)),
+        reference=blobs.put_bytes(profile_frame(snapshot, _START, REFERENCE)),
         snapshot=blobs.put_bytes(rows.getvalue()),
         answers=blobs.put_bytes(
-            profile_frame(answer_columns(_answers(len(snapshot)), _CLASSES), _START)
+            profile_frame(answer_columns(_answers(len(snapshot)), _CLASSES), _START, REFERENCE)
         ),
         inputs=tuple(snapshot.columns),
     )

@@ -38,9 +38,11 @@ if TYPE_CHECKING:
 # it says at INFO where in a profile each of its columns begins: forty lines a window
 logging.getLogger("whylogs.core.utils.protobuf_utils").setLevel(logging.WARNING)
 
-_SIZE_OF_SKETCH = 4096
-"""Of the sketches of numbers. Distances from them are within 1 % of exact ones; with the library's
-1024 they are up to 2.5 % off, for a quarter of the bytes."""
+WINDOW, REFERENCE = 4096, 16384
+"""Sizes of the sketches of numbers. Distances from them are within 1 % of exact ones; with the
+library's 1024 they are up to 2.5 % off, for a quarter of the bytes. A reference has finer ones, one
+for many windows: where it is cut a little aside of its deciles, a few rows of a small window are on
+the other side, and may be half of a bin."""
 
 
 class ProfileCorrupt(Final):
@@ -66,24 +68,25 @@ _TYPES, _RESOLVER = _Types(), StandardResolver()
 """The library's usual resolver gives the same, and copies all that it could be told each time."""
 
 
-def profile_frame(frame: pd.DataFrame, at: datetime) -> bytes:
+def profile_frame(frame: pd.DataFrame, at: datetime, size: int = WINDOW) -> bytes:
     """Profile every column; a time counts as seconds since 1970, a truth value as 0 or 1.
 
     Args:
         frame: the rows.
         at: the profile's time stamp, with a zone.
+        size: `WINDOW` or `REFERENCE`.
 
     Returns:
-        The serialized `DatasetProfileView`. About 60 KB a column of fractions, 90 KB where they are
-        of a million rows.
+        The serialized `DatasetProfileView`. Of a window about 60 KB a column of fractions, 90 KB
+        where they are of a million rows; of a reference up to four times as much.
     """
-    return _serialized(_views(frame), at)
+    return _serialized(_views(frame, size), at)
 
 
 def profile_parts(
     tables: Iterable[pa.Table], gaps: Collection[str], at: datetime
 ) -> tuple[bytes, dict[str, Sketch]]:
-    """Profile rows that come in parts; as `profile_and_read` of all of them.
+    """Profile rows of a reference that come in parts; as `profile_and_read` of all of them.
 
     Args:
         tables: the rows, of one schema.
@@ -94,13 +97,13 @@ def profile_parts(
     for table in tables:
         frame = with_gaps(table.to_pandas(), gaps)
         for name in frame.columns:
-            profiles[name] = _more(profiles.get(name), name, frame[name])
+            profiles[name] = _more(profiles.get(name), name, frame[name], REFERENCE)
     views = {name: profile.view() for name, profile in profiles.items()}
     return _serialized(views, at), {name: _sketch(view) for name, view in views.items()}
 
 
 def profile_and_read(
-    frame: pd.DataFrame, at: datetime, of: str = ""
+    frame: pd.DataFrame, at: datetime, of: str = "", size: int = WINDOW
 ) -> tuple[bytes, dict[str, Sketch]]:
     """What `profile_frame` returns, and what `read_sketches` reads of it.
 
@@ -108,13 +111,14 @@ def profile_and_read(
         frame: the rows.
         at: the profile's time stamp, with a zone.
         of: whose profile it is; kept in it, so that no two have the same bytes.
+        size: `WINDOW` or `REFERENCE`.
     """
-    views = _views(frame)
+    views = _views(frame, size)
     return _serialized(views, at, of), {name: _sketch(view) for name, view in views.items()}
 
 
-def _views(frame: pd.DataFrame) -> dict[str, ColumnProfileView]:
-    return {str(name): _profile(str(name), frame[name]).view() for name in frame.columns}
+def _views(frame: pd.DataFrame, size: int) -> dict[str, ColumnProfileView]:
+    return {str(name): _more(None, str(name), frame[name], size).view() for name in frame.columns}
 
 
 def _serialized(views: dict[str, ColumnProfileView], at: datetime, of: str = "") -> bytes:
@@ -189,7 +193,7 @@ class Sketch:
 
 def sketch_frame(frame: pd.DataFrame) -> dict[str, Sketch]:
     """What `read_sketches` reads of the profile of these rows, which is not kept."""
-    return {name: _sketch(view) for name, view in _views(frame).items()}
+    return {name: _sketch(view) for name, view in _views(frame, WINDOW).items()}
 
 
 def read_sketches(serialized: bytes) -> dict[str, Sketch]:
@@ -258,11 +262,7 @@ def _frequent(view: ColumnProfileView) -> tuple[dict[str, int], bool]:
     ) == metric.frequent_strings.value.get_total_weight()
 
 
-def _profile(name: str, column: pd.Series) -> ColumnProfile:
-    return _more(None, name, column)
-
-
-def _more(profile: ColumnProfile | None, name: str, column: pd.Series) -> ColumnProfile:
+def _more(profile: ColumnProfile | None, name: str, column: pd.Series, size: int) -> ColumnProfile:
     """The profile of a column with some more values, which are of the same type."""
     if pd.api.types.is_datetime64_any_dtype(column):
         epoch = pd.Timestamp(0, tz=column.dt.tz)
@@ -270,7 +270,7 @@ def _more(profile: ColumnProfile | None, name: str, column: pd.Series) -> Column
     elif pd.api.types.is_bool_dtype(column):
         column = column.astype("int64")
     if profile is None:
-        config = MetricConfig(kll_k_large=_SIZE_OF_SKETCH)
+        config = MetricConfig(kll_k_large=size)
         schema = ColumnSchema(column.dtype, cfg=config, type_mapper=_TYPES, resolver=_RESOLVER)
         profile = ColumnProfile(name, schema, cache_size=1)
     if pd.api.types.is_float_dtype(column):
