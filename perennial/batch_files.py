@@ -59,7 +59,8 @@ class BatchFiles:
         for staged, path in self._moves:
             self._fs.makedirs(path.rpartition("/")[0], exist_ok=True)
             self._fs.mv(staged, path)
-        self._fs.rm(self._staged, recursive=True)
+        if self._fs.exists(self._staged):  # in S3 an empty folder is none
+            self._fs.rm(self._staged, recursive=True)
 
     def end(self, said: Json) -> None:
         """Say that all of it is there."""

@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
+import pyarrow as pa
 import pytest
 
 from infra.stack import Stack
 from infra.stack.ports import free_ports
+from perennial.batch_files import BatchFiles
 from perennial.blobs import BlobStore
 from perennial.contracts.errors import Unavailable
 from perennial.storage import filesystem
@@ -78,6 +80,19 @@ def test_a_server_that_is_away_is_said_to_be(there: Server, elsewhere: str, tmp_
     finally:
         there.begin()
     assert store.get_bytes(kept) == b"rows"
+
+
+def test_a_batch_is_logged_there_once(there: Server, elsewhere: str) -> None:
+    hour, rows = datetime(2026, 3, 2, 10, tzinfo=UTC), pa.table({"variant": ["a"], "entity": ["b"]})
+    fs, root = filesystem(elsewhere)
+    for count in (1, 2):  # the second after the first has been cut short
+        batch = BatchFiles(elsewhere, "production", "flights", "nightly")
+        batch.begin({"rows": 0})
+        batch.stage(hour, 1, rows)
+        batch.publish()
+        assert len(fs.glob(f"{root}/**/date=2026-03-02/hour=10/*.parquet")) == 1, count
+    batch.end({"rows": 1})
+    assert BatchFiles(elsewhere, "production", "flights", "nightly").known() == {"rows": 1}
 
 
 def test_a_life_with_everything_in_s3(
