@@ -15,8 +15,7 @@ from perennial.contracts.serving import WHOLE, Variant
 from serving.computing import Inputs, computed
 from serving.copying import Copy, Copying
 from serving.errors import ModelFailed, RequestRefused, TooBusy, TooLate
-from serving.logbook import Files, Logbook
-from serving.pages import Kept
+from serving.logbook import Entry, Files, Logbook
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -144,25 +143,12 @@ class Answering:
         log, copies = deployment.log, turn.served.router.copies
         if log is None and copies is None:
             return
-        rows, kept = _rows(inputs), None
+        rows, entry = _rows(inputs), None
         if log is not None and (log.share == 1 or random.random() < log.share):
-            kept = Kept(
-                deployment,
-                turn.variant,
-                turn.model,
-                turn.request_id,
-                time.time() - seconds if turn.at is None else turn.at,
-                seconds,
-                False,
-                turn.named,
-                turn.entity,
-                inputs,
-                found,
-                rows,
-            )
-            self._logbook.offer(kept)
+            entry = Entry(turn, inputs, found, seconds, rows)
+            self._logbook.offer(entry)
         if copies and not turn.named and random.random() * WHOLE < copies.challenger.shadow:
-            self._copying.offer(Copy(turn.served, copies, rows, convert, found, took, kept))
+            self._copying.offer(Copy(turn.served, copies, rows, convert, found, took, entry))
 
     def _failed(
         self,

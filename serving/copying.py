@@ -22,9 +22,8 @@ if TYPE_CHECKING:
 
     from serving.counting import Counting
     from serving.desk import Served
-    from serving.logbook import Logbook
+    from serving.logbook import Entry, Logbook
     from serving.model import Model
-    from serving.pages import Kept
     from serving.routing import Copies
 
 _AT_ONCE = 64
@@ -41,7 +40,7 @@ class Copy(NamedTuple):
         convert: makes inputs of it for any model.
         answer: the champion's; None where it failed.
         seconds: that the champion computed.
-        kept: the request in the log, where it is logged; its copy is then, too.
+        entry: the request in the log, where it is logged; its copy is then, too.
     """
 
     served: Served
@@ -50,7 +49,7 @@ class Copy(NamedTuple):
     convert: Callable[[Model], Inputs]
     answer: NDArray[np.float32] | None
     seconds: float
-    kept: Kept | None
+    entry: Entry | None
 
 
 class Outcome(NamedTuple):
@@ -122,15 +121,13 @@ class Copying:
         counting.answered(deployment, challenger, outcome.seconds, outcome.answer)
         if copy.answer is not None and outcome.answer is not None:
             counting.compared(deployment, challenger, copy.rows, outcome.disagreed)
-        if copy.kept is not None:
+        if copy.entry is not None:
             self._logbook.offer(
-                copy.kept._replace(
-                    variant=challenger,
-                    model=copy.served.models[challenger.name],
-                    seconds=outcome.seconds,
-                    copy=True,
+                copy.entry._replace(
                     inputs=outcome.inputs,
                     answer=outcome.answer,
+                    seconds=outcome.seconds,
+                    challenger=challenger,
                 )
             )
 
