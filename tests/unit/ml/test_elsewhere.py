@@ -55,7 +55,8 @@ async def test_a_run_needs_no_disk_but_its_own(
     plan, source = Training(epochs=4, batch_size=64, seed=1), Source(uri=f"{elsewhere}/rows")
     run = Stages(blobs, name, "binary", plan, source)
     snapshot = await run.snapshot()
-    assert snapshot.rows == len(rows) and snapshot.data.uri.startswith(elsewhere)
+    assert snapshot.rows == len(rows)
+    assert snapshot.data.uri.partition(":")[0] == elsewhere.partition(":")[0]
     assert "year" in {column.name for column in snapshot.columns}
     with pytest.raises(Stopped):
         run.trained(snapshot, Watching(until=2))
