@@ -9,8 +9,12 @@ import fsspec
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
-_S3 = "perennial.storage_s3.S3"
-_WITHOUT_S3 = "S3 needs the package s3fs: install perennial[s3]"
+fsspec.register_implementation(
+    "s3",
+    "perennial.storage_s3.S3",
+    clobber=True,
+    errtxt="S3 needs the package s3fs: install perennial[s3]",
+)
 
 
 def filesystem(url: str) -> tuple[AbstractFileSystem, str]:
@@ -27,6 +31,5 @@ def filesystem(url: str) -> tuple[AbstractFileSystem, str]:
         fs, path = fsspec.core.url_to_fs(url)
         fs.invalidate_cache()
         return fs, path
-    fsspec.register_implementation("s3", _S3, clobber=True, errtxt=_WITHOUT_S3)
     found: tuple[AbstractFileSystem, str] = fsspec.core.url_to_fs(url, use_listings_cache=False)
     return found

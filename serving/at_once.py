@@ -31,6 +31,8 @@ _LARGEST = 64 * 1024
 """Bytes of a body that is read at once; a larger one would hold up others."""
 _IN_A_ROW = 16
 """Requests that one read may bring and have answered at once, for the same reason."""
+_KNOWN = 256
+"""Bytes of a URL whose path is remembered: those of models are short, and callers choose others."""
 _Asgi = Any
 """uvicorn's type of an app."""
 
@@ -110,7 +112,8 @@ class AtOnce(HttpToolsProtocol):
             return
         body = parts[0] if len(parts) == 1 else b"".join(parts)
         self._left -= 1
-        path = _path(self.url)
+        url = self.url
+        path = _known_path(url) if len(url) <= _KNOWN else _path(url)
         try:
             answer = self.app.begin(method.decode(), path, self.headers, body, self._began)
         except Exception as error:  # a fault of ours; uvicorn tells of it, and answers 500
@@ -230,11 +233,13 @@ def _is_small(headers: Iterable[Header]) -> bool:
     return length.isdigit() and len(length) < 6 and int(length) <= _LARGEST
 
 
-@lru_cache(1024)
 def _path(url: bytes) -> str:
     """What uvicorn's scope has as its path."""
     path: bytes = httptools.parse_url(url).path
     return unquote(path.decode("ascii"))
+
+
+_known_path = lru_cache(1024)(_path)
 
 
 async def _failed(error: Exception) -> Answer:

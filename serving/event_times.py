@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from functools import lru_cache
 
 from serving.errors import RequestRefused
 from serving.responses import Headers
@@ -29,7 +28,9 @@ def event_time(headers: Headers, now: float) -> float | None:
         return None
     said = told.decode("latin-1")
     try:
-        at = _seconds(said)
+        if _FORM.fullmatch(said) is None:
+            raise ValueError
+        at = datetime.fromisoformat(said.upper()).timestamp()
     except (ValueError, OverflowError):
         raise RequestRefused(
             f"x-event-time {said!r} is no time with a zone as RFC 3339 has it; write it as "
@@ -43,11 +44,3 @@ def event_time(headers: Headers, now: float) -> float | None:
             f"clocks that differ; send the time of the event, or set the clock of its sender"
         )
     return at
-
-
-@lru_cache(256)
-def _seconds(said: str) -> float:
-    """Since 1970. Many requests are of the same second."""
-    if _FORM.fullmatch(said) is None:
-        raise ValueError
-    return datetime.fromisoformat(said.upper()).timestamp()

@@ -82,8 +82,7 @@ class Logbook:
         self._bytes = 0
         self._full = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="request-log")
-        self._is_kept = False
-        self._keeping: asyncio.Task[None]
+        self._keeping: asyncio.Task[None] | None = None
 
     def offer(self, entry: Entry) -> None:
         """Keep it, if there is room."""
@@ -91,13 +90,12 @@ class Logbook:
         self._rows += entry.rows
         if self._rows >= _TOGETHER:
             self._take()
-        if not self._is_kept:
-            self._is_kept = True
+        if self._keeping is None or self._keeping.done():
             self._keeping = asyncio.get_running_loop().create_task(self._keep())
 
     async def close(self) -> None:
         """Write what waits."""
-        while self._is_kept:
+        while self._keeping is not None and not self._keeping.done():
             self._full.set()
             await asyncio.wait({self._keeping}, timeout=0.1)
         if self._files is not None:
@@ -124,11 +122,8 @@ class Logbook:
             self._full.set()
 
     async def _keep(self) -> None:
-        try:
-            while self._waiting or self._pages:
-                await self._write()
-        finally:
-            self._is_kept = False
+        while self._waiting or self._pages:
+            await self._write()
 
     async def _write(self) -> None:
         """All that has come until there is enough of it, or for some seconds."""

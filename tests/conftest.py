@@ -15,6 +15,7 @@ from infra.stack import Stack
 from perennial.quiet import quieten
 from tests.groups import group_of, rank_of
 from tests.people import People
+from tests.servers import local_stack
 
 quieten()
 gc.disable()  # until all tests are collected: what is imported is no garbage
@@ -66,12 +67,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The whole local stack on free ports, as `make up` starts it; gone with this process."""
-    stack = Stack(tmp_path_factory.mktemp("stack"), Stack.free_ports(), die_with=os.getpid())
-    try:
-        stack.up()
-        yield stack
-    finally:
-        stack.clean()
+    with local_stack(tmp_path_factory.mktemp("stack")) as started:
+        yield started
 
 
 @pytest.fixture(scope="session")

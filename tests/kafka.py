@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
-import time
 import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
@@ -16,6 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from infra.stack.ports import HOST, free_ports
+from tests.servers import until_listening
 
 VERSION = "4.1.0"
 _SECONDS = 90
@@ -107,19 +106,10 @@ group.initial.rebalance.delay.ms=0
             start_new_session=True,
         )
     try:
-        _await(direct, process, log)
+        until_listening(direct, process, log, _SECONDS)
         yield direct
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _await(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + _SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        with suppress(OSError), socket.create_connection((HOST, port), 1):
-            return
-        time.sleep(0.1)
-    raise RuntimeError(f"Kafka did not start:\n{log.read_text(errors='replace')[-4000:]}")

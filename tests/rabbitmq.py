@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,6 +13,7 @@ from pathlib import Path
 import psutil
 
 from infra.stack.ports import HOST, free_ports
+from tests.servers import until_listening
 
 _DEBIAN = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 _SECONDS = 60
@@ -65,7 +64,7 @@ def server() -> Iterator[int]:
             stderr=out,
         )
     try:
-        _await(port, process, log)
+        until_listening(port, process, log, _SECONDS)
         yield port
     finally:
         _end(process)
@@ -83,12 +82,3 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.wait(10)
     finally:
         process.kill()
-
-
-def _await(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + _SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        with suppress(OSError), socket.create_connection((HOST, port), 1):
-            return
-        time.sleep(0.05)
-    raise RuntimeError(f"RabbitMQ did not start:\n{log.read_text(errors='replace')[-4000:]}")

@@ -6,15 +6,14 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from infra.stack.ports import HOST
+from tests.servers import until_listening
 
 BUCKET = "perennial"
 _VERSION = "v1.8.0"
@@ -46,6 +45,7 @@ class Server:
     def __init__(self, port: int) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="s3-"))
         (self._folder / BUCKET).mkdir()
+        self._log = self._folder.with_suffix(".log")
         self._port = port
         self._secret = secrets.token_hex(16)
         self._process: subprocess.Popen[bytes] | None = None
@@ -61,16 +61,11 @@ class Server:
         """Answer."""
         env = {**os.environ, "ROOT_ACCESS_KEY": "check", "ROOT_SECRET_KEY": self._secret}
         where = ["--port", f"{HOST}:{self._port}", "--quiet", "posix", str(self._folder)]
-        with (self._folder.parent / f"{self._folder.name}.log").open("wb") as log:
+        with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 [str(program()), *where], env=env, stdout=log, stderr=log, start_new_session=True
             )
-        deadline = time.monotonic() + _SECONDS
-        while time.monotonic() < deadline and self._process.poll() is None:
-            with suppress(OSError), socket.create_connection((HOST, self._port), 1):
-                return
-            time.sleep(0.05)
-        raise RuntimeError(f"the S3 server did not start; see {log.name}")
+        until_listening(self._port, self._process, self._log, _SECONDS)
 
     def end(self) -> None:
         """Be away."""
@@ -83,7 +78,7 @@ class Server:
         """Leave nothing."""
         self.end()
         shutil.rmtree(self._folder, ignore_errors=True)
-        self._folder.with_suffix(".log").unlink(missing_ok=True)
+        self._log.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -11,13 +13,36 @@ from pathlib import Path
 import httpx
 
 from infra import toolchain
-from infra.stack.ports import free_ports
+from infra.stack import Stack
+from infra.stack.ports import HOST, free_ports
 from perennial import policy_bundle, policy_in_force
 
 
 def program(name: str) -> str:
     """The path of `temporal` or `opa`."""
     return str(toolchain.locate(name))
+
+
+def until_listening(port: int, server: subprocess.Popen[bytes], log: Path, seconds: float) -> None:
+    """Until a server takes connections; says what it said when it has died, or takes longer."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and server.poll() is None:
+        with contextlib.suppress(OSError), socket.create_connection((HOST, port), 1):
+            return
+        time.sleep(0.05)
+    said = log.read_text(errors="replace")[-4000:]
+    raise RuntimeError(f"{server.args!r} did not start:\n{said}")
+
+
+@contextlib.contextmanager
+def local_stack(folder: Path) -> Iterator[Stack]:
+    """The whole local stack on free ports, as `make up` starts it; gone with this process."""
+    stack = Stack(folder, Stack.free_ports(), die_with=os.getpid())
+    try:
+        stack.up()
+        yield stack
+    finally:
+        stack.clean()
 
 
 def free_port() -> int:

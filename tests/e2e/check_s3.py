@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,16 +10,21 @@ import httpx
 import pyarrow as pa
 import pytest
 
+from activities.modelling.data.frames import answering
 from infra.stack import Stack
 from infra.stack.ports import free_ports
+from perennial.authoring import read_table
 from perennial.batch_files import BatchFiles
 from perennial.blobs import BlobStore
-from perennial.contracts.errors import Unavailable
+from perennial.contracts.errors import SourceInvalid, Unavailable
+from perennial.contracts.spec import Source
 from perennial.storage import filesystem
+from perennial.storage_s3 import S3
 from tests.e2e.test_bad_input import spec_of
 from tests.e2e.test_serving import ask, until_version
 from tests.people import People, good_rows, write_points
 from tests.s3 import BUCKET, Server, server
+from tests.servers import local_stack
 from tests.unit.ml.conftest import write_project  # noqa: F401 - a fixture
 from tests.unit.ml.test_elsewhere import (  # noqa: F401 - the same, kept there
     blobs,
@@ -49,12 +53,8 @@ def stack(there: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("PERENNIAL_BLOB_URL", f"s3://{BUCKET}/blobs")
         environment.setenv("PERENNIAL_REQUEST_LOG_URL", f"s3://{BUCKET}/requests")
-        made = Stack(tmp_path_factory.mktemp("stack"), Stack.free_ports(), die_with=os.getpid())
-        try:
-            made.up()
-            yield made
-        finally:
-            made.clean()
+        with local_stack(tmp_path_factory.mktemp("stack")) as started:
+            yield started
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +80,31 @@ def test_a_server_that_is_away_is_said_to_be(there: Server, elsewhere: str, tmp_
     finally:
         there.begin()
     assert store.get_bytes(kept) == b"rows"
+
+
+def test_a_source_whose_server_is_away_is_waited_for(there: Server, elsewhere: str) -> None:
+    source = Source(uri=f"{elsewhere}/rows.csv")
+    there.end()
+    try:
+        with pytest.raises(Unavailable, match="did not answer"), answering(source):
+            read_table(source.uri)
+    finally:
+        there.begin()
+    with pytest.raises(SourceInvalid, match="cannot be read"), answering(source):
+        read_table(source.uri)
+
+
+def test_nobody_asks_without_credentials(there: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    S3.clear_instance_cache()
+    try:
+        fs, path = filesystem(f"s3://{BUCKET}/nobody")
+        with pytest.raises(PermissionError, match="could not be asked"):
+            fs.info(path)
+    finally:
+        S3.clear_instance_cache()  # others have credentials
 
 
 def test_a_batch_is_logged_there_once(there: Server, elsewhere: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
@@ -14,12 +13,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import types
 
-from activities.modelling.data.frames import check_frame, load_rows, to_table
+from activities.modelling.data.frames import answering, check_frame, load_rows, to_table
 from activities.modelling.plain_types import plain
 from activities.modelling.projects import Project, check_columns
 from activities.modelling.values import row_names
 from perennial.authoring import Features, ModelProject
-from perennial.contracts.errors import ProjectInvalid, SourceInvalid, Unavailable
+from perennial.contracts.errors import ProjectInvalid, SourceInvalid
 from perennial.contracts.spec import Source
 
 LARGEST_CELL = 1 << 24
@@ -65,7 +64,7 @@ def rows_of(
 
 def _in_parts(project: Project, source: Source, features: Features) -> Arriving:
     where = f"source {source.uri!r}"
-    with project.calling("batches"), _answering(source):
+    with project.calling("batches"), answering(source):
         parts = iter(project.own.batches(source))
         first = next(parts, None)
     if first is None:
@@ -82,7 +81,7 @@ def _in_parts(project: Project, source: Source, features: Features) -> Arriving:
     check_columns(names, features, where)
 
     def tables() -> Iterator[pa.Table]:
-        with project.calling("batches"), _answering(source):
+        with project.calling("batches"), answering(source):
             for batch in chain([first], parts):
                 if not batch.schema.equals(first.schema):
                     raise SourceInvalid(
@@ -93,19 +92,6 @@ def _in_parts(project: Project, source: Source, features: Features) -> Arriving:
 
     _check_types(schema, features, where, tables)
     return Arriving(schema, tables())
-
-
-@contextmanager
-def _answering(source: Source) -> Iterator[None]:
-    try:
-        yield
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError) as error:
-        raise SourceInvalid(
-            f"source {source.uri!r} cannot be read: {error}; check source.uri in the spec, "
-            f"as the workers see it"
-        ) from error
-    except (ConnectionError, TimeoutError) as error:
-        raise Unavailable(f"source {source.uri!r} did not answer: {error}") from error
 
 
 def _check_types(schema: pa.Schema, features: Features, where: str, tables: object) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pandas as pd
 import pyarrow as pa
 
@@ -13,6 +16,25 @@ from perennial.contracts.errors import SourceInvalid, Unavailable
 from perennial.contracts.spec import Source
 
 
+@contextmanager
+def answering(source: Source) -> Iterator[None]:
+    """Say what a place that is wrong or away is for a source.
+
+    Raises:
+        SourceInvalid: nothing can be read there.
+        Unavailable: it did not answer.
+    """
+    try:
+        yield
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError) as error:
+        raise SourceInvalid(
+            f"source {source.uri!r} cannot be read: {error}; check source.uri in the spec, "
+            f"as the workers see it"
+        ) from error
+    except (ConnectionError, TimeoutError) as error:
+        raise Unavailable(f"source {source.uri!r} did not answer: {error}") from error
+
+
 def load_rows(project: Project, source: Source) -> pd.DataFrame:
     """Have the project load its source, and check that what came is a table with rows.
 
@@ -22,15 +44,8 @@ def load_rows(project: Project, source: Source) -> pd.DataFrame:
         Unavailable: the place did not answer.
     """
     with project.calling("load"):
-        try:
+        with answering(source):
             frame = project.own.load(source)
-        except (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError) as error:
-            raise SourceInvalid(
-                f"source {source.uri!r} cannot be read: {error}; check source.uri in the spec, "
-                f"as the workers see it"
-            ) from error
-        except (ConnectionError, TimeoutError) as error:
-            raise Unavailable(f"source {source.uri!r} did not answer: {error}") from error
         if not isinstance(frame, pd.DataFrame):
             raise TypeError(f"a {type(frame).__name__} instead of a pandas DataFrame")
     if frame.empty:
