@@ -14,7 +14,7 @@ from pydantic_core import from_json, to_json
 
 from perennial.values import text
 from serving.errors import BadRow, RequestRefused, TooLarge
-from serving.large_json import LARGE, loads
+from serving.large_json import is_large, loads
 from serving.numbers import floats
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ def read(model: Model, body: bytes, header_length: int | None, most: int) -> Ask
     head = body if header_length is None else body[:header_length]
     parts: dict[str, memoryview] = {}
     try:
-        asked = from_json(head) if len(head) < LARGE else loads(head, _NUMERIC)
+        large = is_large(len(head), len(model.inputs))
+        asked = loads(head, _NUMERIC) if large else from_json(head)
         tensors = {tensor["name"]: tensor for tensor in asked["inputs"]}
         binary = (asked.get("parameters") or {}).get("binary_data_output", False)
         if wanted := asked.get("outputs"):

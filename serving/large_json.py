@@ -13,8 +13,13 @@ import simdjson
 from pydantic_core import from_json
 
 _local = threading.local()
-LARGE = 16 * 1024
-"""Bytes from which on it pays."""
+_BYTES, _BYTES_A_TENSOR = 512, 400
+"""From which on it pays: a parser is started, and each tensor asked for its parts."""
+
+
+def is_large(size: int, tensors: int) -> bool:
+    """Whether a request of so many bytes is read sooner this way."""
+    return size > _BYTES + _BYTES_A_TENSOR * tensors
 
 
 def loads(text: bytes, numbers: frozenset[str]) -> Any:
