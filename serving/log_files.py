@@ -16,13 +16,15 @@ import numpy as np
 
 from perennial.log_days import remove_old_days
 from perennial.storage import filesystem
+from serving.pages import Texts
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from numpy.typing import NDArray
 
     from perennial.contracts.serving import Deployment
     from serving.columns import Input
-    from serving.pages import Page, Texts
+    from serving.pages import Columns, Page, Whose
 
 _REPEATED = ["variant", "entity"]
 
@@ -54,9 +56,9 @@ class LogFiles:
         """
         of = page.of.deployment
         folder = f"{self._root}/environment={of.environment}/model={of.model}"
-        table = _table(page)
-        at, sizes = np.frombuffer(page.at), np.frombuffer(page.sizes, dtype=np.int32)
-        hours = np.repeat(at, sizes).astype(np.int64) // 3600
+        columns = page.columns()
+        table = _table(page.of, columns)
+        hours = np.repeat(columns.at, columns.rows).astype(np.int64) // 3600
         for hour in np.unique(hours).tolist():
             mine = hours == hour
             some = table if mine.all() else table.filter(mine)
@@ -88,11 +90,10 @@ class LogFiles:
         remove_old_days(self._fs, folder, log, datetime.now(UTC))
 
 
-def _table(page: Page) -> pa.Table:
+def _table(of: Whose, page: Columns) -> pa.Table:
     import pyarrow as pa
 
-    of, rows = page.of, page.rows
-    sizes = np.frombuffer(page.sizes, dtype=np.int32)
+    sizes, rows = page.rows, int(page.rows.sum())
     several = len(sizes) < rows
 
     def each(values: Any, kind: Any = None) -> pa.Array:
@@ -105,19 +106,19 @@ def _table(page: Page) -> pa.Table:
 
     first = np.cumsum(sizes) - sizes
     columns: dict[str, Any] = {
-        "at": each((np.frombuffer(page.at) * 1e6).astype(np.int64), pa.timestamp("us", "UTC")),
+        "at": each((page.at * 1e6).astype(np.int64), pa.timestamp("us", "UTC")),
         "request_id": each(_strings(page.request_ids)),
         "row": pa.array(np.arange(rows) - np.repeat(first, sizes), pa.int32()),
         "variant": same(of.variant.name, pa.string()),
         "version": same(of.variant.version, pa.int32()),
         "epoch": same(of.deployment.epoch, pa.int32()),
         "copy": same(of.copy, pa.bool_()),
-        "named": each(np.frombuffer(page.named, dtype=np.bool_)),
+        "named": each(page.named),
         "entity": each(_strings(page.entities)),
-        "seconds": each(np.frombuffer(page.seconds, dtype=np.float32)),
+        "seconds": each(page.seconds),
         "inputs": _struct({i.name: _input(i, page.inputs[i.name]) for i in of.inputs}),
     }
-    if page.answers:
+    if len(page.answers):
         columns["answer"] = _struct(_answers(of.classes, page.answers))
     vectors = {i.name: i.columns for i in of.inputs if len(i.columns) > 1}
     said = {"perennial": json.dumps({"vectors": vectors, "classes": of.classes})}
@@ -130,28 +131,28 @@ def _struct(columns: dict[str, pa.Array]) -> pa.Array:
     return pa.StructArray.from_arrays(list(columns.values()), names=list(columns))
 
 
-def _input(each: Input, values: bytearray | list[str]) -> pa.Array:
+def _input(each: Input, values: NDArray[np.float32] | Texts) -> pa.Array:
     import pyarrow as pa
 
-    if isinstance(values, list):
-        return pa.array(values, pa.string())
-    numbers = pa.array(np.frombuffer(values, dtype=np.float32), from_pandas=True)
+    if isinstance(values, Texts):
+        return _strings(values)
+    numbers = pa.array(values, from_pandas=True)
     width = len(each.columns)
     return numbers if width == 1 else pa.FixedSizeListArray.from_arrays(numbers, width)
 
 
-def _answers(classes: tuple[str, ...], values: bytearray) -> dict[str, pa.Array]:
+def _answers(classes: tuple[str, ...], values: NDArray[np.float32]) -> dict[str, pa.Array]:
     import pyarrow as pa
 
     names = classes or ("value",)
-    found = np.frombuffer(values, dtype=np.float32).reshape(-1, len(names))
+    found = values.reshape(-1, len(names))
     return {name: pa.array(found[:, place]) for place, name in enumerate(names)}
 
 
 def _strings(texts: Texts) -> pa.Array:
     import pyarrow as pa
 
-    sizes = np.frombuffer(texts.sizes, dtype=np.int32)
+    sizes = texts.sizes
     there, ends = sizes >= 0, np.cumsum(np.maximum(sizes, 0), dtype=np.int32)
     starts = np.concatenate([np.zeros(1, dtype=np.int32), ends])
     if texts.data.isascii():  # no text becomes an object
@@ -160,7 +161,7 @@ def _strings(texts: Texts) -> pa.Array:
             len(sizes), pa.py_buffer(starts), pa.py_buffer(texts.data), valid
         )
     found = [
-        bytes(texts.data[start:end]).decode("utf-8", "replace") if here else None
+        texts.data[start:end].decode("utf-8", "replace") if here else None
         for start, end, here in zip(starts[:-1], ends, there, strict=True)
     ]
     return pa.array(found, pa.string())

@@ -19,7 +19,7 @@ from pickle import PickleBuffer
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from serving import log_files
+from serving import log_files, memory
 from serving.log_files import LogFiles
 
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ class LogWriter:
         self._starting = Lock()
 
     def load(self) -> None:
-        """Start the process, so that it is there before the first page."""
+        """Start the process, and keep memory at hand, before the first request."""
+        memory.keep()
         self._connection()
 
     def write(self, page: Page) -> None:

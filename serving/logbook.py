@@ -13,9 +13,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from serving.pages import Kept, Page
+from serving.pages import Page, Requests, Whose
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -26,9 +28,9 @@ if TYPE_CHECKING:
 
 _BATCH_BYTES = 16 * 1024 * 1024
 _BATCH_SECONDS = 5.0
-_TOGETHER = 64
-"""Rows that are put on pages one after the other, by code and memory that are at hand: between a
-request and the next one, both have gone from the processor's caches, and it takes twice as long."""
+_TOGETHER, _TOGETHER_ROWS = 64, 512
+"""Requests, or rows of them, that are put on pages one after the other: by code that is at hand,
+and from memory that has not yet gone from the processor's caches."""
 _log = logging.getLogger(__name__)
 
 
@@ -61,6 +63,11 @@ class Entry(NamedTuple):
     rows: int
     challenger: Variant | None = None
 
+    @property
+    def variant(self) -> Variant:
+        """Who answered."""
+        return self.challenger or self.turn.variant
+
 
 class Logbook:
     """The buffer, and the thread that writes it. All calls come from the event loop's thread."""
@@ -88,7 +95,7 @@ class Logbook:
         """Keep it, if there is room."""
         self._waiting.append(entry)
         self._rows += entry.rows
-        if self._rows >= _TOGETHER:
+        if self._rows >= _TOGETHER_ROWS or len(self._waiting) >= _TOGETHER:
             self._take()
         if self._keeping is None or self._keeping.done():
             self._keeping = asyncio.get_running_loop().create_task(self._keep())
@@ -105,21 +112,33 @@ class Logbook:
         """Put those that wait on their pages."""
         waiting, self._waiting, self._rows = self._waiting, [], 0
         since = time.time() - time.monotonic()
-        for entry in waiting:
-            kept = _kept(entry, since)
-            failed = kept.answer is None
-            key = kept.deployment.model, kept.deployment.epoch, kept.variant.name, kept.copy, failed
-            page = self._pages.get(key) or Page(kept)
-            size = page.needs(kept)
-            if self._files is None or self._bytes + size > self._most:
-                self._counting.lost(kept.deployment, kept.variant, kept.rows)
-                continue
-            self._pages[key] = page
-            page.add(kept)
-            page.size += size
-            self._bytes += size
+        for entries in _alike(waiting):
+            self._put(entries, since)
         if self._bytes >= _BATCH_BYTES:
             self._full.set()
+
+    def _put(self, entries: list[Entry], since: float) -> None:
+        """Put them on one page, as many as there is room for."""
+        first = entries[0]
+        deployment, variant = first.turn.served.deployment, first.variant
+        copy, failed = first.challenger is not None, first.answer is None
+        key = deployment.model, deployment.epoch, variant.name, copy, failed
+        if (page := self._pages.get(key)) is None:
+            model = first.turn.served.models[variant.name]
+            page = Page(Whose(deployment, variant, copy, model.inputs, model.classes))
+        if self._files is not None and self._bytes < self._most:
+            chunk = page.pack(_requests(entries, since))
+            if self._bytes + chunk.size <= self._most:
+                self._pages[key] = page
+                page.add(chunk)
+                self._bytes += chunk.size
+                return
+            if len(entries) > 1:
+                half = len(entries) // 2
+                self._put(entries[:half], since)
+                self._put(entries[half:], since)
+                return
+        self._counting.lost(deployment, variant, sum([each.rows for each in entries]))
 
     async def _keep(self) -> None:
         while self._waiting or self._pages:
@@ -145,21 +164,28 @@ class Logbook:
             tell(page.of.deployment, page.of.variant, page.rows)
 
 
-def _kept(entry: Entry, since: float) -> Kept:
-    """As a page has it; `since` is when the monotonic clock began, in seconds since 1970."""
-    turn, inputs, answer, seconds, rows, challenger = entry
-    variant = challenger or turn.variant
-    return Kept(
-        turn.served.deployment,
-        variant,
-        turn.served.models[variant.name],
-        turn.request_id,
-        since + turn.began if turn.at is None else turn.at,
-        seconds,
-        challenger is not None,
-        turn.named,
-        turn.entity,
-        inputs,
-        answer,
-        rows,
+def _alike(waiting: list[Entry]) -> Iterable[list[Entry]]:
+    """Those that belong on one page, together."""
+    found: dict[tuple[int, int, bool, bool], list[Entry]] = {}
+    for entry in waiting:
+        turn, _, answer, _, _, challenger = entry
+        # by what they are of, not by its names: those are looked up once for all of them
+        who = id(challenger or turn.variant)
+        key = id(turn.served), who, challenger is not None, answer is None
+        found.setdefault(key, []).append(entry)
+    return found.values()
+
+
+def _requests(entries: list[Entry], since: float) -> Requests:
+    """As a page takes them; `since` is when the monotonic clock began, in seconds since 1970."""
+    turns = [each.turn for each in entries]
+    return Requests(
+        at=[since + turn.began if turn.at is None else turn.at for turn in turns],
+        seconds=[each.seconds for each in entries],
+        rows=[each.rows for each in entries],
+        named=[turn.named for turn in turns],
+        request_ids=[turn.request_id for turn in turns],
+        entities=[turn.entity for turn in turns],
+        inputs=[each.inputs for each in entries],
+        answers=[each.answer for each in entries if each.answer is not None],
     )

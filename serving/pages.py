@@ -1,55 +1,24 @@
-"""Requests that wait to be logged, column by column."""
+"""Requests that wait to be logged: a page for each variant, column by column."""
 
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from pickle import PickleBuffer
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
 
 from perennial.contracts.serving import Deployment, Variant
 from serving.columns import Input
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from serving.computing import Inputs
-    from serving.model import Model
 
-_ROW_BYTES = 60
-"""Of a row, beside its inputs."""
-
-
-class Kept(NamedTuple):
-    """One request, as one variant answered it.
-
-    Attributes:
-        deployment: by which it was answered.
-        variant: that did.
-        model: that the variant is.
-        request_id: as the caller got it back; a copy has that of its request.
-        at: seconds since 1970.
-        seconds: until it was answered; of a copy, that it was computed.
-        copy: whether it was answered for nobody.
-        named: whether the caller asked for the variant.
-        entity: whose value decided who answers; None where there is none.
-        inputs: by name, `[rows, columns]`.
-        answer: `[rows, classes]` or `[rows, 1]`; None where the variant failed.
-        rows: of the request.
-    """
-
-    deployment: Deployment
-    variant: Variant
-    model: Model
-    request_id: bytes
-    at: float
-    seconds: float
-    copy: bool
-    named: bool
-    entity: bytes | None
-    inputs: Inputs
-    answer: NDArray[np.float32] | None
-    rows: int
+_SENT = 1024 * 1024
+"""Bytes that become one buffer: it is made while requests wait."""
 
 
 class Whose(NamedTuple):
@@ -70,95 +39,186 @@ class Whose(NamedTuple):
     classes: tuple[str, ...]
 
 
-class Texts:
+class Requests(NamedTuple):
+    """Some requests of a page. Each list has an item for each of them.
+
+    Attributes:
+        at: seconds since 1970.
+        seconds: until they were answered; of copies, that they were computed.
+        rows: of each.
+        named: whether the caller asked for the variant.
+        request_ids: as the callers got them back; a copy has that of its request.
+        entities: whose values decided who answers; None where there is none.
+        inputs: by name, `[rows, columns]`.
+        answers: `[rows, classes]` or `[rows, 1]`; empty where the variant failed.
+    """
+
+    at: list[float]
+    seconds: list[float]
+    rows: list[int]
+    named: list[bool]
+    request_ids: list[bytes]
+    entities: list[bytes | None]
+    inputs: list[Inputs]
+    answers: list[NDArray[np.float32]]
+
+
+class Chunk(NamedTuple):
+    """The same as bytes, the columns one behind the other.
+
+    Attributes:
+        rows: of all requests.
+        lengths: of each column in bytes.
+        data: of all columns.
+    """
+
+    rows: int
+    lengths: list[int]
+    data: bytes
+
+    @property
+    def size(self) -> int:
+        """Bytes that it needs."""
+        return len(self.data) + 4 * len(self.lengths)
+
+
+class Texts(NamedTuple):
     """Texts one behind the other, as callers sent them.
 
     Attributes:
-        data: bytes of all.
         sizes: of each in bytes; -1 where there is none.
+        data: bytes of all.
     """
 
-    def __init__(self) -> None:
-        self.data, self.sizes = bytearray(), array("i")
+    sizes: NDArray[np.int32]
+    data: bytes
 
-    def append(self, value: bytes | None) -> None:
-        """One more."""
-        if value is None:
-            self.sizes.append(-1)
-        else:
-            self.data += value
-            self.sizes.append(len(value))
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Both, as buffers."""
-        return {name: _buffer(value) for name, value in vars(self).items()}
+class Columns(NamedTuple):
+    """All requests of a page, as `Requests` has them, but with an array for each column.
+
+    Attributes:
+        at: float64.
+        seconds: float32.
+        rows: of each request, int32.
+        named: bool.
+        request_ids: of each request.
+        entities: of each request.
+        inputs: values of all rows by name: float32 or texts.
+        answers: of all rows, float32; empty where the variant failed.
+    """
+
+    at: NDArray[np.float64]
+    seconds: NDArray[np.float32]
+    rows: NDArray[np.int32]
+    named: NDArray[np.bool_]
+    request_ids: Texts
+    entities: Texts
+    inputs: dict[str, NDArray[np.float32] | Texts]
+    answers: NDArray[np.float32]
 
 
 class Page:
     """Requests of one variant, all answered or all failed.
 
-    What is kept is copied into a few buffers: objects that wait by the thousand would be looked
-    through by each collection of garbage, and put together while requests wait. Pickled with
-    buffers out of band, it costs no copy either.
+    What is kept is copied once, into a piece of memory for some requests together: objects that
+    wait by the thousand would be looked through by each collection of garbage, and buffers that
+    grow are copied again and again while requests wait. Columns are put together where they are
+    written.
 
     Attributes:
         of: what all have in common.
-        at: of each request, as `Kept` has it.
-        seconds: the same.
-        sizes: rows of each request.
-        named: the same, a byte each.
-        request_ids: the same.
-        entities: the same.
-        inputs: values of all rows by name: bytes of float32, or texts.
-        answers: bytes of float32.
         rows: of all requests.
-        size: what they are taken to need, in bytes; the logbook's.
+        size: bytes that they need.
     """
 
-    def __init__(self, first: Kept) -> None:
-        """An empty page for requests like this one."""
-        model = first.model
-        self.of = Whose(first.deployment, first.variant, first.copy, model.inputs, model.classes)
-        self.at, self.seconds, self.sizes = array("d"), array("f"), array("i")
-        self.named = bytearray()
-        self.request_ids, self.entities = Texts(), Texts()
-        self.inputs: dict[str, bytearray | list[str]] = {
-            each.name: [] if each.text else bytearray() for each in model.inputs
-        }
-        self.answers = bytearray()
+    def __init__(self, of: Whose) -> None:
+        """An empty one."""
+        self.of = of
         self.rows = self.size = 0
-        self._row_bytes = _ROW_BYTES + sum(each.nbytes for each in first.inputs.values()) // (
-            first.rows or 1
+        self._lengths = array("I")
+        self._data: Sequence[bytes | PickleBuffer] = []
+
+    def pack(self, some: Requests) -> Chunk:
+        """Requests as the page keeps them."""
+        columns = [
+            array("d", some.at).tobytes(),
+            array("f", some.seconds).tobytes(),
+            array("i", some.rows).tobytes(),
+            bytes(some.named),
+            *_texts(some.request_ids),
+            *_texts(some.entities),
+        ]
+        for each in self.of.inputs:
+            values = [inputs[each.name] for inputs in some.inputs]
+            if each.text:
+                columns += _texts([_bytes(text) for of in values for text in of.ravel().tolist()])
+            else:
+                columns.append(b"".join([of.data for of in values]))
+        columns.append(b"".join([answer.data for answer in some.answers]))
+        return Chunk(sum(some.rows), [len(column) for column in columns], b"".join(columns))
+
+    def add(self, chunk: Chunk) -> None:
+        """Keep what was packed for this page."""
+        assert isinstance(self._data, list)  # a page that was sent is not written on
+        self._data.append(chunk.data)
+        self._lengths.extend(chunk.lengths)
+        self.rows += chunk.rows
+        self.size += chunk.size
+
+    def columns(self) -> Columns:
+        """All that is on it."""
+        found = self._columns()
+        return Columns(
+            at=np.frombuffer(next(found), np.float64),
+            seconds=np.frombuffer(next(found), np.float32),
+            rows=np.frombuffer(next(found), np.int32),
+            named=np.frombuffer(next(found), np.bool_),
+            request_ids=_read(found),
+            entities=_read(found),
+            inputs={
+                each.name: _read(found) if each.text else np.frombuffer(next(found), np.float32)
+                for each in self.of.inputs
+            },
+            answers=np.frombuffer(next(found), np.float32),
         )
 
-    def needs(self, kept: Kept) -> int:
-        """Bytes that one more is taken to need."""
-        return self._row_bytes * kept.rows + len(kept.request_id) + len(kept.entity or b"")
-
-    def add(self, kept: Kept) -> None:
-        """One more."""
-        self.at.append(kept.at)
-        self.seconds.append(kept.seconds)
-        self.sizes.append(kept.rows)
-        self.named.append(kept.named)
-        self.request_ids.append(kept.request_id)
-        self.entities.append(kept.entity)
-        for name, into in self.inputs.items():
-            values = kept.inputs[name]
-            if isinstance(into, bytearray):
-                into += values.tobytes()
-            else:
-                into += values.ravel().tolist()
-        if kept.answer is not None:
-            self.answers += kept.answer.tobytes()
-        self.rows += kept.rows
-
     def __getstate__(self) -> dict[str, Any]:
-        """All of it; buffers as such, so that they need not be copied."""
-        inputs = {name: _buffer(values) for name, values in self.inputs.items()}
-        state = {name: _buffer(value) for name, value in vars(self).items()}
-        return {**state, "inputs": inputs}
+        """All of it; the data as few buffers, which need not be copied."""
+        return {**vars(self), "_data": [PickleBuffer(part) for part in _together(self._data)]}
+
+    def _columns(self) -> Iterator[bytes]:
+        """Of all chunks, one after the other."""
+        number = 9 + sum(2 if each.text else 1 for each in self.of.inputs)
+        lengths = np.frombuffer(self._lengths, np.uint32).astype(np.int64)
+        ends = lengths.cumsum().reshape(-1, number)
+        starts = ends - lengths.reshape(-1, number)
+        data = memoryview(b"".join(self._data))
+        for column in range(number):
+            places = zip(starts[:, column].tolist(), ends[:, column].tolist(), strict=True)
+            yield b"".join([data[start:end] for start, end in places])
 
 
-def _buffer(value: Any) -> Any:
-    return PickleBuffer(value) if isinstance(value, bytearray | array) else value
+def _texts(values: Sequence[bytes | None]) -> tuple[bytes, bytes]:
+    sizes = array("i", [-1 if value is None else len(value) for value in values])
+    return sizes.tobytes(), b"".join([value for value in values if value])
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "replace")  # half a pair of surrogates is no text anywhere else
+
+
+def _read(found: Iterator[bytes]) -> Texts:
+    return Texts(np.frombuffer(next(found), np.int32), next(found))
+
+
+def _together(parts: Iterable[Any]) -> Iterator[bytes]:
+    some: list[Any] = []
+    size = 0
+    for part in parts:
+        some.append(part)
+        size += len(part)
+        if size >= _SENT:
+            yield b"".join(some)
+            some, size = [], 0
+    yield b"".join(some)

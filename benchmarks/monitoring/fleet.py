@@ -35,7 +35,7 @@ from perennial.contracts.training import CodeIdentity, ExportedModel, Parity, Tr
 from perennial.settings import Settings
 from serving.log_files import LogFiles
 from serving.model import Model
-from serving.pages import Kept, Page
+from serving.pages import Page, Requests, Whose
 
 HOUR = timedelta(hours=1)
 COLUMNS = files.SMALL.columns
@@ -178,22 +178,19 @@ class Fleet:
             log=RequestLog(event_time="header", keep="400d"),
             variants=(champion,),
         )
-        kept = Kept(
-            deployment,
-            champion,
-            self._model,
-            f"{at:%d-%H:%M:%S}".encode(),
-            at.timestamp(),
-            0.001,
-            False,
-            False,
-            None,
-            {files.INPUT: self._asked},
-            self._answered,
-            len(self._asked),
+        asked = Requests(
+            at=[at.timestamp()],
+            seconds=[0.001],
+            rows=[len(self._asked)],
+            named=[False],
+            request_ids=[f"{at:%d-%H:%M:%S}".encode()],
+            entities=[None],
+            inputs=[{files.INPUT: self._asked}],
+            answers=[self._answered],
         )
-        page = Page(kept)
-        page.add(kept)
+        of = Whose(deployment, champion, False, self._model.inputs, self._model.classes)
+        page = Page(of)
+        page.add(page.pack(asked))
         self._log.write(page)
 
     def judged(self, until: datetime) -> tuple[int, int]:

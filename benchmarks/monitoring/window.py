@@ -7,7 +7,6 @@ import statistics
 import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 from temporalio.testing import ActivityEnvironment
@@ -24,8 +23,7 @@ from perennial.contracts.request_log import RequestLog
 from perennial.contracts.serving import WHOLE, Deployment, Variant
 from serving.columns import Input
 from serving.log_files import LogFiles
-from serving.model import Model
-from serving.pages import Kept, Page
+from serving.pages import Page, Requests, Whose
 
 ROWS, COLUMNS = 1_000_000, 20
 _FILES, _ROUNDS = 40, 3
@@ -34,14 +32,10 @@ _START = datetime(2024, 5, 1, 12, tzinfo=UTC)
 _CLASSES = ("late", "on time")
 
 
-class _Shape:
-    """What the log of requests wants to know of a model."""
-
-    inputs = (
-        *(Input(name, (name,), text=False) for name in frames.numbers(COLUMNS)),
-        *(Input(name, (name,), text=True) for name in frames.texts(COLUMNS)),
-    )
-    classes = _CLASSES
+_INPUTS = (
+    *(Input(name, (name,), text=False) for name in frames.numbers(COLUMNS)),
+    *(Input(name, (name,), text=True) for name in frames.texts(COLUMNS)),
+)
 
 
 async def run() -> list[Row]:
@@ -121,25 +115,23 @@ def _log(path: Path, files: LogFiles, monitored: Monitored) -> None:
     )
     for number in range(_FILES):
         part = window.iloc[number::_FILES]
-        kept = Kept(
-            deployment,
-            champion,
-            cast("Model", _Shape),
-            b"%d" % number,
-            _START.timestamp() + number,
-            0.001,
-            False,
-            False,
-            None,
-            {
-                each.name: part[[each.name]].to_numpy(
-                    dtype=np.dtype(object) if each.text else np.dtype("float32")
-                )
-                for each in _Shape.inputs
-            },
-            _answers(len(part)),
-            len(part),
+        asked = Requests(
+            at=[_START.timestamp() + number],
+            seconds=[0.001],
+            rows=[len(part)],
+            named=[False],
+            request_ids=[b"%d" % number],
+            entities=[None],
+            inputs=[
+                {
+                    each.name: part[[each.name]].to_numpy(
+                        dtype=np.dtype(object) if each.text else np.dtype("float32")
+                    )
+                    for each in _INPUTS
+                }
+            ],
+            answers=[_answers(len(part))],
         )
-        page = Page(kept)
-        page.add(kept)
+        page = Page(Whose(deployment, champion, False, _INPUTS, _CLASSES))
+        page.add(page.pack(asked))
         files.write(page)

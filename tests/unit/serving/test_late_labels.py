@@ -30,7 +30,7 @@ from perennial.contracts.monitoring import (
 from perennial.contracts.monitoring_plan import QualityPlan
 from serving.desk import Desk
 from serving.log_files import LogFiles
-from serving.pages import Kept, Page
+from serving.pages import Page, Requests, Whose
 from tests.samples import spec
 from tests.unit.serving.running import Put, deployment
 
@@ -70,7 +70,9 @@ class World:
         late: Sequence[float] | None = (0.75,),
         variant: str = "champion",
         colour: str = "red",
-        **more: Any,
+        copy: bool = False,
+        named: bool = False,
+        entity: bytes | None = None,
     ) -> None:
         """A request was answered with these probabilities of being late."""
         rows = 1 if late is None else len(late)
@@ -80,20 +82,21 @@ class World:
             "pixels": np.ones((rows, 3), dtype=np.float32),
             "colour": np.full((rows, 1), colour, dtype=object),
         }
-        kept = Kept(
-            deployment=self.served.deployment,
-            variant=next(v for v in self.served.deployment.variants if v.name == variant),
-            model=self.served.models[variant],
-            request_id=request_id.encode(),
-            at=at.timestamp(),
-            seconds=0.01,
-            inputs=inputs,
-            answer=answer,
-            rows=rows,
-            **{"copy": False, "named": False, "entity": None} | more,
+        of = self.served.deployment
+        found = next(v for v in of.variants if v.name == variant)
+        model = self.served.models[variant]
+        page = Page(Whose(of, found, copy, model.inputs, model.classes))
+        asked = Requests(
+            at=[at.timestamp()],
+            seconds=[0.01],
+            rows=[rows],
+            named=[named],
+            request_ids=[request_id.encode()],
+            entities=[entity],
+            inputs=[inputs],
+            answers=[] if answer is None else [answer],
         )
-        page = Page(kept)
-        page.add(kept)
+        page.add(page.pack(asked))
         self.files.write(page)
 
     def told(self, request_id: str, value: Any, row: int = 0, **more: Any) -> None:
