@@ -7,8 +7,9 @@ library for others.
 
 from __future__ import annotations
 
+import json
 import logging
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -41,8 +42,9 @@ logging.getLogger("whylogs.core.utils.protobuf_utils").setLevel(logging.WARNING)
 WINDOW, REFERENCE = 4096, 16384
 """Sizes of the sketches of numbers. Distances from them are within 1 % of exact ones; with the
 library's 1024 they are up to 2.5 % off, for a quarter of the bytes. A reference has finer ones, one
-for many windows: where it is cut a little aside of its deciles, a few rows of a small window are on
-the other side, and may be half of a bin."""
+for many windows, and its deciles are exact where all its rows are at hand: where it is cut a little
+aside of them, a few rows of a small window are on the other side, and may be half of a bin."""
+_DECILES = "perennial.deciles"
 _RUN = 1024
 """Numbers that are sorted before a sketch sorts them again: numpy does it with the processor's
 vectors, and the sketch is quicker on what is nearly in order. What it promises holds for any order:
@@ -84,7 +86,7 @@ def profile_frame(frame: pd.DataFrame, at: datetime, size: int = WINDOW) -> byte
         The serialized `DatasetProfileView`. Of a window about 60 KB a column of fractions, 90 KB
         where they are of a million rows; of a reference up to four times as much.
     """
-    return _serialized(_views(frame, size), at)
+    return profile_and_read(frame, at, size=size)[0]
 
 
 def profile_parts(
@@ -118,19 +120,44 @@ def profile_and_read(
         size: `WINDOW` or `REFERENCE`.
     """
     views = _views(frame, size)
-    return _serialized(views, at, of), {name: _sketch(view) for name, view in views.items()}
+    deciles = _deciles(frame) if size == REFERENCE else {}
+    said = ({"perennial.of": of} if of else {}) | (
+        {_DECILES: json.dumps(deciles)} if deciles else {}
+    )
+    sketches = {name: _sketch(view, deciles.get(name)) for name, view in views.items()}
+    return _serialized(views, at, said), sketches
 
 
 def _views(frame: pd.DataFrame, size: int) -> dict[str, ColumnProfileView]:
     return {str(name): _more(None, str(name), frame[name], size).view() for name in frame.columns}
 
 
-def _serialized(views: dict[str, ColumnProfileView], at: datetime, of: str = "") -> bytes:
+def _deciles(frame: pd.DataFrame) -> dict[str, list[float]]:
+    """Of each column of numbers: how many, and the deciles as numpy has them."""
+    found = {}
+    for name in frame.columns:
+        column = _as_numbers(frame[name])
+        if not pd.api.types.is_numeric_dtype(column):
+            continue
+        known = column.to_numpy(dtype=np.float64, na_value=np.nan)
+        known = known[~np.isnan(known)]
+        if not len(known):
+            continue
+        with np.errstate(all="ignore"):  # between two infinities there is no number
+            cuts = np.quantile(known, np.arange(1, 10) / 10)
+        if np.isfinite(cuts).all():
+            found[str(name)] = [len(known), *cuts.tolist()]
+    return found
+
+
+def _serialized(
+    views: dict[str, ColumnProfileView], at: datetime, said: dict[str, str] | None = None
+) -> bytes:
     view = DatasetProfileView(
         columns=views,
         dataset_timestamp=at,
         creation_timestamp=at,
-        metadata={"perennial.of": of} if of else None,
+        metadata=said or None,
     )
     serialized: bytes = view.serialize()
     return serialized
@@ -171,6 +198,7 @@ class Sketch:
     _numbers: (
         Any  # a kll_doubles_sketch that holds something: asked when empty, it kills the process
     )
+    _deciles: Sequence[float] | None = None
 
     @property
     def low(self) -> float:
@@ -194,6 +222,12 @@ class Sketch:
         """The numbers that have such shares of the others below them."""
         return np.array(self._numbers.get_quantiles(shares.tolist()), dtype=np.float64)
 
+    def deciles(self) -> Floats:
+        """The nine of them; exact ones where the profile holds them."""
+        if self._deciles is None:
+            return self.quantiles(np.arange(1, 10) / 10)
+        return np.array(self._deciles, dtype=np.float64)
+
 
 def sketch_frame(frame: pd.DataFrame) -> dict[str, Sketch]:
     """What `read_sketches` reads of the profile of these rows, which is not kept."""
@@ -206,7 +240,9 @@ def read_sketches(serialized: bytes) -> dict[str, Sketch]:
     Raises:
         ProfileCorrupt: the bytes are none.
     """
-    return {name: _sketch(view) for name, view in read_profile(serialized).get_columns().items()}
+    profile = read_profile(serialized)
+    deciles: dict[str, list[float]] = json.loads(profile.metadata.get(_DECILES, "{}"))
+    return {name: _sketch(view, deciles.get(name)) for name, view in profile.get_columns().items()}
 
 
 def read_merged(profiles: Iterable[bytes], columns: Collection[str]) -> dict[str, Sketch]:
@@ -233,7 +269,7 @@ def read_merged(profiles: Iterable[bytes], columns: Collection[str]) -> dict[str
     return {name: _sketch(view) for name, view in merged.items()}
 
 
-def _sketch(view: ColumnProfileView) -> Sketch:
+def _sketch(view: ColumnProfileView, deciles: Sequence[float] | None = None) -> Sketch:
     counted, types = view.get_metric("counts"), view.get_metric("types")
     rows, missing = int(counted.n.value), int(counted.null.value)
     counts, whole = _frequent(view)
@@ -244,6 +280,8 @@ def _sketch(view: ColumnProfileView) -> Sketch:
     }
     kind = max(known, key=lambda each: known[each])
     distribution = view.get_metric("distribution")
+    # whoever merges profiles with whylogs keeps what was said of one of them
+    exact = deciles and int(counted.n.value) - int(counted.null.value) == deciles[0]
     return Sketch(
         kind=kind if known[kind] else "nothing",
         rows=rows,
@@ -251,6 +289,7 @@ def _sketch(view: ColumnProfileView) -> Sketch:
         counts=counts,
         whole=whole,
         _numbers=distribution.kll.value if distribution is not None else None,
+        _deciles=deciles[1:] if deciles and exact else None,
     )
 
 
@@ -268,11 +307,7 @@ def _frequent(view: ColumnProfileView) -> tuple[dict[str, int], bool]:
 
 def _more(profile: ColumnProfile | None, name: str, column: pd.Series, size: int) -> ColumnProfile:
     """The profile of a column with some more values, which are of the same type."""
-    if pd.api.types.is_datetime64_any_dtype(column):
-        epoch = pd.Timestamp(0, tz=column.dt.tz)
-        column = (column - epoch) / pd.Timedelta(seconds=1)
-    elif pd.api.types.is_bool_dtype(column):
-        column = column.astype("int64")
+    column = _as_numbers(column)
     if profile is None:
         config = MetricConfig(kll_k_large=size)
         schema = ColumnSchema(column.dtype, cfg=config, type_mapper=_TYPES, resolver=_RESOLVER)
@@ -285,6 +320,14 @@ def _more(profile: ColumnProfile | None, name: str, column: pd.Series, size: int
     else:
         profile.track_column(column)
     return profile
+
+
+def _as_numbers(column: pd.Series) -> pd.Series:
+    """A time as seconds since 1970, a truth value as 0 or 1; others as they are."""
+    if pd.api.types.is_datetime64_any_dtype(column):
+        epoch = pd.Timestamp(0, tz=column.dt.tz)
+        return (column - epoch) / pd.Timedelta(seconds=1)
+    return column.astype("int64") if pd.api.types.is_bool_dtype(column) else column
 
 
 def _count_texts(profile: ColumnProfile, column: pd.Series) -> None:

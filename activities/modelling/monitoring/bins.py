@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-_PARTS = 10
 _VALUES = 20
 _LEAST = 0.01
 _POINTS = np.linspace(0, 1, 1001)
@@ -60,7 +59,7 @@ def _cuts(reference: Sketch) -> dict[float, float]:
     values, _ = _values(reference.quantiles(_POINTS))
     alone = values
     if len(values) > _VALUES:
-        values, often = _values(reference.quantiles(np.linspace(0, 1, _PARTS + 1)[1:-1]))
+        values, often = _values(reference.deciles())
         alone = values[often > 1]
     named = dict(zip(_just_above(alone).tolist(), alone.tolist(), strict=True))
     named |= dict(zip(_just_below(values).tolist(), values.tolist(), strict=True))

@@ -3,6 +3,7 @@
 Everything follows from the sketches of the two profiles, so a window needs no rows any more. Those
 of numbers are KLL's (Karnin, Lang and Liberty, "Optimal quantile approximation in streams", FOCS
 2016): with a size of 4096, and 16384 for the reference, the distances are within 1 % of exact ones.
+A reference whose rows were all at hand is cut at its exact deciles, others at those of the sketch.
 Only the PSI of a window that has left a bin nearly empty, which is far beyond any limit, may be 2 %
 off. The sketches draw lots, so the same rows give slightly other figures when they are profiled
 again. Text is counted exactly up to about 750 different values in a column. How values are cut is

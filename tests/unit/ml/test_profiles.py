@@ -11,7 +11,13 @@ import pytest
 import whylogs
 from whylogs.core.schema import DatasetSchema
 
-from activities.modelling.data.profiles import _Types, profile_frame, read_profile
+from activities.modelling.data.profiles import (
+    REFERENCE,
+    _Types,
+    profile_frame,
+    read_profile,
+    read_sketches,
+)
 
 NOW = datetime(2024, 5, 1, tzinfo=UTC)
 EXACT = ["counts/n", "counts/null", "counts/nan", "counts/inf", "types/fractional"]
@@ -58,3 +64,17 @@ def test_times_and_truth_have_a_distribution() -> None:
     assert figures.loc["at", "distribution/max"] == datetime(2024, 1, 3, tzinfo=UTC).timestamp()
     assert figures.loc["at", "counts/null"] == 1
     assert figures.loc["flag", "distribution/mean"] == pytest.approx(2 / 3)
+
+
+def test_a_reference_knows_its_deciles_exactly() -> None:
+    rng = np.random.default_rng(5)
+    frame = pd.DataFrame({"delay": rng.normal(size=100_000), "only": "text"})
+    frame.loc[:99, "delay"] = math.nan
+    parts = [profile_frame(part, NOW, REFERENCE) for part in (frame[:60_000], frame[60_000:])]
+    whole = read_sketches(profile_frame(frame, NOW, REFERENCE))["delay"]
+    exact = frame["delay"].quantile(np.arange(1, 10) / 10).to_numpy()
+    assert whole.deciles().tolist() == exact.tolist()
+    # whylogs keeps what was said of one of two profiles that somebody merges
+    merged = read_profile(parts[0]).merge(read_profile(parts[1])).serialize()
+    near = read_sketches(merged)["delay"].deciles()
+    assert near == pytest.approx(exact, abs=0.005)
