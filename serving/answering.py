@@ -15,7 +15,7 @@ from perennial.contracts.serving import WHOLE, Variant
 from serving.computing import Inputs, computed
 from serving.copying import Copy, Copying
 from serving.errors import ModelFailed, RequestRefused, TooBusy, TooLate
-from serving.logbook import Entry, Files, Logbook
+from serving.logbook import Files, Logbook
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -143,12 +143,12 @@ class Answering:
         log, copies = deployment.log, turn.served.router.copies
         if log is None and copies is None:
             return
-        rows, entry = _rows(inputs), None
+        rows, logged = _rows(inputs), None
         if log is not None and (log.share == 1 or random.random() < log.share):
-            entry = Entry(turn, inputs, found, seconds, rows)
-            self._logbook.offer(entry)
+            logged = turn
+            self._logbook.offer(turn, inputs, found, seconds, rows)
         if copies and not turn.named and random.random() * WHOLE < copies.challenger.shadow:
-            self._copying.offer(Copy(turn.served, copies, rows, convert, found, took, entry))
+            self._copying.offer(Copy(turn.served, copies, rows, convert, found, took, logged))
 
     def _failed(
         self,

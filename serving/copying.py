@@ -20,9 +20,10 @@ from serving.errors import ModelFailed, RequestRefused
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from serving.answering import Turn
     from serving.counting import Counting
     from serving.desk import Served
-    from serving.logbook import Entry, Logbook
+    from serving.logbook import Logbook
     from serving.model import Model
     from serving.routing import Copies
 
@@ -40,7 +41,7 @@ class Copy(NamedTuple):
         convert: makes inputs of it for any model.
         answer: the champion's; None where it failed.
         seconds: that the champion computed.
-        entry: the request in the log, where it is logged; its copy is then, too.
+        logged: the request's turn, where it is logged; its copy is then, too.
     """
 
     served: Served
@@ -49,7 +50,7 @@ class Copy(NamedTuple):
     convert: Callable[[Model], Inputs]
     answer: NDArray[np.float32] | None
     seconds: float
-    entry: Entry | None
+    logged: Turn | None
 
 
 class Outcome(NamedTuple):
@@ -121,14 +122,14 @@ class Copying:
         counting.answered(deployment, challenger, outcome.seconds, outcome.answer)
         if copy.answer is not None and outcome.answer is not None:
             counting.compared(deployment, challenger, copy.rows, outcome.disagreed)
-        if copy.entry is not None:
+        if copy.logged is not None:
             self._logbook.offer(
-                copy.entry._replace(
-                    inputs=outcome.inputs,
-                    answer=outcome.answer,
-                    seconds=outcome.seconds,
-                    challenger=challenger,
-                )
+                copy.logged,
+                outcome.inputs,
+                outcome.answer,
+                outcome.seconds,
+                copy.rows,
+                challenger,
             )
 
 

@@ -11,13 +11,11 @@ import contextlib
 import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from serving.pages import Page, Requests, Whose
+from serving.pages import Page, Whose
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     import numpy as np
     from numpy.typing import NDArray
 
@@ -28,9 +26,6 @@ if TYPE_CHECKING:
 
 _BATCH_BYTES = 16 * 1024 * 1024
 _BATCH_SECONDS = 5.0
-_TOGETHER, _TOGETHER_ROWS = 64, 512
-"""Requests, or rows of them, that are put on pages one after the other: by code that is at hand,
-and from memory that has not yet gone from the processor's caches."""
 _log = logging.getLogger(__name__)
 
 
@@ -42,31 +37,6 @@ class Files(Protocol):
 
     def close(self) -> None:
         """All is written."""
-
-
-class Entry(NamedTuple):
-    """One request that is to be in the log, or a copy of it.
-
-    Attributes:
-        turn: the request's.
-        inputs: by name, `[rows, columns]`.
-        answer: `[rows, classes]` or `[rows, 1]`; None where the variant failed.
-        seconds: until it was answered; of a copy, that it was computed.
-        rows: of it.
-        challenger: who answered the copy; None of the request itself.
-    """
-
-    turn: Turn
-    inputs: Inputs
-    answer: NDArray[np.float32] | None
-    seconds: float
-    rows: int
-    challenger: Variant | None = None
-
-    @property
-    def variant(self) -> Variant:
-        """Who answered."""
-        return self.challenger or self.turn.variant
 
 
 class Logbook:
@@ -83,22 +53,51 @@ class Logbook:
         self._counting = counting
         self._files = files
         self._most = most
-        self._waiting: list[Entry] = []
-        self._rows = 0
-        self._pages: dict[tuple[str, int, str, bool, bool], Page] = {}
+        self._pages: dict[tuple[int, int, bool, bool], Page] = {}
         self._bytes = 0
         self._full = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="request-log")
         self._keeping: asyncio.Task[None] | None = None
 
-    def offer(self, entry: Entry) -> None:
-        """Keep it, if there is room."""
-        self._waiting.append(entry)
-        self._rows += entry.rows
-        if self._rows >= _TOGETHER_ROWS or len(self._waiting) >= _TOGETHER:
-            self._take()
-        if self._keeping is None or self._keeping.done():
-            self._keeping = asyncio.get_running_loop().create_task(self._keep())
+    def offer(
+        self,
+        turn: Turn,
+        inputs: Inputs,
+        answer: NDArray[np.float32] | None,
+        seconds: float,
+        rows: int,
+        challenger: Variant | None = None,
+    ) -> None:
+        """Keep a request, or a copy of it, if there is room.
+
+        Args:
+            turn: the request's.
+            inputs: by name, `[rows, columns]`.
+            answer: `[rows, classes]` or `[rows, 1]`; None where the variant failed.
+            seconds: until it was answered; of a copy, that it was computed.
+            rows: of it.
+            challenger: who answered the copy; None of the request itself.
+        """
+        deployment, variant = turn.served.deployment, challenger or turn.variant
+        # both live as long as their page, so that nothing else is met by their numbers
+        key = id(deployment), id(variant), challenger is not None, answer is None
+        if (page := self._pages.get(key)) is None:
+            page = Page(_whose(turn, challenger))
+        at = time.time() - time.monotonic() + turn.began if turn.at is None else turn.at
+        record = page.record(
+            at, seconds, rows, turn.named, turn.request_id, turn.entity, inputs, answer
+        )
+        if self._files is None or self._bytes + len(record) > self._most:
+            self._counting.lost(deployment, variant, rows)
+            return
+        page.add(record, rows)
+        self._bytes += len(record)
+        if page.rows == rows:  # the first on it
+            self._pages[key] = page
+            if self._keeping is None or self._keeping.done():
+                self._keeping = asyncio.get_running_loop().create_task(self._keep())
+        if self._bytes >= _BATCH_BYTES:
+            self._full.set()
 
     async def close(self) -> None:
         """Write what waits."""
@@ -108,40 +107,8 @@ class Logbook:
         if self._files is not None:
             await asyncio.to_thread(self._files.close)
 
-    def _take(self) -> None:
-        """Put those that wait on their pages."""
-        waiting, self._waiting, self._rows = self._waiting, [], 0
-        since = time.time() - time.monotonic()
-        for entries in _alike(waiting):
-            self._put(entries, since)
-        if self._bytes >= _BATCH_BYTES:
-            self._full.set()
-
-    def _put(self, entries: list[Entry], since: float) -> None:
-        """Put them on one page, as many as there is room for."""
-        first = entries[0]
-        deployment, variant = first.turn.served.deployment, first.variant
-        copy, failed = first.challenger is not None, first.answer is None
-        key = deployment.model, deployment.epoch, variant.name, copy, failed
-        if (page := self._pages.get(key)) is None:
-            model = first.turn.served.models[variant.name]
-            page = Page(Whose(deployment, variant, copy, model.inputs, model.classes))
-        if self._files is not None and self._bytes < self._most:
-            chunk = page.pack(_requests(entries, since))
-            if self._bytes + chunk.size <= self._most:
-                self._pages[key] = page
-                page.add(chunk)
-                self._bytes += chunk.size
-                return
-            if len(entries) > 1:
-                half = len(entries) // 2
-                self._put(entries[:half], since)
-                self._put(entries[half:], since)
-                return
-        self._counting.lost(deployment, variant, sum([each.rows for each in entries]))
-
     async def _keep(self) -> None:
-        while self._waiting or self._pages:
+        while self._pages:
             await self._write()
 
     async def _write(self) -> None:
@@ -149,7 +116,6 @@ class Logbook:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._full.wait(), _BATCH_SECONDS)
         self._full.clear()
-        self._take()
         pages, self._pages = list(self._pages.values()), {}
         loop = asyncio.get_running_loop()
         for page in pages:
@@ -164,28 +130,8 @@ class Logbook:
             tell(page.of.deployment, page.of.variant, page.rows)
 
 
-def _alike(waiting: list[Entry]) -> Iterable[list[Entry]]:
-    """Those that belong on one page, together."""
-    found: dict[tuple[int, int, bool, bool], list[Entry]] = {}
-    for entry in waiting:
-        turn, _, answer, _, _, challenger = entry
-        # by what they are of, not by its names: those are looked up once for all of them
-        who = id(challenger or turn.variant)
-        key = id(turn.served), who, challenger is not None, answer is None
-        found.setdefault(key, []).append(entry)
-    return found.values()
-
-
-def _requests(entries: list[Entry], since: float) -> Requests:
-    """As a page takes them; `since` is when the monotonic clock began, in seconds since 1970."""
-    turns = [each.turn for each in entries]
-    return Requests(
-        at=[since + turn.began if turn.at is None else turn.at for turn in turns],
-        seconds=[each.seconds for each in entries],
-        rows=[each.rows for each in entries],
-        named=[turn.named for turn in turns],
-        request_ids=[turn.request_id for turn in turns],
-        entities=[turn.entity for turn in turns],
-        inputs=[each.inputs for each in entries],
-        answers=[each.answer for each in entries if each.answer is not None],
-    )
+def _whose(turn: Turn, challenger: Variant | None) -> Whose:
+    variant = challenger or turn.variant
+    model = turn.served.models[variant.name]
+    deployment = turn.served.deployment
+    return Whose(deployment, variant, challenger is not None, model.inputs, model.classes)

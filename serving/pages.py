@@ -1,10 +1,12 @@
-"""Requests that wait to be logged: a page for each variant, column by column."""
+"""Requests that wait to be logged: a page for each variant, and a record for each request."""
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from pickle import PickleBuffer
+from struct import Struct
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -15,10 +17,19 @@ from serving.columns import Input
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from serving.computing import Inputs
-
+_HEAD = (
+    ("at", "d"),
+    ("seconds", "f"),
+    ("rows", "i"),
+    ("request_id", "i"),
+    ("entity", "i"),
+    ("named", "?"),
+)
+"""What each record begins with; behind it come the bytes of each text input."""
+_TOGETHER, _TOGETHER_BYTES = 64, 8 * 1024
+"""Records that become one piece of memory, or bytes of them."""
 _SENT = 1024 * 1024
-"""Bytes that become one buffer: it is made while requests wait."""
+"""Bytes that become one buffer, while requests wait."""
 
 
 class Whose(NamedTuple):
@@ -39,54 +50,11 @@ class Whose(NamedTuple):
     classes: tuple[str, ...]
 
 
-class Requests(NamedTuple):
-    """Some requests of a page. Each list has an item for each of them.
-
-    Attributes:
-        at: seconds since 1970.
-        seconds: until they were answered; of copies, that they were computed.
-        rows: of each.
-        named: whether the caller asked for the variant.
-        request_ids: as the callers got them back; a copy has that of its request.
-        entities: whose values decided who answers; None where there is none.
-        inputs: by name, `[rows, columns]`.
-        answers: `[rows, classes]` or `[rows, 1]`; empty where the variant failed.
-    """
-
-    at: list[float]
-    seconds: list[float]
-    rows: list[int]
-    named: list[bool]
-    request_ids: list[bytes]
-    entities: list[bytes | None]
-    inputs: list[Inputs]
-    answers: list[NDArray[np.float32]]
-
-
-class Chunk(NamedTuple):
-    """The same as bytes, the columns one behind the other.
-
-    Attributes:
-        rows: of all requests.
-        lengths: of each column in bytes.
-        data: of all columns.
-    """
-
-    rows: int
-    lengths: list[int]
-    data: bytes
-
-    @property
-    def size(self) -> int:
-        """Bytes that it needs."""
-        return len(self.data) + 4 * len(self.lengths)
-
-
 class Texts(NamedTuple):
     """Texts one behind the other, as callers sent them.
 
     Attributes:
-        sizes: of each in bytes; -1 where there is none.
+        sizes: of each in bytes, int32; -1 where there is none.
         data: bytes of all.
     """
 
@@ -95,15 +63,15 @@ class Texts(NamedTuple):
 
 
 class Columns(NamedTuple):
-    """All requests of a page, as `Requests` has them, but with an array for each column.
+    """All requests of a page.
 
     Attributes:
-        at: float64.
-        seconds: float32.
+        at: of each request, seconds since 1970, float64.
+        seconds: until each was answered; of copies, that they were computed; float32.
         rows: of each request, int32.
-        named: bool.
-        request_ids: of each request.
-        entities: of each request.
+        named: whether each caller asked for the variant, bool.
+        request_ids: as the callers got them back; a copy has that of its request.
+        entities: whose values decided who answers.
         inputs: values of all rows by name: float32 or texts.
         answers: of all rows, float32; empty where the variant failed.
     """
@@ -121,10 +89,9 @@ class Columns(NamedTuple):
 class Page:
     """Requests of one variant, all answered or all failed.
 
-    What is kept is copied once, into a piece of memory for some requests together: objects that
-    wait by the thousand would be looked through by each collection of garbage, and buffers that
-    grow are copied again and again while requests wait. Columns are put together where they are
-    written.
+    A request is kept as bytes: its objects would be looked through by each collection of garbage,
+    and while they wait, the requests that follow are given memory that no cache holds. Columns are
+    made of records where they are written, by another process.
 
     Attributes:
         of: what all have in common.
@@ -137,83 +104,126 @@ class Page:
         self.of = of
         self.rows = self.size = 0
         self._lengths = array("I")
-        self._data: Sequence[bytes | PickleBuffer] = []
+        self._data: list[Any] = []
+        self._open: list[bytes] = []
+        self._open_bytes = 0
 
-    def pack(self, some: Requests) -> Chunk:
-        """Requests as the page keeps them."""
-        columns = [
-            array("d", some.at).tobytes(),
-            array("f", some.seconds).tobytes(),
-            array("i", some.rows).tobytes(),
-            bytes(some.named),
-            *_texts(some.request_ids),
-            *_texts(some.entities),
-        ]
-        for each in self.of.inputs:
-            values = [inputs[each.name] for inputs in some.inputs]
-            if each.text:
-                columns += _texts([_bytes(text) for of in values for text in of.ravel().tolist()])
+    def record(
+        self,
+        at: float,
+        seconds: float,
+        rows: int,
+        named: bool,
+        request_id: bytes,
+        entity: bytes | None,
+        inputs: Mapping[str, NDArray[Any]],
+        answer: NDArray[np.float32] | None,
+    ) -> bytes:
+        """A request as the page keeps it.
+
+        Args:
+            at: seconds since 1970.
+            seconds: until it was answered; of a copy, that it was computed.
+            rows: of it.
+            named: whether the caller asked for the variant.
+            request_id: as the caller got it back.
+            entity: whose value decided who answers; None where there is none.
+            inputs: by name, `[rows, columns]`, float32 or text.
+            answer: `[rows, classes]` or `[rows, 1]`; None where the variant failed.
+        """
+        parts: list[Any] = [b"", request_id, entity or b""]
+        texts = []
+        for name, _, text in self.of.inputs:
+            if text:
+                block = _packed(inputs[name])
+                texts.append(len(block))
+                parts.append(block)
             else:
-                columns.append(b"".join([of.data for of in values]))
-        columns.append(b"".join([answer.data for answer in some.answers]))
-        return Chunk(sum(some.rows), [len(column) for column in columns], b"".join(columns))
+                parts.append(inputs[name])
+        if answer is not None:
+            parts.append(answer)
+        known = -1 if entity is None else len(entity)
+        parts[0] = _head(len(texts)).pack(at, seconds, rows, len(request_id), known, named, *texts)
+        return b"".join(parts)
 
-    def add(self, chunk: Chunk) -> None:
-        """Keep what was packed for this page."""
-        assert isinstance(self._data, list)  # a page that was sent is not written on
-        self._data.append(chunk.data)
-        self._lengths.extend(chunk.lengths)
-        self.rows += chunk.rows
-        self.size += chunk.size
+    def add(self, record: bytes, rows: int) -> None:
+        """Keep a request of so many rows."""
+        size = len(record)
+        self._lengths.append(size)
+        self._open.append(record)
+        self.rows += rows
+        self.size += size
+        self._open_bytes += size
+        if self._open_bytes >= _TOGETHER_BYTES or len(self._open) >= _TOGETHER:
+            self._seal()
 
     def columns(self) -> Columns:
         """All that is on it."""
-        found = self._columns()
+        self._seal()
+        data, texts = (
+            memoryview(b"".join(self._data)),
+            [each for each in self.of.inputs if each.text],
+        )
+        ends = np.frombuffer(self._lengths, np.uint32).cumsum(dtype=np.int64)
+        starts = np.concatenate([np.zeros(1, np.int64), ends[:-1]])
+
+        def taken(sizes: NDArray[Any]) -> bytes:
+            """The next so many bytes of each record."""
+            nonlocal starts
+            begun, starts = starts, starts + sizes
+            places = zip(begun.tolist(), starts.tolist(), strict=True)
+            return b"".join([data[start:end] for start, end in places])
+
+        form = [*_HEAD, *((f"text {each.name}", "i") for each in texts)]
+        kind = np.dtype([(name, f"<{'i4' if code == 'i' else code}") for name, code in form])
+        head = np.frombuffer(taken(np.full(len(ends), kind.itemsize)), kind)
+        rows = head["rows"].copy()
+        request_ids = Texts(head["request_id"].copy(), taken(head["request_id"]))
+        entities = Texts(head["entity"].copy(), taken(np.maximum(head["entity"], 0)))
+        inputs: dict[str, NDArray[np.float32] | Texts] = {}
+        for each in self.of.inputs:
+            if each.text:
+                sizes = np.frombuffer(taken(4 * rows), np.int32)
+                inputs[each.name] = Texts(sizes, taken(head[f"text {each.name}"] - 4 * rows))
+            else:
+                values = taken(4 * rows * len(each.columns))
+                inputs[each.name] = np.frombuffer(values, np.float32)
         return Columns(
-            at=np.frombuffer(next(found), np.float64),
-            seconds=np.frombuffer(next(found), np.float32),
-            rows=np.frombuffer(next(found), np.int32),
-            named=np.frombuffer(next(found), np.bool_),
-            request_ids=_read(found),
-            entities=_read(found),
-            inputs={
-                each.name: _read(found) if each.text else np.frombuffer(next(found), np.float32)
-                for each in self.of.inputs
-            },
-            answers=np.frombuffer(next(found), np.float32),
+            at=head["at"].copy(),
+            seconds=head["seconds"].copy(),
+            rows=rows,
+            named=head["named"].copy(),
+            request_ids=request_ids,
+            entities=entities,
+            inputs=inputs,
+            answers=np.frombuffer(taken(ends - starts), np.float32),
         )
 
     def __getstate__(self) -> dict[str, Any]:
-        """All of it; the data as few buffers, which need not be copied."""
+        """All of it; the records as few buffers, which need not be copied."""
+        self._seal()
         return {**vars(self), "_data": [PickleBuffer(part) for part in _together(self._data)]}
 
-    def _columns(self) -> Iterator[bytes]:
-        """Of all chunks, one after the other."""
-        number = 9 + sum(2 if each.text else 1 for each in self.of.inputs)
-        lengths = np.frombuffer(self._lengths, np.uint32).astype(np.int64)
-        ends = lengths.cumsum().reshape(-1, number)
-        starts = ends - lengths.reshape(-1, number)
-        data = memoryview(b"".join(self._data))
-        for column in range(number):
-            places = zip(starts[:, column].tolist(), ends[:, column].tolist(), strict=True)
-            yield b"".join([data[start:end] for start, end in places])
+    def _seal(self) -> None:
+        if self._open:
+            self._data.append(b"".join(self._open))
+            self._open, self._open_bytes = [], 0
 
 
-def _texts(values: Sequence[bytes | None]) -> tuple[bytes, bytes]:
-    sizes = array("i", [-1 if value is None else len(value) for value in values])
-    return sizes.tobytes(), b"".join([value for value in values if value])
+@lru_cache(16)
+def _head(texts: int) -> Struct:
+    return Struct("<" + "".join(code for _, code in _HEAD) + "i" * texts)
 
 
-def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "replace")  # half a pair of surrogates is no text anywhere else
+def _packed(values: NDArray[Any]) -> bytes:
+    """The size of each text, and behind them all texts."""
+    # half a pair of surrogates is no text anywhere else
+    texts = [text.encode("utf-8", "replace") for text in values.ravel().tolist()]
+    return b"".join([array("i", [len(text) for text in texts]).tobytes(), *texts])
 
 
-def _read(found: Iterator[bytes]) -> Texts:
-    return Texts(np.frombuffer(next(found), np.int32), next(found))
-
-
-def _together(parts: Iterable[Any]) -> Iterator[bytes]:
-    some: list[Any] = []
+def _together(parts: Iterable[bytes]) -> Iterator[bytes]:
+    some: list[bytes] = []
     size = 0
     for part in parts:
         some.append(part)

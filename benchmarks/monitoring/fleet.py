@@ -35,7 +35,7 @@ from perennial.contracts.training import CodeIdentity, ExportedModel, Parity, Tr
 from perennial.settings import Settings
 from serving.log_files import LogFiles
 from serving.model import Model
-from serving.pages import Page, Requests, Whose
+from serving.pages import Page, Whose
 
 HOUR = timedelta(hours=1)
 COLUMNS = files.SMALL.columns
@@ -178,19 +178,19 @@ class Fleet:
             log=RequestLog(event_time="header", keep="400d"),
             variants=(champion,),
         )
-        asked = Requests(
-            at=[at.timestamp()],
-            seconds=[0.001],
-            rows=[len(self._asked)],
-            named=[False],
-            request_ids=[f"{at:%d-%H:%M:%S}".encode()],
-            entities=[None],
-            inputs=[{files.INPUT: self._asked}],
-            answers=[self._answered],
-        )
         of = Whose(deployment, champion, False, self._model.inputs, self._model.classes)
-        page = Page(of)
-        page.add(page.pack(asked))
+        page, rows = Page(of), len(self._asked)
+        record = page.record(
+            at=at.timestamp(),
+            seconds=0.001,
+            rows=rows,
+            named=False,
+            request_id=f"{at:%d-%H:%M:%S}".encode(),
+            entity=None,
+            inputs={files.INPUT: self._asked},
+            answer=self._answered,
+        )
+        page.add(record, rows)
         self._log.write(page)
 
     def judged(self, until: datetime) -> tuple[int, int]:

@@ -23,7 +23,7 @@ from perennial.contracts.request_log import RequestLog
 from perennial.contracts.serving import WHOLE, Deployment, Variant
 from serving.columns import Input
 from serving.log_files import LogFiles
-from serving.pages import Page, Requests, Whose
+from serving.pages import Page, Whose
 
 ROWS, COLUMNS = 1_000_000, 20
 _FILES, _ROUNDS = 40, 3
@@ -115,23 +115,21 @@ def _log(path: Path, files: LogFiles, monitored: Monitored) -> None:
     )
     for number in range(_FILES):
         part = window.iloc[number::_FILES]
-        asked = Requests(
-            at=[_START.timestamp() + number],
-            seconds=[0.001],
-            rows=[len(part)],
-            named=[False],
-            request_ids=[b"%d" % number],
-            entities=[None],
-            inputs=[
-                {
-                    each.name: part[[each.name]].to_numpy(
-                        dtype=np.dtype(object) if each.text else np.dtype("float32")
-                    )
-                    for each in _INPUTS
-                }
-            ],
-            answers=[_answers(len(part))],
-        )
         page = Page(Whose(deployment, champion, False, _INPUTS, _CLASSES))
-        page.add(page.pack(asked))
+        record = page.record(
+            at=_START.timestamp() + number,
+            seconds=0.001,
+            rows=len(part),
+            named=False,
+            request_id=b"%d" % number,
+            entity=None,
+            inputs={
+                each.name: part[[each.name]].to_numpy(
+                    dtype=np.dtype(object) if each.text else np.dtype("float32")
+                )
+                for each in _INPUTS
+            },
+            answer=_answers(len(part)),
+        )
+        page.add(record, len(part))
         files.write(page)

@@ -30,7 +30,7 @@ from perennial.contracts.monitoring import (
 from perennial.contracts.monitoring_plan import QualityPlan
 from serving.desk import Desk
 from serving.log_files import LogFiles
-from serving.pages import Page, Requests, Whose
+from serving.pages import Page, Whose
 from tests.samples import spec
 from tests.unit.serving.running import Put, deployment
 
@@ -86,17 +86,17 @@ class World:
         found = next(v for v in of.variants if v.name == variant)
         model = self.served.models[variant]
         page = Page(Whose(of, found, copy, model.inputs, model.classes))
-        asked = Requests(
-            at=[at.timestamp()],
-            seconds=[0.01],
-            rows=[rows],
-            named=[named],
-            request_ids=[request_id.encode()],
-            entities=[entity],
-            inputs=[inputs],
-            answers=[] if answer is None else [answer],
+        record = page.record(
+            at=at.timestamp(),
+            seconds=0.01,
+            rows=rows,
+            named=named,
+            request_id=request_id.encode(),
+            entity=entity,
+            inputs=inputs,
+            answer=answer,
         )
-        page.add(page.pack(asked))
+        page.add(record, rows)
         self.files.write(page)
 
     def told(self, request_id: str, value: Any, row: int = 0, **more: Any) -> None:

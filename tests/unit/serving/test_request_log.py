@@ -112,7 +112,7 @@ async def test_what_finds_no_room_is_lost_and_counted(
 ) -> None:
     await desk.take(logged(deployment(put)))
     counting = Counting()
-    async with served(desk, counting, files, log_bytes=400) as client:
+    async with served(desk, counting, files, log_bytes=300) as client:
         for _ in range(5):
             assert (await client.post(PREDICT, json={"instances": [ROW]})).status_code == 200
     [tally] = counting.tallies()
