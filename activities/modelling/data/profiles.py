@@ -103,7 +103,7 @@ def profile_parts(
     for table in tables:
         frame = with_gaps(table.to_pandas(), gaps)
         for name in frame.columns:
-            profiles[name] = _more(profiles.get(name), name, frame[name], REFERENCE)
+            profiles[name] = _more(profiles.get(name), name, _as_numbers(frame[name]), REFERENCE)
     views = {name: profile.view() for name, profile in profiles.items()}
     return _serialized(views, at), {name: _sketch(view) for name, view in views.items()}
 
@@ -119,8 +119,7 @@ def profile_and_read(
         of: whose profile it is; kept in it, so that no two have the same bytes.
         size: `WINDOW` or `REFERENCE`.
     """
-    views = _views(frame, size)
-    deciles = _deciles(frame) if size == REFERENCE else {}
+    views, deciles = _views(frame, size)
     said = ({"perennial.of": of} if of else {}) | (
         {_DECILES: json.dumps(deciles)} if deciles else {}
     )
@@ -128,26 +127,37 @@ def profile_and_read(
     return _serialized(views, at, said), sketches
 
 
-def _views(frame: pd.DataFrame, size: int) -> dict[str, ColumnProfileView]:
-    return {str(name): _more(None, str(name), frame[name], size).view() for name in frame.columns}
-
-
-def _deciles(frame: pd.DataFrame) -> dict[str, list[float]]:
-    """Of each column of numbers: how many, and the deciles as numpy has them."""
-    found = {}
+def _views(
+    frame: pd.DataFrame, size: int
+) -> tuple[dict[str, ColumnProfileView], dict[str, list[float]]]:
+    """Of each column; and of each column of a reference's numbers, how many and their deciles."""
+    views: dict[str, ColumnProfileView] = {}
+    deciles: dict[str, list[float]] = {}
     for name in frame.columns:
-        column = _as_numbers(frame[name])
-        if not pd.api.types.is_numeric_dtype(column):
-            continue
-        known = column.to_numpy(dtype=np.float64, na_value=np.nan)
-        known = known[~np.isnan(known)]
-        if not len(known):
-            continue
-        with np.errstate(all="ignore"):  # between two infinities there is no number
-            cuts = np.quantile(known, np.arange(1, 10) / 10)
-        if np.isfinite(cuts).all():
-            found[str(name)] = [len(known), *cuts.tolist()]
-    return found
+        column, ordered = _as_numbers(frame[name]), None
+        if size == REFERENCE and pd.api.types.is_numeric_dtype(column):
+            ordered = _known(column)
+            ordered.sort()
+            if (cuts := _deciles(ordered)) is not None:
+                deciles[str(name)] = [len(ordered), *cuts.tolist()]
+        views[str(name)] = _more(None, str(name), column, size, ordered).view()
+    return views, deciles
+
+
+def _deciles(ordered: Floats) -> Floats | None:
+    """The nine of them, as `np.quantile` has them; None where there is nothing between two values.
+
+    Args:
+        ordered: ascending.
+    """
+    if not len(ordered):
+        return None
+    places = (len(ordered) - 1) * np.arange(1, 10) / 10
+    before = places.astype(np.int64)
+    low, high = ordered[before], ordered[np.minimum(before + 1, len(ordered) - 1)]
+    with np.errstate(all="ignore"):  # between two infinities there is no number
+        cuts: Floats = low + (high - low) * (places - before)
+    return cuts if np.isfinite(cuts).all() else None
 
 
 def _serialized(
@@ -231,7 +241,7 @@ class Sketch:
 
 def sketch_frame(frame: pd.DataFrame) -> dict[str, Sketch]:
     """What `read_sketches` reads of the profile of these rows, which is not kept."""
-    return {name: _sketch(view) for name, view in _views(frame, WINDOW).items()}
+    return {name: _sketch(view) for name, view in _views(frame, WINDOW)[0].items()}
 
 
 def read_sketches(serialized: bytes) -> dict[str, Sketch]:
@@ -305,16 +315,29 @@ def _frequent(view: ColumnProfileView) -> tuple[dict[str, int], bool]:
     ) == metric.frequent_strings.value.get_total_weight()
 
 
-def _more(profile: ColumnProfile | None, name: str, column: pd.Series, size: int) -> ColumnProfile:
-    """The profile of a column with some more values, which are of the same type."""
-    column = _as_numbers(column)
+def _more(
+    profile: ColumnProfile | None,
+    name: str,
+    column: pd.Series,
+    size: int,
+    ordered: Floats | None = None,
+) -> ColumnProfile:
+    """The profile of a column with some more values, which are of the same type.
+
+    Args:
+        profile: so far; None where these are the first.
+        name: of the column.
+        column: as `_as_numbers` has it.
+        size: `WINDOW` or `REFERENCE`.
+        ordered: its known numbers, ascending, where that is known.
+    """
     if profile is None:
         config = MetricConfig(kll_k_large=size)
         schema = ColumnSchema(column.dtype, cfg=config, type_mapper=_TYPES, resolver=_RESOLVER)
         profile = ColumnProfile(name, schema, cache_size=1)
     if pd.api.types.is_float_dtype(column):
         with np.errstate(invalid="ignore", over="ignore"):  # the deviation of an infinity is none
-            profile._process_extracted_column(_fractions(column))
+            profile._process_extracted_column(_fractions(column, ordered))
     elif isinstance(column.dtype, pd.StringDtype) and len(column):
         _count_texts(profile, column)
     else:
@@ -350,14 +373,21 @@ def _count_texts(profile: ColumnProfile, column: pd.Series) -> None:
         frequent.frequent_strings.value.update(text[: frequent.max_frequent_item_size], count)
 
 
-def _fractions(column: pd.Series) -> PreprocessedColumn:
+def _known(column: pd.Series) -> Floats:
+    """Its numbers, as a copy, without those that are missing."""
     values = column.to_numpy(dtype=np.float64, na_value=np.nan)
-    known = values[~np.isnan(values)]
-    runs = known[: len(known) // _RUN * _RUN].reshape(-1, _RUN)
-    runs.sort(axis=1)
+    known: Floats = values[~np.isnan(values)]
+    return known
+
+
+def _fractions(column: pd.Series, ordered: Floats | None) -> PreprocessedColumn:
+    known = _known(column) if ordered is None else ordered
+    if ordered is None:
+        runs = known[: len(known) // _RUN * _RUN].reshape(-1, _RUN)
+        runs.sort(axis=1)
     extracted = PreprocessedColumn()
-    extracted.len = len(values)
-    extracted.null_count = extracted.nan_count = len(values) - len(known)
+    extracted.len = len(column)
+    extracted.null_count = extracted.nan_count = len(column) - len(known)
     extracted.inf_count = int(np.isinf(known).sum())
     extracted.numpy.floats = known
     return extracted
