@@ -45,10 +45,6 @@ library's 1024 they are up to 2.5 % off, for a quarter of the bytes. A reference
 for many windows, and its deciles are exact where all its rows are at hand: where it is cut a little
 aside of them, a few rows of a small window are on the other side, and may be half of a bin."""
 _DECILES = "perennial.deciles"
-_RUN = 1024
-"""Numbers that are sorted before a sketch sorts them again: numpy does it with the processor's
-vectors, and the sketch is quicker on what is nearly in order. What it promises holds for any order:
-a tenth of a profile's time."""
 
 
 class ProfileCorrupt(Final):
@@ -134,13 +130,12 @@ def _views(
     views: dict[str, ColumnProfileView] = {}
     deciles: dict[str, list[float]] = {}
     for name in frame.columns:
-        column, ordered = _as_numbers(frame[name]), None
+        column, known = _as_numbers(frame[name]), None
         if size == REFERENCE and pd.api.types.is_numeric_dtype(column):
-            ordered = _known(column)
-            ordered.sort()
-            if (cuts := _deciles(ordered)) is not None:
-                deciles[str(name)] = [len(ordered), *cuts.tolist()]
-        views[str(name)] = _more(None, str(name), column, size, ordered).view()
+            known = _known(column)
+            if (cuts := _deciles(known)) is not None:
+                deciles[str(name)] = [len(known), *cuts.tolist()]
+        views[str(name)] = _more(None, str(name), column, size, known).view()
     return views, deciles
 
 
@@ -320,7 +315,7 @@ def _more(
     name: str,
     column: pd.Series,
     size: int,
-    ordered: Floats | None = None,
+    known: Floats | None = None,
 ) -> ColumnProfile:
     """The profile of a column with some more values, which are of the same type.
 
@@ -329,7 +324,7 @@ def _more(
         name: of the column.
         column: as `_as_numbers` has it.
         size: `WINDOW` or `REFERENCE`.
-        ordered: its known numbers, ascending, where that is known.
+        known: what `_known` has of it, where that is at hand.
     """
     if profile is None:
         config = MetricConfig(kll_k_large=size)
@@ -337,7 +332,7 @@ def _more(
         profile = ColumnProfile(name, schema, cache_size=1)
     if pd.api.types.is_float_dtype(column):
         with np.errstate(invalid="ignore", over="ignore"):  # the deviation of an infinity is none
-            profile._process_extracted_column(_fractions(column, ordered))
+            profile._process_extracted_column(_fractions(column, known))
     elif isinstance(column.dtype, pd.StringDtype) and len(column):
         _count_texts(profile, column)
     else:
@@ -374,17 +369,20 @@ def _count_texts(profile: ColumnProfile, column: pd.Series) -> None:
 
 
 def _known(column: pd.Series) -> Floats:
-    """Its numbers, as a copy, without those that are missing."""
+    """Its numbers without those that are missing, ascending.
+
+    A sketch promises the same for any order, and is quicker on what is in order: numpy sorts with
+    the processor's vectors, which is a third of a profile's time less.
+    """
     values = column.to_numpy(dtype=np.float64, na_value=np.nan)
     known: Floats = values[~np.isnan(values)]
+    known.sort()
     return known
 
 
-def _fractions(column: pd.Series, ordered: Floats | None) -> PreprocessedColumn:
-    known = _known(column) if ordered is None else ordered
-    if ordered is None:
-        runs = known[: len(known) // _RUN * _RUN].reshape(-1, _RUN)
-        runs.sort(axis=1)
+def _fractions(column: pd.Series, known: Floats | None) -> PreprocessedColumn:
+    if known is None:
+        known = _known(column)
     extracted = PreprocessedColumn()
     extracted.len = len(column)
     extracted.null_count = extracted.nan_count = len(column) - len(known)
