@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+from pathlib import Path
 
 import pytest
 import ray
@@ -141,14 +142,16 @@ def test_this_process_is_not_connected_to_ray() -> None:
     assert not ray.is_initialized()
 
 
-async def test_progress_reaches_the_records(place: Place) -> None:
-    asked = await place.ask("Telling", epochs=400, batch_size=8)
+async def test_progress_reaches_the_records(place: Place, tmp_path: Path) -> None:
+    seen = tmp_path / "seen"
+    asked = await place.ask("Telling", epochs=400, batch_size=8, params={"seen": str(seen)})
     place.record(asked)
     environment = ActivityEnvironment()
     beats = Heartbeats(environment)
     training = asyncio.create_task(environment.run(place.activities().train_model, asked))
     beat = await beats.until(lambda beat: "epoch" in beat)
     assert beat["epochs"] == 400 and beat["phase"] == "training"
+    seen.touch()
     trained = await training
     assert len(trained.epochs) == 200  # thinned, the last among them
     assert trained.epochs[-1].epoch == 400
