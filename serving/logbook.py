@@ -13,7 +13,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Protocol
 
-from serving.pages import Page, Whose
+from serving.pages import Page, Whose, needs
 
 if TYPE_CHECKING:
     import numpy as np
@@ -87,11 +87,12 @@ class Logbook:
         record = page.record(
             at, seconds, rows, turn.named, turn.request_id, turn.entity, inputs, answer
         )
-        if self._files is None or self._bytes + len(record) > self._most:
+        size = needs(record)
+        if self._files is None or self._bytes + size > self._most:
             self._counting.lost(deployment, variant, rows)
             return
         page.add(record, rows)
-        self._bytes += len(record)
+        self._bytes += size
         if page.rows == rows:  # the first on it
             self._pages[key] = page
             if self._keeping is None or self._keeping.done():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from pickle import PickleBuffer
 from struct import Struct
@@ -152,7 +152,7 @@ class Page:
         self._lengths.append(size)
         self._open.append(record)
         self.rows += rows
-        self.size += size
+        self.size += needs(record)
         self._open_bytes += size
         if self._open_bytes >= _TOGETHER_BYTES or len(self._open) >= _TOGETHER:
             self._seal()
@@ -202,12 +202,18 @@ class Page:
     def __getstate__(self) -> dict[str, Any]:
         """All of it; the records as few buffers, which need not be copied."""
         self._seal()
-        return {**vars(self), "_data": [PickleBuffer(part) for part in _together(self._data)]}
+        self._data = _merged(self._data)
+        return {**vars(self), "_data": [PickleBuffer(part) for part in self._data]}
 
     def _seal(self) -> None:
         if self._open:
             self._data.append(b"".join(self._open))
             self._open, self._open_bytes = [], 0
+
+
+def needs(record: bytes) -> int:
+    """Bytes that it takes on a page: its own, and those of its length."""
+    return len(record) + 4
 
 
 @lru_cache(16)
@@ -222,13 +228,14 @@ def _packed(values: NDArray[Any]) -> bytes:
     return b"".join([array("i", [len(text) for text in texts]).tobytes(), *texts])
 
 
-def _together(parts: Iterable[bytes]) -> Iterator[bytes]:
-    some: list[bytes] = []
-    size = 0
-    for part in parts:
-        some.append(part)
-        size += len(part)
-        if size >= _SENT:
-            yield b"".join(some)
-            some, size = [], 0
-    yield b"".join(some)
+def _merged(parts: list[Any]) -> list[bytes]:
+    """The same in larger pieces; the list is emptied, so that nothing is held twice."""
+    found: list[bytes] = []
+    parts.reverse()
+    while parts:
+        some, size = [], 0
+        while parts and size < _SENT:
+            some.append(parts.pop())
+            size += len(some[-1])
+        found.append(b"".join(some))
+    return found

@@ -246,7 +246,12 @@ def read_sketches(serialized: bytes) -> dict[str, Sketch]:
         ProfileCorrupt: the bytes are none.
     """
     profile = read_profile(serialized)
-    deciles: dict[str, list[float]] = json.loads(profile.metadata.get(_DECILES, "{}"))
+    try:
+        deciles: dict[str, list[float]] = json.loads(profile.metadata.get(_DECILES, "{}"))
+    except ValueError as error:
+        raise ProfileCorrupt(
+            f"a profile's deciles are no JSON: {error}; profile the rows again"
+        ) from error
     return {name: _sketch(view, deciles.get(name)) for name, view in profile.get_columns().items()}
 
 
