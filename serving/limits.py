@@ -24,7 +24,8 @@ class Limits(BaseSettings):
         rows: of one request.
         arriving: requests whose bodies are not there yet; one more is told to come back (429).
         waiting: larger requests under way; one more is told to come back later (429).
-        log_bytes: of requests that wait to be logged; what finds no room is lost, and counted.
+        log_bytes: of requests that wait to be logged, half of them while the other half is written;
+            what finds no room is lost, and counted.
         seconds: after which a body that has not arrived is given up (408), and a request that has
             waited (504), unless its header `x-request-timeout-ms` asks for less.
         inline_rows: requests of so few rows are computed at once; larger ones in a thread, so that
@@ -42,6 +43,6 @@ class Limits(BaseSettings):
     rows: int = 65_536
     arriving: int = 1024
     waiting: int = 256
-    log_bytes: int = 64 * 1024 * 1024
+    log_bytes: int = Field(default=64 * 1024 * 1024, gt=0, le=4 * 1024**3)
     seconds: float = 10.0
     inline_rows: int = 64

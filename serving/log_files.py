@@ -48,6 +48,10 @@ class LogFiles:
         self._numbers = count(1)
         self._cleared: dict[str, str] = {}
 
+    def memory(self, size: int) -> bytearray:
+        """So many bytes, in which pages stand."""
+        return bytearray(size)
+
     def write(self, page: Page) -> None:
         """Write requests, a file for each hour that they are of.
 

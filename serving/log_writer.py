@@ -1,29 +1,25 @@
 """The log of requests, written by a process of its own.
 
 What becomes a file is encoded beside the requests, not between them: a thread that encodes holds
-the interpreter for milliseconds, and each request that comes meanwhile waits for it. The process
-ends with the one that started it, once it has written what it has. `python -m serving.log_writer
-FD URL NAME`.
+the interpreter for milliseconds, and each request that comes meanwhile waits for it. Both
+see the memory in which the requests stand, so none of them is copied. The process ends with the one
+that started it, once it has written what it has. `python -m serving.log_writer FD MEMORY URL NAME`.
 """
 
 from __future__ import annotations
 
 import os
-import pickle
 import signal
 import socket
 import subprocess
 import sys
+from mmap import PROT_READ, mmap
 from multiprocessing.connection import Connection
-from pickle import PickleBuffer
 from threading import Lock
-from typing import TYPE_CHECKING
 
-from serving import log_files, memory
+from serving import log_files
 from serving.log_files import LogFiles
-
-if TYPE_CHECKING:
-    from serving.pages import Page
+from serving.pages import Area, Page, areas_in
 
 _NICE = 10
 """Requests come first where there are not cores enough."""
@@ -41,13 +37,18 @@ class LogWriter:
             process: whose requests they are; part of their names.
         """
         self._url, self._name = url, process
+        self._shared = os.fdopen(os.memfd_create("requests"), "r+b", buffering=0)
         self._child: tuple[subprocess.Popen[bytes], Connection] | None = None
         self._starting = Lock()
 
     def load(self) -> None:
-        """Start the process, and keep memory at hand, before the first request."""
-        memory.keep()
+        """Start the process, before the first request."""
         self._connection()
+
+    def memory(self, size: int) -> mmap:
+        """So many bytes, which the process sees too; they take no room before they are used."""
+        self._shared.truncate(size)
+        return mmap(self._shared.fileno(), size)
 
     def write(self, page: Page) -> None:
         """Write requests, a file for each hour that they are of.
@@ -55,12 +56,9 @@ class LogWriter:
         Raises:
             OSError: they could not be written, or the process is gone; the next page starts one.
         """
-        connection, buffers = self._connection(), list[PickleBuffer]()
-        head = pickle.dumps(page, protocol=5, buffer_callback=buffers.append)
+        connection = self._connection()
         try:
-            connection.send((head, len(buffers)))
-            for buffer in buffers:
-                connection.send_bytes(buffer.raw())
+            connection.send((page.area.number, page))
             failure: str = connection.recv()
         except (OSError, EOFError) as error:
             self.close()
@@ -87,11 +85,12 @@ class LogWriter:
             if self._child is None:
                 ours, theirs = socket.socketpair()
                 with theirs:
-                    command = [sys.executable, "-m", "serving.log_writer", str(theirs.fileno())]
+                    fds = theirs.fileno(), self._shared.fileno()
+                    command = [sys.executable, "-m", "serving.log_writer", *map(str, fds)]
                     process = subprocess.Popen(
                         [*command, self._url, self._name],
                         stdin=subprocess.DEVNULL,
-                        pass_fds=[theirs.fileno()],
+                        pass_fds=fds,
                     )
                 self._child = process, Connection(ours.detach())
             return self._child[1]
@@ -99,22 +98,24 @@ class LogWriter:
 
 def main() -> None:
     """Write what comes until nobody is left to send."""
-    fd, url, name = sys.argv[1:]
+    fd, shared, url, name = sys.argv[1:]
     # a signal to all processes of a group is for the one that answers: it sends what it still has
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_IGN)
     os.nice(_NICE)
-    connection, files = Connection(int(fd)), LogFiles(url, name)
+    connection, files, areas = Connection(int(fd)), LogFiles(url, name), list[Area]()
     log_files.load()
     while True:
         try:
-            head, parts = connection.recv()
-            buffers = [connection.recv_bytes() for _ in range(parts)]
+            number, page = connection.recv()
         except (EOFError, OSError):  # whoever sends is gone, perhaps in the middle of a page
             return
+        # the memory is there once there is a page
+        areas = areas or areas_in(mmap(int(shared), 0, prot=PROT_READ))
+        page.area = areas[number]
         failure = ""
         try:
-            files.write(pickle.loads(head, buffers=buffers))
+            files.write(page)
         except Exception as error:  # said to whoever counts what is lost
             failure = f"{type(error).__name__}: {error}"
         try:

@@ -1,6 +1,6 @@
 """The log of requests: kept in memory for a moment, written in batches beside the requests.
 
-The buffer is bounded. What finds no room in it, or cannot be written, is lost and counted as that:
+The memory is bounded. What finds no room in it, or cannot be written, is lost and counted as that:
 a full disk never costs a caller an answer.
 """
 
@@ -11,11 +11,13 @@ import contextlib
 import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from serving.pages import Page, Whose, needs
+from serving.pages import Area, Page, Whose, areas_in
 
 if TYPE_CHECKING:
+    from mmap import mmap
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -32,6 +34,9 @@ _log = logging.getLogger(__name__)
 class Files(Protocol):
     """Where pages go."""
 
+    def memory(self, size: int) -> mmap | bytearray:
+        """So many bytes, in which the pages that are written will stand."""
+
     def write(self, page: Page) -> None:
         """Write one; called in a thread. Raises whatever keeps it from that."""
 
@@ -39,8 +44,13 @@ class Files(Protocol):
         """All is written."""
 
 
+class _Batch(NamedTuple):
+    area: Area
+    pages: dict[tuple[int, int, bool, bool], Page]
+
+
 class Logbook:
-    """The buffer, and the thread that writes it. All calls come from the event loop's thread."""
+    """The memory, and the thread that writes it. All calls come from the event loop's thread."""
 
     def __init__(self, counting: Counting, files: Files | None, most: int) -> None:
         """Keep requests.
@@ -48,13 +58,13 @@ class Logbook:
         Args:
             counting: is told of what is kept and of what is lost.
             files: where they go; None where nothing is kept.
-            most: bytes in memory at once.
+            most: bytes in memory at once, half of them while the other half is written.
         """
         self._counting = counting
         self._files = files
         self._most = most
-        self._pages: dict[tuple[int, int, bool, bool], Page] = {}
-        self._bytes = 0
+        self._free: list[Area] | None = None
+        self._filling: _Batch | None = None
         self._full = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="request-log")
         self._keeping: asyncio.Task[None] | None = None
@@ -79,25 +89,21 @@ class Logbook:
             challenger: who answered the copy; None of the request itself.
         """
         deployment, variant = turn.served.deployment, challenger or turn.variant
-        # both live as long as their page, so that nothing else is met by their numbers
-        key = id(deployment), id(variant), challenger is not None, answer is None
-        if (page := self._pages.get(key)) is None:
-            page = Page(_whose(turn, challenger))
-        at = time.time() - time.monotonic() + turn.began if turn.at is None else turn.at
-        record = page.record(
-            at, seconds, rows, turn.named, turn.request_id, turn.entity, inputs, answer
-        )
-        size = needs(record)
-        if self._files is None or self._bytes + size > self._most:
+        batch = self._filling or self._begun()
+        if batch is None:
             self._counting.lost(deployment, variant, rows)
             return
-        page.add(record, rows)
-        self._bytes += size
-        if page.rows == rows:  # the first on it
-            self._pages[key] = page
-            if self._keeping is None or self._keeping.done():
-                self._keeping = asyncio.get_running_loop().create_task(self._keep())
-        if self._bytes >= _BATCH_BYTES:
+        area, pages = batch
+        # both live as long as their page, so that nothing else is met by their numbers
+        key = id(deployment), id(variant), challenger is not None, answer is None
+        if (page := pages.get(key)) is None:
+            page = pages[key] = Page(_whose(turn, challenger), area)
+        at = time.time() - time.monotonic() + turn.began if turn.at is None else turn.at
+        if not page.keep(
+            at, seconds, rows, turn.named, turn.request_id, turn.entity, inputs, answer
+        ):
+            self._counting.lost(deployment, variant, rows)
+        if area.used >= _BATCH_BYTES:
             self._full.set()
 
     async def close(self) -> None:
@@ -108,8 +114,21 @@ class Logbook:
         if self._files is not None:
             await asyncio.to_thread(self._files.close)
 
+    def _begun(self) -> _Batch | None:
+        """A batch to be filled; None where nothing is kept, or no memory is free."""
+        if self._files is None:
+            return None
+        if self._free is None:
+            self._free = areas_in(self._files.memory(self._most))
+        if not self._free:
+            return None
+        self._filling = _Batch(self._free.pop(), {})
+        if self._keeping is None or self._keeping.done():
+            self._keeping = asyncio.get_running_loop().create_task(self._keep())
+        return self._filling
+
     async def _keep(self) -> None:
-        while self._pages:
+        while self._filling is not None:
             await self._write()
 
     async def _write(self) -> None:
@@ -117,18 +136,20 @@ class Logbook:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._full.wait(), _BATCH_SECONDS)
         self._full.clear()
-        pages, self._pages = list(self._pages.values()), {}
+        batch, self._filling = self._filling, None
+        assert batch is not None and self._files is not None and self._free is not None
         loop = asyncio.get_running_loop()
-        for page in pages:
-            assert self._files is not None  # else there are no pages
+        for page in batch.pages.values():
             tell = self._counting.logged
             try:
-                await loop.run_in_executor(self._thread, self._files.write, page)
+                if page.rows:
+                    await loop.run_in_executor(self._thread, self._files.write, page)
             except Exception as error:  # no reason to stop serving
                 _log.warning("%d rows are not logged: %s", page.rows, error)
                 tell = self._counting.lost
-            self._bytes -= page.size
             tell(page.of.deployment, page.of.variant, page.rows)
+        batch.area.used = 0
+        self._free.append(batch.area)
 
 
 def _whose(turn: Turn, challenger: Variant | None) -> Whose:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Mapping
 from functools import lru_cache
-from pickle import PickleBuffer
+from mmap import mmap
 from struct import Struct
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -26,10 +26,6 @@ _HEAD = (
     ("named", "?"),
 )
 """What each record begins with; behind it come the bytes of each text input."""
-_TOGETHER, _TOGETHER_BYTES = 64, 8 * 1024
-"""Records that become one piece of memory, or bytes of them."""
-_SENT = 1024 * 1024
-"""Bytes that become one buffer, while requests wait."""
 
 
 class Whose(NamedTuple):
@@ -86,29 +82,49 @@ class Columns(NamedTuple):
     answers: NDArray[np.float32]
 
 
-class Page:
-    """Requests of one variant, all answered or all failed.
+class Area:
+    """Memory in which requests stand one behind the other until they are written.
 
-    A request is kept as bytes: its objects would be looked through by each collection of garbage,
-    and while they wait, the requests that follow are given memory that no cache holds. Columns are
-    made of records where they are written, by another process.
+    Attributes:
+        memory: all of it.
+        number: which one of those that were made together.
+        used: bytes of it so far.
+    """
+
+    def __init__(self, memory: memoryview, number: int = 0) -> None:
+        self.memory = memory
+        self.number = number
+        self.used = 0
+
+
+def areas_in(memory: mmap | bytearray) -> list[Area]:
+    """The halves of it: one is filled while what is in the other is written."""
+    view, half = memoryview(memory), len(memory) // 2
+    return [Area(view[number * half : (number + 1) * half], number) for number in (0, 1)]
+
+
+class Page:
+    """Requests of one variant, all answered or all failed, in an area that it shares with others.
+
+    A request is kept as bytes in memory that was there before: its objects would be looked through
+    by each collection of garbage, and while they wait, the requests that follow are given memory
+    that no cache holds. Columns are made of records where they are written, by another process.
 
     Attributes:
         of: what all have in common.
+        area: they stand in.
         rows: of all requests.
-        size: bytes that they need.
     """
 
-    def __init__(self, of: Whose) -> None:
+    def __init__(self, of: Whose, area: Area) -> None:
         """An empty one."""
         self.of = of
-        self.rows = self.size = 0
-        self._lengths = array("I")
-        self._data: list[Any] = []
-        self._open: list[bytes] = []
-        self._open_bytes = 0
+        self.area = area
+        self.rows = 0
+        self._starts = array("I")
+        self._sizes = array("I")
 
-    def record(
+    def keep(
         self,
         at: float,
         seconds: float,
@@ -118,8 +134,8 @@ class Page:
         entity: bytes | None,
         inputs: Mapping[str, NDArray[Any]],
         answer: NDArray[np.float32] | None,
-    ) -> bytes:
-        """A request as the page keeps it.
+    ) -> bool:
+        """Keep a request; False where the area has no room for it.
 
         Args:
             at: seconds since 1970.
@@ -144,28 +160,23 @@ class Page:
             parts.append(answer)
         known = -1 if entity is None else len(entity)
         parts[0] = _head(len(texts)).pack(at, seconds, rows, len(request_id), known, named, *texts)
-        return b"".join(parts)
-
-    def add(self, record: bytes, rows: int) -> None:
-        """Keep a request of so many rows."""
-        size = len(record)
-        self._lengths.append(size)
-        self._open.append(record)
+        record, area = b"".join(parts), self.area
+        start, size = area.used, len(record)
+        end = start + size
+        if end > len(area.memory):
+            return False
+        area.memory[start:end] = record
+        area.used = end
+        self._starts.append(start)
+        self._sizes.append(size)
         self.rows += rows
-        self.size += needs(record)
-        self._open_bytes += size
-        if self._open_bytes >= _TOGETHER_BYTES or len(self._open) >= _TOGETHER:
-            self._seal()
+        return True
 
     def columns(self) -> Columns:
         """All that is on it."""
-        self._seal()
-        data, texts = (
-            memoryview(b"".join(self._data)),
-            [each for each in self.of.inputs if each.text],
-        )
-        ends = np.frombuffer(self._lengths, np.uint32).cumsum(dtype=np.int64)
-        starts = np.concatenate([np.zeros(1, np.int64), ends[:-1]])
+        data, texts = self.area.memory, [each for each in self.of.inputs if each.text]
+        starts = np.frombuffer(self._starts, np.uint32).astype(np.int64)
+        ends = starts + np.frombuffer(self._sizes, np.uint32)
 
         def taken(sizes: NDArray[Any]) -> bytes:
             """The next so many bytes of each record."""
@@ -200,20 +211,8 @@ class Page:
         )
 
     def __getstate__(self) -> dict[str, Any]:
-        """All of it; the records as few buffers, which need not be copied."""
-        self._seal()
-        self._data = _merged(self._data)
-        return {**vars(self), "_data": [PickleBuffer(part) for part in self._data]}
-
-    def _seal(self) -> None:
-        if self._open:
-            self._data.append(b"".join(self._open))
-            self._open, self._open_bytes = [], 0
-
-
-def needs(record: bytes) -> int:
-    """Bytes that it takes on a page: its own, and those of its length."""
-    return len(record) + 4
+        """All but the memory, which whoever writes sees too."""
+        return {name: value for name, value in vars(self).items() if name != "area"}
 
 
 @lru_cache(16)
@@ -226,16 +225,3 @@ def _packed(values: NDArray[Any]) -> bytes:
     # half a pair of surrogates is no text anywhere else
     texts = [text.encode("utf-8", "replace") for text in values.ravel().tolist()]
     return b"".join([array("i", [len(text) for text in texts]).tobytes(), *texts])
-
-
-def _merged(parts: list[Any]) -> list[bytes]:
-    """The same in larger pieces; the list is emptied, so that nothing is held twice."""
-    found: list[bytes] = []
-    parts.reverse()
-    while parts:
-        some, size = [], 0
-        while parts and size < _SENT:
-            some.append(parts.pop())
-            size += len(some[-1])
-        found.append(b"".join(some))
-    return found

@@ -35,11 +35,12 @@ from perennial.contracts.training import CodeIdentity, ExportedModel, Parity, Tr
 from perennial.settings import Settings
 from serving.log_files import LogFiles
 from serving.model import Model
-from serving.pages import Page, Whose
+from serving.pages import Area, Page, Whose
 
 HOUR = timedelta(hours=1)
 COLUMNS = files.SMALL.columns
 _REFERENCE_ROWS = 10_000
+_LOG_BYTES = 16 * 1024 * 1024
 _PARITY = Parity(passed=True, batch_sizes=(1,), rows=1, max_abs_diff=0.0, tolerance=1e-5)
 
 
@@ -179,8 +180,9 @@ class Fleet:
             variants=(champion,),
         )
         of = Whose(deployment, champion, False, self._model.inputs, self._model.classes)
-        page, rows = Page(of), len(self._asked)
-        record = page.record(
+        area, rows = Area(memoryview(bytearray(_LOG_BYTES))), len(self._asked)
+        page = Page(of, area)
+        kept = page.keep(
             at=at.timestamp(),
             seconds=0.001,
             rows=rows,
@@ -190,7 +192,7 @@ class Fleet:
             inputs={files.INPUT: self._asked},
             answer=self._answered,
         )
-        page.add(record, rows)
+        assert kept
         self._log.write(page)
 
     def judged(self, until: datetime) -> tuple[int, int]:

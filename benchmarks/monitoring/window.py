@@ -23,10 +23,11 @@ from perennial.contracts.request_log import RequestLog
 from perennial.contracts.serving import WHOLE, Deployment, Variant
 from serving.columns import Input
 from serving.log_files import LogFiles
-from serving.pages import Page, Whose
+from serving.pages import Area, Page, Whose
 
 ROWS, COLUMNS = 1_000_000, 20
 _FILES, _ROUNDS = 40, 3
+_LOG_BYTES = 16 * 1024 * 1024
 _TARGET = 5.0
 _START = datetime(2024, 5, 1, 12, tzinfo=UTC)
 _CLASSES = ("late", "on time")
@@ -113,10 +114,12 @@ def _log(path: Path, files: LogFiles, monitored: Monitored) -> None:
         log=RequestLog(event_time="header", keep="30d"),
         variants=(champion,),
     )
+    area = Area(memoryview(bytearray(_LOG_BYTES)))
     for number in range(_FILES):
         part = window.iloc[number::_FILES]
-        page = Page(Whose(deployment, champion, False, _INPUTS, _CLASSES))
-        record = page.record(
+        area.used = 0
+        page = Page(Whose(deployment, champion, False, _INPUTS, _CLASSES), area)
+        kept = page.keep(
             at=_START.timestamp() + number,
             seconds=0.001,
             rows=len(part),
@@ -131,5 +134,5 @@ def _log(path: Path, files: LogFiles, monitored: Monitored) -> None:
             },
             answer=_answers(len(part)),
         )
-        page.add(record, len(part))
+        assert kept
         files.write(page)

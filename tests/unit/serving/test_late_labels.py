@@ -30,7 +30,7 @@ from perennial.contracts.monitoring import (
 from perennial.contracts.monitoring_plan import QualityPlan
 from serving.desk import Desk
 from serving.log_files import LogFiles
-from serving.pages import Page, Whose
+from serving.pages import Area, Page, Whose
 from tests.samples import spec
 from tests.unit.serving.running import Put, deployment
 
@@ -85,8 +85,9 @@ class World:
         of = self.served.deployment
         found = next(v for v in of.variants if v.name == variant)
         model = self.served.models[variant]
-        page = Page(Whose(of, found, copy, model.inputs, model.classes))
-        record = page.record(
+        whose = Whose(of, found, copy, model.inputs, model.classes)
+        page = Page(whose, Area(memoryview(bytearray(100_000))))
+        kept = page.keep(
             at=at.timestamp(),
             seconds=0.01,
             rows=rows,
@@ -96,7 +97,7 @@ class World:
             inputs=inputs,
             answer=answer,
         )
-        page.add(record, rows)
+        assert kept
         self.files.write(page)
 
     def told(self, request_id: str, value: Any, row: int = 0, **more: Any) -> None:

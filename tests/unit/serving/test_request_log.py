@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pyarrow as pa
@@ -14,9 +16,11 @@ import pytest
 
 from perennial.contracts.request_log import RequestLog
 from perennial.contracts.serving import WHOLE, Deployment, Variant
+from serving import logbook
 from serving.counting import Counting
 from serving.desk import Desk
 from serving.log_files import LogFiles
+from serving.pages import Page
 from tests.unit.serving.running import PREDICT, ROW, Put, deployment, served
 
 
@@ -112,11 +116,49 @@ async def test_what_finds_no_room_is_lost_and_counted(
 ) -> None:
     await desk.take(logged(deployment(put)))
     counting = Counting()
-    async with served(desk, counting, files, log_bytes=300) as client:
+    async with served(desk, counting, files, log_bytes=600) as client:
         for _ in range(5):
             assert (await client.post(PREDICT, json={"instances": [ROW]})).status_code == 200
     [tally] = counting.tallies()
     assert (tally.requests, tally.logged, tally.lost) == (5, 3, 2) and len(rows(tmp_path)) == 3
+
+
+class Slow(LogFiles):
+    """A disk that keeps one waiting until it is told to go on."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url, "p1")
+        self.began, self.go_on = Event(), Event()
+
+    def write(self, page: Page) -> None:
+        self.began.set()
+        assert self.go_on.wait(30)
+        super().write(page)
+
+
+async def test_one_half_is_filled_while_the_other_is_written(
+    desk: Desk, put: Put, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logbook, "_BATCH_SECONDS", 0.01)
+    files, counting = Slow(f"file://{tmp_path / 'requests'}"), Counting()
+    await desk.take(logged(deployment(put)))
+    async with served(desk, counting, files, log_bytes=600) as client:
+
+        async def ask(number: int) -> None:
+            row = {**ROW, "size": number}
+            await client.post(PREDICT, json={"instances": [row]})
+
+        await ask(1)
+        assert await asyncio.to_thread(files.began.wait, 30)
+        for number in range(2, 6):  # three find room in the other half
+            await ask(number)
+        assert counting.tallies()[0].lost == 1
+        files.go_on.set()
+        while counting.tallies()[0].logged < 4:
+            await asyncio.sleep(0.005)
+        await ask(6)
+    assert [row["inputs"]["size"] for row in rows(tmp_path)] == [1, 2, 3, 4, 6]
+    assert (counting.tallies()[0].logged, counting.tallies()[0].lost) == (5, 1)
 
 
 async def test_a_log_that_cannot_be_written_costs_no_answer(
