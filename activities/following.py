@@ -71,10 +71,19 @@ class Following:
         self._told: dict[str, object] = {}
         self._told_at = float("-inf")
 
+    async def start(self) -> None:
+        """Start the job, or meet it.
+
+        Raises:
+            BadInput: the cluster is too small for it.
+            Unavailable: Ray does not answer.
+        """
+        await self._cluster.start(self._job)
+
     async def until_ended(
         self, take: Callable[[Progress], Awaitable[None]], seen: Callable[[], int] = lambda: 0
     ) -> Progress:
-        """Start the job, or meet it, and look at it until it has ended.
+        """Look at a job that was started until it has ended.
 
         Args:
             take: told of each look.
@@ -83,7 +92,6 @@ class Following:
         Raises:
             Unavailable: this worker shuts down, or Ray does not answer.
         """
-        await self._cluster.start(self._job)
         shutdown = asyncio.ensure_future(activity.wait_for_worker_shutdown())
         began = time.monotonic()
         try:

@@ -6,6 +6,7 @@ restarts (`WrongClusterID`, measured with Ray 2.60). So no worker of ours is suc
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import logging
 import multiprocessing
@@ -204,7 +205,13 @@ def remove(name: str) -> None:
         while _named(name) is not None and time.monotonic() < deadline:
             time.sleep(0.05)
     placement.release(name)
-    ray_spares.keep_one()  # for the next one: this one's process has gone with it
+    # for the next one: this one's process has gone with it. Nobody waits for what Ray says of that
+    threading.Thread(target=_keep_a_spare, daemon=True).start()
+
+
+def _keep_a_spare() -> None:
+    with contextlib.suppress(RayError, ConnectionError, RuntimeError, TimeoutError):
+        ray_spares.keep_one()
 
 
 def _leave_another_cluster(address: str) -> None:

@@ -75,6 +75,7 @@ class SearchActivities:
             await following.show(_view(progress, trials, job), progress.ended)
             await self._keep(job, run, trials, kept)
 
+        await following.start()
         progress = await following.until_ended(take)
         if progress.failure is not None:
             await following.remove()

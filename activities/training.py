@@ -50,7 +50,6 @@ class TrainingActivities:
     @activity.defn(name="train_model")
     async def train_model(self, input: TrainModel) -> TrainedModel:
         """Train, or go on following a training that was started by an earlier attempt."""
-        run = await in_thread(self._runs.open, input)
         job = Job(
             input=input,
             blob_url=self._blobs.url,
@@ -58,12 +57,18 @@ class TrainingActivities:
             traceparent=tracing.traceparent(),
         )
         following = Following(self._cluster, self._store, job)
+        # while the job starts, which does not need it
+        opening = asyncio.ensure_future(in_thread(self._runs.open, input))
+        opening.add_done_callback(_heard)
 
         async def end(status: Ending, *, gently: bool = False) -> None:
             """As far as each of those concerned answers, all at once: it takes no longer."""
-            await asyncio.gather(self._leave(following, job, gently), self._close(run, status))
+            await asyncio.gather(self._leave(following, job, gently), self._close(opening, status))
 
-        return await to_the_end(self._followed(following, job, run), end)
+        try:
+            return await to_the_end(self._followed(following, job, opening), end)
+        finally:
+            opening.cancel()  # nobody waits for it any more
 
     @activity.defn(name="sweep_trainings")
     async def sweep_trainings(self, input: SweepTrainings) -> Swept:
@@ -78,7 +83,11 @@ class TrainingActivities:
                 await asyncio.to_thread(remove_files, self._blobs.url, run_id)
         return Swept(run_ids=tuple(ended))
 
-    async def _followed(self, following: Following, job: Job, run: OpenRun) -> TrainedModel:
+    async def _followed(
+        self, following: Following, job: Job, opening: asyncio.Future[OpenRun]
+    ) -> TrainedModel:
+        await following.start()
+        run = await opening
         known = _Known(following, job, run, self._runs)
         progress = await following.until_ended(known.take, lambda: len(known.epochs))
         if _goes_on(progress):
@@ -91,8 +100,9 @@ class TrainingActivities:
         with contextlib.suppress(OSError):
             await asyncio.to_thread(remove_files, job.blob_url, job.input.run_id)
 
-    async def _close(self, run: OpenRun, status: Ending) -> None:
+    async def _close(self, opening: asyncio.Future[OpenRun], status: Ending) -> None:
         with contextlib.suppress(RegistryUnavailable):
+            run = await opening
             await asyncio.to_thread(self._runs.close, run.id, status)
 
 
@@ -109,12 +119,18 @@ class _Known:
         """Show, and keep."""
         self.epochs.extend(progress.epochs)
         view = self._view(progress, self.epochs[-1:])
-        await self._following.show(view, progress.ended, lambda: self._views(progress))
+        showing = self._following.show(view, progress.ended, lambda: self._views(progress))
         now = time.monotonic()
-        if now - self._logged_at >= _LOG_SECONDS:
+        if progress.ended or now - self._logged_at >= _LOG_SECONDS:
             self._logged_at = now
-            with contextlib.suppress(RegistryUnavailable):  # the last call is not so lenient
-                await self.log()
+            await asyncio.gather(showing, self._log_leniently())
+        else:
+            await showing
+
+    async def _log_leniently(self) -> None:
+        """As `log`, which is called once more when the training is over."""
+        with contextlib.suppress(RegistryUnavailable):
+            await self.log()
 
     def _views(self, progress: Progress) -> list[dict[str, object]]:
         """Every epoch that is new, or the last few where they come faster than people read."""
@@ -142,6 +158,12 @@ class _Known:
         for epoch in newest:
             view |= epoch.model_dump(mode="json")
         return view
+
+
+def _heard(opening: asyncio.Future[OpenRun]) -> None:
+    """Where Ray does not answer either, its word is the one that is told."""
+    if not opening.cancelled():
+        opening.exception()
 
 
 def _goes_on(progress: Progress) -> bool:

@@ -21,6 +21,7 @@ _LIBRARIES = (
     "activities.ray_tasks.train_function",
     "torch._dynamo",  # by the first step of an optimizer, else
     "sklearn.datasets",  # by many a project, and by scikit-learn's every part
+    "pandera.pandas",  # by every project with a schema
 )
 _stop = threading.Event()
 _thread: threading.Thread | None = None

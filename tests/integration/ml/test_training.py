@@ -120,15 +120,19 @@ async def test_the_last_attempt_leaves_no_checkpoints(place: Place) -> None:
     away.close()
 
 
-async def test_mlflow_away_starts_nothing(place: Place) -> None:
+async def test_mlflow_away_leaves_the_job_to_the_next_attempt_and_ends_it_with_the_last(
+    place: Place,
+) -> None:
     asked = await place.ask("Line")
     away = MlflowRuns(MlflowServer(f"http://127.0.0.1:{free_port()}"))
-    with pytest.raises(RegistryUnavailable, match=r"MLflow at http://127\.0\.0\.1.*`make up`"):
-        await ActivityEnvironment().run(place.activities(runs=away).train_model, asked)
-    other = left(place, await place.ask("Line"))
-    await place.cluster.start(other)  # connects
-    assert await is_gone(place, asked)
-    await place.cluster.remove(other.input.run_id)
+    environment = ActivityEnvironment()
+    for attempt in (1, 2):
+        environment.info = dataclasses.replace(
+            environment.info, attempt=attempt, retry_policy=RetryPolicy(maximum_attempts=2)
+        )
+        with pytest.raises(RegistryUnavailable, match=r"MLflow at http://127\.0\.0\.1.*`make up`"):
+            await environment.run(place.activities(runs=away).train_model, asked)
+        assert await is_gone(place, asked) is (attempt == 2)
 
 
 async def test_errors_cross_ray_as_they_are(place: Place) -> None:
