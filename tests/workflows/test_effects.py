@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from temporalio.client import WorkflowFailureError
 from temporalio.worker import Worker
 
+from activities.policy import PolicyActivities
 from activities.records import RecordActivities
 from api.db.tables import StageRow
 from perennial.contracts import ids, lifecycle, records
@@ -24,8 +26,9 @@ N = 4
 class Worlds:
     """A house whose runs have effects, and workers for them that can be stopped."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: House, policy: PolicyActivities) -> None:
         self.house = house
+        self._policy = policy
         self.world = World()
         self.queue = f"worldly-{house.model}"
 
@@ -37,6 +40,7 @@ class Worlds:
             workflows=[Worldly],
             activities=[
                 *methods(RecordActivities(self.house.store)),
+                *methods(self._policy),
                 self.world.make_row,
                 self.world.take_row,
             ],
@@ -72,14 +76,16 @@ class Worlds:
 
 
 @pytest.fixture
-async def worlds(house: House) -> Worlds:
+async def worlds(house: House, opa_url: str) -> AsyncIterator[Worlds]:
     """A model whose runs have as many effects as they are told."""
-    worlds = Worlds(house)
+    policy = PolicyActivities.connect(opa_url, house.store)
+    worlds = Worlds(house, policy)
     await house.apply(
         environments=["development"],
         lifecycle={"workflow": "Worldly", "task_queue": worlds.queue},
     )
-    return worlds
+    yield worlds
+    await policy.close()
 
 
 async def test_all_or_none_of_n_effects_at_n_failure_points(worlds: Worlds) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlmodel import col, select
@@ -23,6 +24,8 @@ from perennial.contracts.errors import Final
 from tests.workflows.house import House
 from tests.workflows.test_aliases import look
 from tests.workflows.waiting import until
+
+COOLDOWN = timedelta(seconds=1)
 
 
 def wishes(house: House) -> list[TriggerRow]:
@@ -70,10 +73,11 @@ async def test_a_schedule_follows_its_spec_and_ends_in_one_wish(
     assert (wish.cause, wish.actor, wish.decision) == ("schedule", "schedule", "allow")
     assert wish.run_id is not None
     assert (await house.result(wish.run_id)).outcome == "promoted"
+    ended = datetime.now(UTC)
 
     await schedule.pause(note="by an operator")
     # the same where enough rows have come: looked for at each time, and a wish once there are
-    rows = {"schedule": "30 5 1 * *", "new_rows": 100, "cooldown": "1s"}
+    rows = {"schedule": "30 5 1 * *", "new_rows": 100, "cooldown": f"{COOLDOWN.seconds}s"}
     await house.apply(retraining=rows, source={"uri": "rows", "watermark": "changed"})
     await settled(temporal, house)
     renewed = (await described()).schedule
@@ -90,6 +94,7 @@ async def test_a_schedule_follows_its_spec_and_ends_in_one_wish(
     due = temporal.get_workflow_handle(await fired(schedule))
     assert await due.result() == f"{house.model}: 0 new rows, 100 are enough"
     assert [each.status for each in alerts(house)] == ["closed"]
+    await until(lambda: datetime.now(UTC) - ended > COOLDOWN)
     house.plan.new_rows = NewRows(rows=1200, since="2026-03-01", newest="2026-03-02")
     due = temporal.get_workflow_handle(await fired(schedule))
     assert "1,200 new rows since 2026-03-01" in await due.result()

@@ -59,8 +59,16 @@ def broadcast() -> dict[str, Any]:
     }
 
 
+def question() -> dict[str, Any]:
+    """A question to the policy engine, once and at once, as a local activity."""
+    return {
+        "start_to_close_timeout": timedelta(seconds=5),
+        "retry_policy": RetryPolicy(maximum_attempts=1),
+    }
+
+
 def decision(patience: timedelta) -> dict[str, Any]:
-    """A question to the policy engine."""
+    """The same for one that did not answer."""
     return {
         "task_queue": queues.CONTROL,
         "start_to_close_timeout": timedelta(seconds=15),
