@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 
@@ -27,6 +29,7 @@ from serving.counting import Counting
 from serving.desk import Desk
 from serving.limits import Limits
 from serving.log_writer import LogWriter
+from serving.responses import Answer, Header
 
 ENTITY = "x-customer"
 SWAP = "/swap"
@@ -34,11 +37,29 @@ UNLOGGED = "BENCH_UNLOGGED"
 """Set: no request is logged."""
 EVENT_TIMES = "BENCH_EVENT_TIMES"
 """Set: callers may say of when a request is."""
+SPENT = "BENCH_SPENT"
+"""Set: microseconds that each request takes longer, for nothing."""
 _WEIGHTS = {"challenger": 1000, "champion": WHOLE - 2000, "control": 1000}
 
 
 def _event_time() -> EventTime:
     return "header" if os.environ.get(EVENT_TIMES) else "arrival"
+
+
+class Slowed(App):
+    """The app, and some time that each request spends on nothing."""
+
+    spent_ns = 1000 * int(os.environ.get(SPENT) or 0)
+
+    def begin(
+        self, method: str, path: str, headers: Iterable[Header], body: bytes, began: float
+    ) -> Answer | Coroutine[Any, Any, Answer]:
+        """Answer, and wait without rest."""
+        answer = super().begin(method, path, headers, body, began)
+        until = time.perf_counter_ns() + self.spent_ns
+        while time.perf_counter_ns() < until:
+            pass
+        return answer
 
 
 class Swapping:
@@ -93,7 +114,8 @@ def main() -> None:
         desk.ready = True
         yield
 
-    app = App(desk, limits, Counting(), files, alive)
+    kind = Slowed if os.environ.get(SPENT) else App
+    app = kind(desk, limits, Counting(), files, alive)
     swapping = Swapping(app, desk, model, [blobs.put(Path(file)) for file in paths])
     uvicorn.run(
         # nothing stands before the app where throughput is measured

@@ -1,7 +1,11 @@
-"""What the log of requests costs: two processes, with it and without it, under load in turn.
+"""What the log of requests costs: processes with it and without it, under load in turn.
 
 Servers that are measured minutes apart differ by more than the log costs, so each second of load
 on the one has its second on the other beside it, and the ratios of these pairs are what counts.
+
+A third process has no log, and spends some time on nothing instead: load that is made on the same
+machine loses more by a slower answer than the time that it takes longer, since its maker falls
+asleep between two answers and has to be woken. That says how much of a ratio is the log's own.
 """
 
 from __future__ import annotations
@@ -12,37 +16,56 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.serving import load, model, server
+from benchmarks.serving import load, model, ours, server
 from benchmarks.serving.entrants import ENTRANTS, OURS, UNLOGGED
 from benchmarks.serving.load import Found, Request
 from benchmarks.serving.model import Perceptron
 
 PAIRS = 15
+SPENT_US = 2
 _SECONDS = 2
 _WARM_UP_SECONDS = 1
 _CONNECTIONS = 16
 
 
+class Turns(NamedTuple):
+    """Load on all of them within seconds.
+
+    Attributes:
+        logged: with the log.
+        plain: without it.
+        slowed: without it, each request slowed by `SPENT_US`.
+    """
+
+    logged: Found
+    plain: Found
+    slowed: Found
+
+
 class Pairs(NamedTuple):
-    """Load on both, each pair within seconds.
+    """Load on one after the other, again and again.
 
     Attributes:
         model: that answered.
         batch: rows of a request.
-        found: with the log, and without it.
+        found: of each turn.
     """
 
     model: str
     batch: int
-    found: list[tuple[Found, Found]]
+    found: list[Turns]
 
     def throughput(self) -> float:
         """With the log, as a part of that without it: the median of the pairs."""
-        return statistics.median(ours.a_second / other.a_second for ours, other in self.found)
+        return statistics.median(turn.logged.a_second / turn.plain.a_second for turn in self.found)
+
+    def slowed(self) -> float:
+        """That of the slowed ones, as a part of the same."""
+        return statistics.median(turn.slowed.a_second / turn.plain.a_second for turn in self.found)
 
     def p99(self) -> float:
-        """The same of the time within which 99 of 100 are answered."""
-        return statistics.median(ours.p99 / other.p99 for ours, other in self.found)
+        """With the log, the time within which 99 of 100 are answered, as a part of the same."""
+        return statistics.median(turn.logged.p99 / turn.plain.p99 for turn in self.found)
 
 
 def taken(each: Perceptron, file: Path, batch: int, folder: Path) -> Pairs:
@@ -59,22 +82,23 @@ def taken(each: Perceptron, file: Path, batch: int, folder: Path) -> Pairs:
     """
     body = folder / "body"
     requests: list[Request] = []
-    with ExitStack() as both:
-        for number, name in enumerate((OURS, UNLOGGED)):
+    slower = {ours.SPENT: str(SPENT_US)}
+    with ExitStack() as all_:
+        for number, (name, more) in enumerate(((OURS, {}), (UNLOGGED, {}), (UNLOGGED, slower))):
             [entrant] = [known for known in ENTRANTS if known.name == name]
             port, mine = server.free_port(), folder / str(number)
             mine.mkdir()
             body.write_text(json.dumps(entrant.asks(model.rows(each, batch))))
             request = Request(f"http://127.0.0.1:{port}{entrant.path}", body)
             command = entrant.command(entrant.python(), port, file, mine)
-            env, log = entrant.env(file, mine), folder / f"log-{number}.txt"
-            both.enter_context(server.running(name, command, env, log, request))
+            env, log = entrant.env(file, mine) | more, folder / f"log-{number}.txt"
+            all_.enter_context(server.running(name, command, env, log, request))
             load.put(request, _CONNECTIONS, _WARM_UP_SECONDS)
             requests.append(request)
-        found: list[tuple[Found, Found]] = []
+        found = []
         for number in range(PAIRS):
-            # who comes first changes, so that neither always follows the other
-            turn = requests[:: -1 if number % 2 else 1]
-            first, second = (load.put(request, _CONNECTIONS, _SECONDS) for request in turn)
-            found.append((second, first) if number % 2 else (first, second))
+            # who comes first changes, so that nobody always follows the same one
+            step = -1 if number % 2 else 1
+            turn = [load.put(request, _CONNECTIONS, _SECONDS) for request in requests[::step]]
+            found.append(Turns(*turn[::step]))
     return Pairs(each.name, batch, found)

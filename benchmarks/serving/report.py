@@ -11,7 +11,7 @@ from typing import NamedTuple
 from benchmarks.results import Row, row
 from benchmarks.serving.entrants import ASGI, FASTAPI, OURS, UNLOGGED, Entrant
 from benchmarks.serving.load import Found
-from benchmarks.serving.pairs import Pairs
+from benchmarks.serving.pairs import SPENT_US, Pairs
 
 JSON, BINARY, ROWS = "JSON", "binary", "rows with names"
 CONNECTIONS = (1, 16, 64)
@@ -164,10 +164,13 @@ def _swaps(taken: Taken) -> Iterator[Row]:
 
 def _pairs(taken: Taken) -> Iterator[Row]:
     for each in taken.pairs:
-        case = f"{each.model}, batch {each.batch}, {_BUSY} conn.: logged beside not logged"
-        of = f"{case}, median of {len(each.found)} pairs"
+        case = f"{each.model}, batch {each.batch}, {_BUSY} conn."
+        logged, plain = f"{case}: logged beside not logged", f"median of {len(each.found)} pairs"
+        of = f"{logged}, {plain}"
         yield row(f"{of}: requests", each.throughput(), "x", target=_OF_UNLOGGED, at_least=True)
         yield row(f"{of}: p99", each.p99(), "x")
+        slowed = f"{case}: {SPENT_US} us of nothing beside none, {plain}"
+        yield row(f"{slowed}: requests", each.slowed(), "x")
 
 
 def _each(taken: Taken, entrants: Sequence[Entrant]) -> Iterator[Row]:
