@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from serving.computing import Inputs
     from serving.counting import Counting
 
-_BATCH_BYTES = 16 * 1024 * 1024
 _BATCH_SECONDS = 5.0
 _log = logging.getLogger(__name__)
 
@@ -103,7 +102,7 @@ class Logbook:
             at, seconds, rows, turn.named, turn.request_id, turn.entity, inputs, answer
         ):
             self._counting.lost(deployment, variant, rows)
-        if area.used >= _BATCH_BYTES:
+        if 2 * area.used >= len(area.memory):
             self._full.set()
 
     async def close(self) -> None:
@@ -132,7 +131,7 @@ class Logbook:
             await self._write()
 
     async def _write(self) -> None:
-        """All that has come until there is enough of it, or for some seconds."""
+        """All that has come until the half is half full, or for some seconds."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._full.wait(), _BATCH_SECONDS)
         self._full.clear()

@@ -115,12 +115,26 @@ async def test_what_finds_no_room_is_lost_and_counted(
     desk: Desk, put: Put, files: LogFiles, tmp_path: Path
 ) -> None:
     await desk.take(logged(deployment(put)))
+    counting, large = Counting(), {**ROW, "colour": "red" * 100}
+    async with served(desk, counting, files, log_bytes=600) as client:
+        for row in (ROW, large, ROW):
+            assert (await client.post(PREDICT, json={"instances": [row]})).status_code == 200
+    [tally] = counting.tallies()
+    assert (tally.requests, tally.logged, tally.lost) == (3, 2, 1) and len(rows(tmp_path)) == 2
+
+
+async def test_a_small_memory_is_written_before_it_is_full(
+    desk: Desk, put: Put, files: LogFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logbook, "_BATCH_SECONDS", 600)
+    await desk.take(logged(deployment(put)))
     counting = Counting()
     async with served(desk, counting, files, log_bytes=600) as client:
-        for _ in range(5):
-            assert (await client.post(PREDICT, json={"instances": [ROW]})).status_code == 200
-    [tally] = counting.tallies()
-    assert (tally.requests, tally.logged, tally.lost) == (5, 3, 2) and len(rows(tmp_path)) == 3
+        for number in range(1, 9):  # three of them fill a half
+            await client.post(PREDICT, json={"instances": [ROW]})
+            while counting.tallies()[0].logged < number // 2 * 2:
+                await asyncio.sleep(0.005)
+    assert (counting.tallies()[0].logged, counting.tallies()[0].lost) == (8, 0)
 
 
 class Slow(LogFiles):
