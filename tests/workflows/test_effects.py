@@ -14,6 +14,7 @@ from activities.policy import PolicyActivities
 from activities.records import RecordActivities
 from api.db.tables import StageRow
 from perennial.contracts import ids, lifecycle, records
+from tests.servers import free_port
 from tests.workflows.house import House, key
 from tests.workflows.waiting import until
 from tests.workflows.worldly import World, Worldly
@@ -48,6 +49,12 @@ class Worlds:
             max_heartbeat_throttle_interval=HEARTBEAT_EVERY,
         )
 
+    async def apply(self) -> None:
+        await self.house.apply(
+            environments=["development"],
+            lifecycle={"workflow": "Worldly", "task_queue": self.queue},
+        )
+
     async def start(self, effects: int, score: float = 0.9) -> str:
         request = key()
         run_id = ids.run_id(self.house.model, request)
@@ -80,10 +87,7 @@ async def worlds(house: House, opa_url: str) -> AsyncIterator[Worlds]:
     """A model whose runs have as many effects as they are told."""
     policy = PolicyActivities.connect(opa_url, house.store)
     worlds = Worlds(house, policy)
-    await house.apply(
-        environments=["development"],
-        lifecycle={"workflow": "Worldly", "task_queue": worlds.queue},
-    )
+    await worlds.apply()
     yield worlds
     await policy.close()
 
@@ -183,3 +187,21 @@ async def test_what_somebody_moved_since_is_left_alone(worlds: Worlds) -> None:
             await worlds.house.result(run_id)
     assert worlds.champion() == (1, 3), "as the rollback left it"
     assert "left as it is" in worlds.effects(run_id)["champion"]
+
+
+async def test_a_policy_that_does_not_answer_at_once_is_asked_by_an_activity(house: House) -> None:
+    nobody = PolicyActivities.connect(f"http://127.0.0.1:{free_port()}", house.store)
+    worlds = Worlds(house, nobody)
+    await worlds.apply()
+    async with worlds.worker():
+        run_id = await worlds.start(0)
+        await house.result(run_id)
+    handle = house.client.get_workflow_handle(ids.run_workflow(house.model, run_id))
+    scheduled = [
+        event.activity_task_scheduled_event_attributes.activity_type.name
+        for event in (await handle.fetch_history()).events
+        if event.HasField("activity_task_scheduled_event_attributes")
+    ]
+    assert scheduled.count("decide_promotion") == 1
+    assert worlds.champion() == (1, 1)
+    await nobody.close()

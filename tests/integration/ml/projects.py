@@ -52,17 +52,11 @@ class Drawing(Line):
 
 
 class Telling(Line):
-    """Says in every epoch which process it trains in; ends early once the file `until` is there.
-
-    The last epoch does not begin before the file `seen` is there, if one is named.
-    """
+    """Says in every epoch which process it trains in; ends early once the file `until` is there."""
 
     def train(self, context: TrainingContext) -> None:
         until = Path(str(context.params.get("until", "nowhere")))
-        seen = context.params.get("seen")
         for epoch in range(1, context.epochs + 1):
-            while epoch == context.epochs and seen and not Path(str(seen)).exists():
-                time.sleep(0.01)
             loss = 0.0
             for batch in context.batches():
                 loss = float(context.loss(context.model(*batch.inputs), batch.target).detach())

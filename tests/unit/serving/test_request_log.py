@@ -22,6 +22,7 @@ from serving.desk import Desk
 from serving.log_files import LogFiles
 from serving.pages import Page
 from tests.unit.serving.running import PREDICT, ROW, Put, deployment, served
+from tests.workflows.waiting import until
 
 
 @pytest.fixture
@@ -132,8 +133,7 @@ async def test_a_small_memory_is_written_before_it_is_full(
     async with served(desk, counting, files, log_bytes=600) as client:
         for number in range(1, 9):  # three of them fill a half
             await client.post(PREDICT, json={"instances": [ROW]})
-            while counting.tallies()[0].logged < number // 2 * 2:
-                await asyncio.sleep(0.005)
+            await until(lambda: counting.tallies()[0].logged >= number // 2 * 2)  # noqa: B023
     assert (counting.tallies()[0].logged, counting.tallies()[0].lost) == (8, 0)
 
 
@@ -168,8 +168,7 @@ async def test_one_half_is_filled_while_the_other_is_written(
             await ask(number)
         assert counting.tallies()[0].lost == 1
         files.go_on.set()
-        while counting.tallies()[0].logged < 4:
-            await asyncio.sleep(0.005)
+        await until(lambda: counting.tallies()[0].logged == 4)
         await ask(6)
     assert [row["inputs"]["size"] for row in rows(tmp_path)] == [1, 2, 3, 4, 6]
     assert (counting.tallies()[0].logged, counting.tallies()[0].lost) == (5, 1)
