@@ -22,6 +22,7 @@ from perennial.contracts.monitoring import (
     RecordWindow,
 )
 from perennial.contracts.records import Done
+from perennial.contracts.request_log import WRITTEN_SECONDS
 from perennial.contracts.store import RecordStore
 from perennial.contracts.triggers import RecordTrigger, TriggerRecorded
 from perennial.storage import filesystem
@@ -72,26 +73,21 @@ class MonitoringActivities:
     async def await_events(self, input: AwaitEvents) -> EventsSeen:
         """Look until the log is as far as is asked: soon at first, then twice a minute.
 
+        All requests that were answered before the one which shows it are in files then. Where no
+        hour is asked for, the log is said to be no further than its oldest.
+
         Raises:
             Unavailable: the log cannot be read, or this worker shuts down.
         """
-        shutdown = asyncio.ensure_future(activity.wait_for_worker_shutdown())
-        began, next_look = time.monotonic(), 0.0
-        try:
-            while True:
-                if (waited := time.monotonic() - began) >= next_look:
-                    seen = await asyncio.to_thread(self._look, input)
-                    if seen.newest is not None and (input.due is None or seen.newest >= input.due):
-                        return seen
-                    pause = max(_FIRST_LOOK_SECONDS, _LOOK_SHARE * waited)
-                    next_look = waited + min(pause, _LOOK_SECONDS)
-                activity.heartbeat()
-                left = began + next_look - time.monotonic()
-                await asyncio.wait({shutdown}, timeout=min(max(left, 0), _HEARTBEAT_SECONDS))
-                if shutdown.done():
-                    raise Unavailable("this worker shuts down; the next attempt goes on looking")
-        finally:
-            shutdown.cancel()
+        began = time.monotonic()
+        while not _is_so_far(seen := await asyncio.to_thread(self._look, input), input.due):
+            pause = max(_FIRST_LOOK_SECONDS, _LOOK_SHARE * (time.monotonic() - began))
+            await _pause(min(pause, _LOOK_SECONDS))
+        if input.due is None:
+            return seen.model_copy(update={"newest": seen.oldest})
+        # what another process has answered before the request that shows it may still be in memory
+        await _pause(WRITTEN_SECONDS)
+        return seen
 
     def _look(self, input: AwaitEvents) -> EventsSeen:
         try:
@@ -100,16 +96,39 @@ class MonitoringActivities:
             days = _named(fs, folder, "date=")
             if not days:
                 return EventsSeen()
-            oldest, newest = days[0], days[-1]
-            return EventsSeen(
-                oldest=_hour(oldest, _named(fs, f"{folder}/date={oldest}", "hour=")[0]),
-                newest=_hour(newest, _named(fs, f"{folder}/date={newest}", "hour=")[-1]),
-            )
-        except (OSError, IndexError) as error:  # a day without an hour yet: in a moment it has one
+            first = _named(fs, f"{folder}/date={days[0]}", "hour=")
+            last = _named(fs, f"{folder}/date={days[-1]}", "hour=")
+        except OSError as error:
             raise Unavailable(
                 f"the log of requests of {input.model} at {self._log} cannot be listed: "
-                f"{error or 'it is being written'}; it is looked at again"
+                f"{error}; it is looked at again"
             ) from error
+        if not (first and last):  # a day without an hour yet: in a moment it has one
+            return EventsSeen()
+        return EventsSeen(oldest=_hour(days[0], first[0]), newest=_hour(days[-1], last[-1]))
+
+
+def _is_so_far(seen: EventsSeen, due: datetime | None) -> bool:
+    return seen.newest is not None and (due is None or seen.newest >= due)
+
+
+async def _pause(seconds: float) -> None:
+    """Let so many seconds pass, with heartbeats.
+
+    Raises:
+        Unavailable: this worker shuts down meanwhile.
+    """
+    ends = time.monotonic() + seconds
+    shutdown = asyncio.ensure_future(activity.wait_for_worker_shutdown())
+    try:
+        while not shutdown.done():
+            activity.heartbeat()
+            if (left := ends - time.monotonic()) <= 0:
+                return
+            await asyncio.wait({shutdown}, timeout=min(left, _HEARTBEAT_SECONDS))
+    finally:
+        shutdown.cancel()
+    raise Unavailable("this worker shuts down; the next attempt goes on looking")
 
 
 def _named(fs: fsspec.AbstractFileSystem, folder: str, key: str) -> list[str]:

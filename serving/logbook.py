@@ -13,6 +13,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from perennial.contracts.request_log import WAITING_SECONDS
 from serving.pages import Area, Page, Whose, areas_in
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from serving.computing import Inputs
     from serving.counting import Counting
 
-_BATCH_SECONDS = 5.0
+_HOUR = 3600
 _log = logging.getLogger(__name__)
 
 
@@ -64,6 +65,8 @@ class Logbook:
         self._most = most
         self._free: list[Area] | None = None
         self._filling: _Batch | None = None
+        self._later: dict[str, float] = {}
+        """By model, the hour that no request has told of yet."""
         self._full = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="request-log")
         self._keeping: asyncio.Task[None] | None = None
@@ -97,7 +100,13 @@ class Logbook:
         key = id(deployment), id(variant), challenger is not None, answer is None
         if (page := pages.get(key)) is None:
             page = pages[key] = Page(_whose(turn, challenger), area)
-        at = time.time() - time.monotonic() + turn.began if turn.at is None else turn.at
+        at = turn.at
+        if at is None:
+            at = time.time() - time.monotonic() + turn.began
+        elif at >= self._later.get(deployment.model, 0.0):
+            # the hours before it are over, which somebody may wait for
+            self._later[deployment.model] = (at // _HOUR + 1) * _HOUR
+            self._full.set()
         if not page.keep(
             at, seconds, rows, turn.named, turn.request_id, turn.entity, inputs, answer
         ):
@@ -131,9 +140,9 @@ class Logbook:
             await self._write()
 
     async def _write(self) -> None:
-        """All that has come until the half is half full, or for some seconds."""
+        """All that has come until the half is half full, an hour is over, or for some seconds."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._full.wait(), _BATCH_SECONDS)
+            await asyncio.wait_for(self._full.wait(), WAITING_SECONDS)
         self._full.clear()
         batch, self._filling = self._filling, None
         assert batch is not None and self._files is not None and self._free is not None

@@ -21,6 +21,7 @@ from infra.drill.plan import LAST, WATCHED
 from infra.drill.receiver import CHANNEL, Receiver
 from infra.drill.records import Records
 from perennial.client import ApiError, Client, ServiceAway
+from perennial.contracts.request_log import WRITTEN_SECONDS
 
 LOGGED: dict[str, Any] = {"request_log": {"event_time": "header"}}
 """Of the spec from the beginning: whatever serves the champion keeps its requests."""
@@ -80,12 +81,14 @@ class WatchedLife:
             rows = [_row(turn) for turn in range(_ROWS)]
             self._send([*((_MORNING, row) for row in rows), (_MORNING + 2 * _HOUR, rows[0])])
             self._until(lambda: self._logged(0) == _ROWS and self._logged(2) == 1, "was logged")
+            time.sleep(WRITTEN_SECONDS)  # so long a monitor waits for what others may have answered
         elif stage == "alert":
             self._until(lambda: self._receiver.messages(self._model) > 0, "was told")
         elif stage == "labels":
             self._label()
             self._send([(_MORNING + 3 * _HOUR, _row(0))])
             self._until(lambda: self._logged(3) == 1, "was logged")
+            time.sleep(WRITTEN_SECONDS)
 
     def is_over(self, stage: str) -> bool:
         """Whether all that belongs to a stage is in the records."""

@@ -370,7 +370,7 @@ class EventsSeen(Contract):
 
     Attributes:
         oldest: hour in it; None where it is empty.
-        newest: the same.
+        newest: hour up to which all is there that was answered before it was seen.
         labels: that wait to be joined.
     """
 

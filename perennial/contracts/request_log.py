@@ -10,6 +10,11 @@ from perennial.contracts.spec_part import Duration, SpecPart
 
 EventTime = Literal["arrival", "header"]
 
+WAITING_SECONDS = 5.0
+"""The longest that a request waits in the memory of the process that answered it."""
+WRITTEN_SECONDS = WAITING_SECONDS + 3.0
+"""After which it is in a file, on any machine that is not overloaded."""
+
 
 class RequestLog(SpecPart):
     """Which requests are kept, and how long. They may hold personal data: nothing is by default."""

@@ -45,10 +45,23 @@ class Days:
         headers = {"x-request-id": request.request_id, "x-event-time": request.at.isoformat()}
         return httpx.post(self._url, json={"instances": request.rows}, headers=headers)
 
-    def until_answered_by(self, version: str | None) -> None:
-        """Return once that version answers, or nobody does."""
+    def rows(self, day: datetime) -> int:
+        """That a day has."""
+        return sum(len(request.rows) for request in self._year.requests(day, day + DAY))
+
+    def until_answered_by(self, version: int) -> None:
+        """Return once all processes answer with that version."""
+
+        def served() -> bool:
+            found = self._people.viewer.rollout(MODEL, "production")
+            return [v["version"] for v in found["variants"]] == [version] and not found["behind"]
+
+        until(served)
+
+    def until_answered_no_more(self) -> None:
+        """Return once nobody answers."""
         request = next(self._year.requests(BEGIN, END))  # of a day that was judged long ago
-        until(lambda: self.ask(request).headers.get("x-model-version") == version)
+        until(lambda: self.ask(request).status_code == 404)
 
     def answered_wrongly(self, day: datetime) -> Window:
         """The window of a day whose labels all say the contrary of its answers."""
@@ -137,13 +150,15 @@ def test_a_winters_model_meets_july(stack: Stack, people: People, tmp_path: Path
     days = Days(stack, people, year)
     second = days.answered_wrongly(END)
     assert (second["version"], second["action"], second["coverage"]) == (2, "roll_back", 1.0)
+    assert second["rows"] == days.rows(END), "whichever process had answered them"
     assert second["quality_verdict"] == "fail" and "back to version 1" in second["followed"]
-    days.until_answered_by("1")
+    days.until_answered_by(1)
     # and so does that one, which nobody may go back from; at high risk it answers no more
     people.apply(page | {"risk_tier": "high"})
     third = days.answered_wrongly(END + DAY)
     assert (third["version"], third["action"]) == (1, "stop_serving")
-    days.until_answered_by(None)
+    assert third["rows"] == days.rows(END + DAY)
+    days.until_answered_no_more()
     [none, back, *_] = people.viewer.history(MODEL, environment="production")
     assert [(each["version"], each["cause"], each["actor"]) for each in (none, back)] == [
         (None, "rollback", "monitor"),

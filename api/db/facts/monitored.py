@@ -28,6 +28,7 @@ from perennial.contracts.drift import EarlierWindow
 from perennial.contracts.monitoring import Monitored, ReadMonitored
 from perennial.contracts.monitoring_plan import MonitoringPlan
 from perennial.contracts.policy import Evidence
+from perennial.contracts.request_log import WRITTEN_SECONDS
 from perennial.contracts.spec import ModelSpec, duration
 
 
@@ -57,7 +58,7 @@ def read_monitored(session: Session, input: ReadMonitored) -> Monitored:
     return Monitored(
         model=input.model,
         environment=input.environment,
-        plan=plan,
+        plan=_late_enough(plan),
         retraining=spec.retraining,
         risk_tier=spec.risk_tier,
         task=spec.task,
@@ -131,6 +132,13 @@ def newest_with_requests(
         .limit(most)
     ).all()
     return [row for row in reversed(rows) if row.judged.get("profile")]
+
+
+def _late_enough(plan: MonitoringPlan) -> MonitoringPlan:
+    """With time for the last requests of a window to be written to the log."""
+    if plan.clock == "events" or duration(plan.lateness).total_seconds() >= WRITTEN_SECONDS:
+        return plan
+    return plan.model_copy(update={"lateness": f"{WRITTEN_SECONDS:.0f}s"})
 
 
 def _rolling(

@@ -329,6 +329,21 @@ def test_the_note_of_a_window_is_put_right_where_its_wish_finds_no_room(
     assert verified(ready)
 
 
+@pytest.mark.parametrize(
+    ("clock", "lateness", "expected"),
+    [("wall", "1s", "8s"), ("wall", "9s", "9s"), ("wall", "1m", "1m"), ("events", "1s", "1s")],
+)
+def test_a_window_by_the_clock_waits_until_its_requests_are_written(
+    ready: Store, clock: str, lateness: str, expected: str
+) -> None:
+    plan = {"monitoring": {"window": "1h", "clock": clock, "lateness": lateness}}
+    ready.record_spec(
+        records.RecordSpec(effect="again", spec=spec(**WATCHED | plan), actor="ada", at=at(9))
+    )
+    found = look(ready).plan
+    assert found is not None and found.lateness == expected
+
+
 def test_monitors_are_told_of_labels_that_they_can_do_something_about(ready: Store) -> None:
     def told(now: float = 200) -> list[str]:
         return [each.environment for each in ready.monitors_with_labels(at(now))]

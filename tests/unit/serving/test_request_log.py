@@ -127,7 +127,7 @@ async def test_what_finds_no_room_is_lost_and_counted(
 async def test_a_small_memory_is_written_before_it_is_full(
     desk: Desk, put: Put, files: LogFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(logbook, "_BATCH_SECONDS", 600)
+    monkeypatch.setattr(logbook, "WAITING_SECONDS", 600)
     await desk.take(logged(deployment(put)))
     counting = Counting()
     async with served(desk, counting, files, log_bytes=600) as client:
@@ -135,6 +135,30 @@ async def test_a_small_memory_is_written_before_it_is_full(
             await client.post(PREDICT, json={"instances": [ROW]})
             await until(lambda: counting.tallies()[0].logged >= number // 2 * 2)  # noqa: B023
     assert (counting.tallies()[0].logged, counting.tallies()[0].lost) == (8, 0)
+
+
+async def test_hours_that_are_over_are_written_at_once(
+    desk: Desk, put: Put, files: LogFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logbook, "WAITING_SECONDS", 600)
+    await desk.take(logged(deployment(put), event_time="header", keep="3650d"))
+    counting = Counting()
+    async with served(desk, counting, files) as client:
+
+        async def ask(at: str, times: int = 1) -> None:
+            for _ in range(times):
+                headers = {"x-event-time": f"2026-01-05T{at}Z"}
+                await client.post(PREDICT, json={"instances": [ROW]}, headers=headers)
+
+        await ask("08:00:00")
+        await until(lambda: counting.tallies()[0].logged == 1)
+        await ask("08:59:59", 3)
+        await ask("07:00:00")
+        await ask("09:00:00")
+        await until(lambda: counting.tallies()[0].logged == 6)
+        await ask("09:30:00")
+        assert counting.tallies()[0].logged == 6, "that hour is not over"
+    assert len(rows(tmp_path)) == 7
 
 
 class Slow(LogFiles):
@@ -153,7 +177,7 @@ class Slow(LogFiles):
 async def test_one_half_is_filled_while_the_other_is_written(
     desk: Desk, put: Put, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(logbook, "_BATCH_SECONDS", 0.01)
+    monkeypatch.setattr(logbook, "WAITING_SECONDS", 0.01)
     files, counting = Slow(f"file://{tmp_path / 'requests'}"), Counting()
     await desk.take(logged(deployment(put)))
     async with served(desk, counting, files, log_bytes=600) as client:
