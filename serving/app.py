@@ -22,6 +22,7 @@ from serving.event_times import event_time
 from serving.limits import Limits
 from serving.logbook import Files
 from serving.responses import Answer, Header, Headers
+from serving.sending import Sending
 
 if TYPE_CHECKING:
     import numpy as np
@@ -65,6 +66,7 @@ class App:
         self._desk = desk
         self._limits = limits
         self.bodies = Bodies(limits, counting)
+        self.sending = Sending()
         self._answering = Answering(limits, counting, files)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:

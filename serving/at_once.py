@@ -161,8 +161,21 @@ class AtOnce(HttpToolsProtocol):
             self.timeout_keep_alive_task.cancel()
             self.timeout_keep_alive_task = None
 
+    def eof_received(self) -> None:
+        """Answer what was asked before: the connection is closed behind this.
+
+        Rarely in the same round, where the last read had filled its buffer.
+        """
+        self._send()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP, behind the answers to what was."""
+        self._send()
+        super().send_400_response(msg)
+
     def shutdown(self) -> None:
         """Take no more requests, but answer the one that is arriving."""
+        self._send()
         if self._parts is not None:
             self._hand_over()
         super().shutdown()
@@ -207,6 +220,11 @@ class AtOnce(HttpToolsProtocol):
         instead, self._instead = self._instead, None
         super()._start_asgi_task(cycle, instead or app)
 
+    def _send(self) -> None:
+        """Send the answers that wait for others, before something else happens here."""
+        if isinstance(self.app, App):
+            self.app.sending.send()
+
     def _write(self, answer: Answer) -> None:
         """What uvicorn's cycle would do with the two messages of an answer."""
         keep = self.parser.should_keep_alive() and self.parser.get_http_version() != "1.0"
@@ -221,8 +239,9 @@ class AtOnce(HttpToolsProtocol):
         if not keep and (b"connection", b"close") not in answer.headers:
             parts.append(b"connection: close\r\n")
         parts += (b"content-length: %d\r\n\r\n" % len(body), body)
-        self.transport.write(b"".join(parts))
+        self.app.sending.put(self.transport, b"".join(parts), self._began)
         if not keep:
+            self._send()
             self.transport.close()
         self.on_response_complete()
 
