@@ -137,18 +137,17 @@ class Answering:
         took: float,
     ) -> None:
         """Count it, and log and copy it where that is wanted."""
-        seconds, deployment = time.monotonic() - turn.began, turn.served.deployment
+        seconds, served = time.monotonic() - turn.began, turn.served
         if not turn.named:
-            self._counting.answered(deployment, turn.variant, seconds, found, turn.entity)
-        log, copies = deployment.log, turn.served.router.copies
-        if log is None and copies is None:
-            return
-        rows, logged = _rows(inputs), None
-        if log is not None and (log.share == 1 or random.random() < log.share):
+            self._counting.answered(served.deployment, turn.variant, seconds, found, turn.entity)
+        logged = None
+        if (share := served.logged) and (share == 1 or random.random() < share):
             logged = turn
-            self._logbook.offer(turn, inputs, found, seconds, rows)
+            self._logbook.offer(turn, inputs, found, seconds, _rows(inputs))
+        copies = served.router.copies
         if copies and not turn.named and random.random() * WHOLE < copies.challenger.shadow:
-            self._copying.offer(Copy(turn.served, copies, rows, convert, found, took, logged))
+            rows = _rows(inputs)
+            self._copying.offer(Copy(served, copies, rows, convert, found, took, logged))
 
     def _failed(
         self,

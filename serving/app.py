@@ -239,9 +239,7 @@ class App:
         told, most = _whole(headers.get(DEADLINE)), self._limits.seconds
         seconds = most if told is None else min(most, told / 1000)
         request_id = headers.get(responses.REQUEST_ID) or b"%032x" % random.getrandbits(128)
-        log, at = served.deployment.log, None
-        if log is not None and log.event_time == "header":
-            at = event_time(headers, time.time())
+        at = event_time(headers, time.time()) if served.told else None
         model = served.models[variant.name]
         return Turn(served, variant, model, named, began, seconds, request_id, entity, at)
 

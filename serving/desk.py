@@ -23,12 +23,25 @@ class Served(NamedTuple):
         router: of its requests.
         models: of its variants by name.
         marks: headers of their answers by name.
+        logged: the part of its requests that the log keeps.
+        told: whether callers say of when a request is.
     """
 
     deployment: Deployment
     router: Router
     models: dict[str, Model]
     marks: dict[str, tuple[Header, ...]]
+    logged: float
+    told: bool
+
+    @classmethod
+    def of(
+        cls, deployment: Deployment, models: dict[str, Model], marks: dict[str, tuple[Header, ...]]
+    ) -> Served:
+        """What answers by a deployment; what each request asks of it is at hand."""
+        log = deployment.log
+        share, told = (log.share, log.event_time == "header") if log is not None else (0.0, False)
+        return cls(deployment, Router(deployment), models, marks, share, told)
 
 
 class Desk:
@@ -79,7 +92,7 @@ class Desk:
                 ):
                     # what is logged is the spec's, which changes without a new deployment
                     same = now.deployment.model_copy(update={"log": deployment.log})
-                    self._served[deployment.model] = now._replace(deployment=same)
+                    self._served[deployment.model] = Served.of(same, now.models, now.marks)
                 return False
             if deployment.log is not None:
                 await asyncio.to_thread(self._load_log)
@@ -95,9 +108,7 @@ class Desk:
                 if variant.onnx.sha256 not in files:
                     files[variant.onnx.sha256] = await asyncio.to_thread(self._load, variant)
             models = {variant.name: files[variant.onnx.sha256] for variant in deployment.variants}
-            self._served[deployment.model] = Served(
-                deployment, Router(deployment), models, marks_of(deployment)
-            )
+            self._served[deployment.model] = Served.of(deployment, models, marks_of(deployment))
             return True
 
     @property

@@ -62,10 +62,12 @@ class LogFiles:
         folder = f"{self._root}/environment={of.environment}/model={of.model}"
         columns = page.columns()
         table = _table(page.of, columns)
-        hours = np.repeat(columns.at, columns.rows).astype(np.int64) // 3600
-        for hour in np.unique(hours).tolist():
-            mine = hours == hour
-            some = table if mine.all() else table.filter(mine)
+        hours = columns.at.astype(np.int64) // 3600
+        several = np.unique(hours).tolist()
+        for hour in several:
+            some = table
+            if len(several) > 1:
+                some = table.filter(np.repeat(hours == hour, columns.rows))
             self._put(folder, datetime.fromtimestamp(hour * 3600, UTC), some)
         self._clear(folder, of)
 
@@ -82,7 +84,13 @@ class LogFiles:
         partial = f"{folder}/.{self._process}.partial"
         with self._fs.open(partial, "wb") as file:
             # numbers hardly repeat, and what is read once a day need not be small at any cost
-            pq.write_table(table, file, compression="snappy", use_dictionary=_REPEATED)
+            pq.write_table(
+                table,
+                file,
+                compression="snappy",
+                use_dictionary=_REPEATED,
+                write_statistics=["at"],  # nobody looks for requests by their numbers
+            )
         self._fs.mv(partial, path)
 
     def _clear(self, folder: str, of: Deployment) -> None:
@@ -140,7 +148,8 @@ def _input(each: Input, values: NDArray[np.float32] | Texts) -> pa.Array:
 
     if isinstance(values, Texts):
         return _strings(values)
-    numbers = pa.array(values, from_pandas=True)
+    unknown = np.isnan(values)
+    numbers = pa.array(values, mask=unknown if unknown.any() else None)
     width = len(each.columns)
     return numbers if width == 1 else pa.FixedSizeListArray.from_arrays(numbers, width)
 

@@ -8,6 +8,7 @@ that started it, once it has written what it has. `python -m serving.log_writer 
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import socket
@@ -105,6 +106,10 @@ def main() -> None:
     os.nice(_NICE)
     connection, files, areas = Connection(int(fd)), LogFiles(url, name), list[Area]()
     log_files.load()
+    # columns are made of a hundred thousand pieces, for which all that was loaded would be looked
+    # through dozens of times
+    gc.freeze()
+    gc.disable()
     while True:
         try:
             number, page = connection.recv()
@@ -118,6 +123,7 @@ def main() -> None:
             files.write(page)
         except Exception as error:  # said to whoever counts what is lost
             failure = f"{type(error).__name__}: {error}"
+        gc.collect()
         try:
             connection.send(failure)
         except OSError:

@@ -65,6 +65,8 @@ class Logbook:
         self._most = most
         self._free: list[Area] | None = None
         self._filling: _Batch | None = None
+        self._ahead = 0.0
+        """Seconds that the wall clock is ahead of the monotonic one, when the batch began."""
         self._later: dict[str, float] = {}
         """By model, the hour that no request has told of yet."""
         self._full = asyncio.Event()
@@ -90,7 +92,9 @@ class Logbook:
             rows: of it.
             challenger: who answered the copy; None of the request itself.
         """
-        deployment, variant = turn.served.deployment, challenger or turn.variant
+        # taken apart at once, since each request pays for each look
+        served, variant, _, named, began, _, request_id, entity, at = turn
+        deployment, variant = served.deployment, challenger or variant
         batch = self._filling or self._begun()
         if batch is None:
             self._counting.lost(deployment, variant, rows)
@@ -100,18 +104,15 @@ class Logbook:
         key = id(deployment), id(variant), challenger is not None, answer is None
         if (page := pages.get(key)) is None:
             page = pages[key] = Page(_whose(turn, challenger), area)
-        at = turn.at
         if at is None:
-            at = time.time() - time.monotonic() + turn.began
+            at = began + self._ahead
         elif at >= self._later.get(deployment.model, 0.0):
             # the hours before it are over, which somebody may wait for
             self._later[deployment.model] = (at // _HOUR + 1) * _HOUR
             self._full.set()
-        if not page.keep(
-            at, seconds, rows, turn.named, turn.request_id, turn.entity, inputs, answer
-        ):
+        if not page.keep(at, seconds, rows, named, request_id, entity, inputs, answer):
             self._counting.lost(deployment, variant, rows)
-        if 2 * area.used >= len(area.memory):
+        if 2 * area.used >= area.size:
             self._full.set()
 
     async def close(self) -> None:
@@ -131,6 +132,7 @@ class Logbook:
         if not self._free:
             return None
         self._filling = _Batch(self._free.pop(), {})
+        self._ahead = time.time() - time.monotonic()
         if self._keeping is None or self._keeping.done():
             self._keeping = asyncio.get_running_loop().create_task(self._keep())
         return self._filling

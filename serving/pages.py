@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from mmap import mmap
 from struct import Struct
@@ -87,12 +87,14 @@ class Area:
 
     Attributes:
         memory: all of it.
+        size: of it in bytes.
         number: which one of those that were made together.
         used: bytes of it so far.
     """
 
     def __init__(self, memory: memoryview, number: int = 0) -> None:
         self.memory = memory
+        self.size = len(memory)
         self.number = number
         self.used = 0
 
@@ -121,6 +123,7 @@ class Page:
         self.of = of
         self.area = area
         self.rows = 0
+        self._with_texts = any(each.text for each in of.inputs)
         self._starts = array("I")
         self._sizes = array("I")
 
@@ -144,26 +147,25 @@ class Page:
             named: whether the caller asked for the variant.
             request_id: as the caller got it back.
             entity: whose value decided who answers; None where there is none.
-            inputs: by name, `[rows, columns]`, float32 or text.
+            inputs: by name, `[rows, columns]`, float32 or text, in the order of the model's.
             answer: `[rows, classes]` or `[rows, 1]`; None where the variant failed.
         """
-        parts: list[Any] = [b"", request_id, entity or b""]
-        texts = []
-        for name, _, text in self.of.inputs:
-            if text:
-                block = _packed(inputs[name])
-                texts.append(len(block))
-                parts.append(block)
-            else:
-                parts.append(inputs[name])
-        if answer is not None:
-            parts.append(answer)
+        # few steps, all of which each request pays for
         known = -1 if entity is None else len(entity)
-        parts[0] = _head(len(texts)).pack(at, seconds, rows, len(request_id), known, named, *texts)
-        record, area = b"".join(parts), self.area
-        start, size = area.used, len(record)
+        values: Iterable[Any] = inputs.values()
+        last: Any = b"" if answer is None else answer
+        if self._with_texts:
+            each_text = zip(self.of.inputs, values, strict=True)
+            values = [_packed(block) if each.text else block for each, block in each_text]
+            sizes = [len(block) for block in values if isinstance(block, bytes)]
+            head = _head(len(sizes)).pack(at, seconds, rows, len(request_id), known, named, *sizes)
+        else:
+            head = _pack(at, seconds, rows, len(request_id), known, named)
+        record = b"".join((head, request_id, entity or b"", *values, last))
+        area, size = self.area, len(record)
+        start = area.used
         end = start + size
-        if end > len(area.memory):
+        if end > area.size:
             return False
         area.memory[start:end] = record
         area.used = end
@@ -192,13 +194,21 @@ class Page:
         request_ids = Texts(head["request_id"].copy(), taken(head["request_id"]))
         entities = Texts(head["entity"].copy(), taken(np.maximum(head["entity"], 0)))
         inputs: dict[str, NDArray[np.float32] | Texts] = {}
-        for each in self.of.inputs:
-            if each.text:
-                sizes = np.frombuffer(taken(4 * rows), np.int32)
-                inputs[each.name] = Texts(sizes, taken(head[f"text {each.name}"] - 4 * rows))
-            else:
-                values = taken(4 * rows * len(each.columns))
-                inputs[each.name] = np.frombuffer(values, np.float32)
+        if not texts and (rows == rows[0]).all():  # as nearly always: all at once
+            block = np.frombuffer(taken(ends - starts), np.float32).reshape(len(rows), -1)
+            widths = np.cumsum([rows[0] * len(each.columns) for each in self.of.inputs])
+            *parts, answers = np.split(block, widths, axis=1)
+            names = [each.name for each in self.of.inputs]
+            inputs = dict(zip(names, [part.ravel() for part in parts], strict=True))
+        else:
+            for each in self.of.inputs:
+                if each.text:
+                    sizes = np.frombuffer(taken(4 * rows), np.int32)
+                    inputs[each.name] = Texts(sizes, taken(head[f"text {each.name}"] - 4 * rows))
+                else:
+                    values = taken(4 * rows * len(each.columns))
+                    inputs[each.name] = np.frombuffer(values, np.float32)
+            answers = np.frombuffer(taken(ends - starts), np.float32)
         return Columns(
             at=head["at"].copy(),
             seconds=head["seconds"].copy(),
@@ -207,7 +217,7 @@ class Page:
             request_ids=request_ids,
             entities=entities,
             inputs=inputs,
-            answers=np.frombuffer(taken(ends - starts), np.float32),
+            answers=answers.ravel(),
         )
 
     def __getstate__(self) -> dict[str, Any]:
@@ -218,6 +228,9 @@ class Page:
 @lru_cache(16)
 def _head(texts: int) -> Struct:
     return Struct("<" + "".join(code for _, code in _HEAD) + "i" * texts)
+
+
+_pack = _head(0).pack
 
 
 def _packed(values: NDArray[Any]) -> bytes:
