@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pydantic_core import to_json
+import orjson
 
 from perennial.contracts.serving import CHAMPION
 from serving import inference
@@ -38,7 +38,7 @@ class Answer(NamedTuple):
 
 def as_json(said: Any, *headers: Header) -> Answer:
     """An answer in JSON."""
-    return Answer(200, to_json(said), (JSON, *headers))
+    return Answer(200, orjson.dumps(said), (JSON, *headers))
 
 
 def refusal(error: RequestRefused) -> Answer:
