@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import fsspec
 from temporalio import activity
 
+from activities.pausing import pause
 from perennial.contracts.errors import Unavailable
 from perennial.contracts.monitoring import (
     AwaitEvents,
@@ -29,7 +30,6 @@ from perennial.storage import filesystem
 
 _FIRST_LOOK_SECONDS, _LOOK_SECONDS, _LOOK_SHARE = 0.1, 30.0, 0.2
 """A look lists a folder, which an object store wants money for: nobody waits a fifth longer."""
-_HEARTBEAT_SECONDS = 5.0
 
 
 class MonitoringActivities:
@@ -81,12 +81,12 @@ class MonitoringActivities:
         """
         began = time.monotonic()
         while not _is_so_far(seen := await asyncio.to_thread(self._look, input), input.due):
-            pause = max(_FIRST_LOOK_SECONDS, _LOOK_SHARE * (time.monotonic() - began))
-            await _pause(min(pause, _LOOK_SECONDS))
+            waited = time.monotonic() - began
+            await pause(min(max(_FIRST_LOOK_SECONDS, _LOOK_SHARE * waited), _LOOK_SECONDS))
         if input.due is None:
             return seen.model_copy(update={"newest": seen.oldest})
         # what another process has answered before the request that shows it may still be in memory
-        await _pause(WRITTEN_SECONDS)
+        await pause(WRITTEN_SECONDS)
         return seen
 
     def _look(self, input: AwaitEvents) -> EventsSeen:
@@ -110,25 +110,6 @@ class MonitoringActivities:
 
 def _is_so_far(seen: EventsSeen, due: datetime | None) -> bool:
     return seen.newest is not None and (due is None or seen.newest >= due)
-
-
-async def _pause(seconds: float) -> None:
-    """Let so many seconds pass, with heartbeats.
-
-    Raises:
-        Unavailable: this worker shuts down meanwhile.
-    """
-    ends = time.monotonic() + seconds
-    shutdown = asyncio.ensure_future(activity.wait_for_worker_shutdown())
-    try:
-        while not shutdown.done():
-            activity.heartbeat()
-            if (left := ends - time.monotonic()) <= 0:
-                return
-            await asyncio.wait({shutdown}, timeout=min(left, _HEARTBEAT_SECONDS))
-    finally:
-        shutdown.cancel()
-    raise Unavailable("this worker shuts down; the next attempt goes on looking")
 
 
 def _named(fs: fsspec.AbstractFileSystem, folder: str, key: str) -> list[str]:

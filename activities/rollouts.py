@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from pydantic import Field
 from temporalio import activity
 
+from activities.pausing import pause
 from perennial.analysis import guarding, late_labels, rolling
 from perennial.analysis.late_labels import LateLabels
 from perennial.contracts.analysis import Assessment, Counted, Lone
 from perennial.contracts.base import Contract, Json, Utc
 from perennial.contracts.deployments import ReadServing
-from perennial.contracts.errors import PerennialError, Unavailable
+from perennial.contracts.errors import PerennialError
 from perennial.contracts.groups import WaitUntilLifted
 from perennial.contracts.records import Done
 from perennial.contracts.rollout import Guarded, GuardInput, Seen, Watch, Watched
@@ -29,7 +29,6 @@ from perennial.contracts.spec_part import duration
 from perennial.contracts.store import RecordStore
 
 _State = TypeVar("_State", bound=Contract)
-_BEAT_SECONDS = 5.0
 _PAUSE_SECONDS = 2.0
 
 
@@ -109,7 +108,7 @@ class RolloutActivities:
                     seen=seen,
                     held="" if failed else serving.held,
                 )
-            await _pause(duration(plan.interval), state)
+            await pause(duration(plan.interval).total_seconds(), state)
 
     @activity.defn(name="watch_champion")
     async def watch_champion(self, input: GuardInput) -> Guarded:
@@ -151,7 +150,7 @@ class RolloutActivities:
                     reason=f"version {input.version} kept within its bounds for {input.plan.guard}",
                     assessments=found,
                 )
-            await _pause(duration(input.plan.interval), state)
+            await pause(duration(input.plan.interval).total_seconds(), state)
 
     @activity.defn(name="wait_until_lifted")
     async def wait_until_lifted(self, input: WaitUntilLifted) -> Done:
@@ -165,7 +164,7 @@ class RolloutActivities:
             looks = [await self._look(model, input.environment, None) for model in input.models]
             if not any(serving.held for serving in looks):
                 return Done()
-            await _pause(timedelta(seconds=_PAUSE_SECONDS), input)
+            await pause(_PAUSE_SECONDS, input)
 
     async def _look(self, model: str, environment: str, since_epoch: int | None) -> Serving:
         asked = ReadServing.model_validate(
@@ -240,17 +239,3 @@ def _resumed(kind: type[_State]) -> _State | None:
     if not details:
         return None
     return kind.model_validate(details[0])
-
-
-async def _pause(interval: timedelta, state: Contract) -> None:
-    """Wait for the next look, with heartbeats meanwhile. Raises Unavailable when asked to stop."""
-    over = time.monotonic() + interval.total_seconds()
-    shutdown = asyncio.ensure_future(activity.wait_for_worker_shutdown())
-    try:
-        while (left := over - time.monotonic()) > 0:
-            await asyncio.wait({shutdown}, timeout=min(left, _BEAT_SECONDS))
-            if shutdown.done():
-                raise Unavailable("this worker shuts down; the next attempt goes on watching")
-            activity.heartbeat(state)
-    finally:
-        shutdown.cancel()

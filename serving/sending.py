@@ -9,9 +9,11 @@ other wake it once.
 from __future__ import annotations
 
 import asyncio
+import time
 
 _LONGEST_SECONDS = 0.0005
-"""An answer waits so long at most for those that are computed in the same round."""
+"""After which no further request of a round is waited for. Models that take longer are slow beside
+what waking costs."""
 
 
 class Sending:
@@ -27,6 +29,8 @@ class Sending:
     def put(self, transport: asyncio.Transport, data: bytes, began: float) -> None:
         """Send an answer when the round ends, behind those that were put here before.
 
+        All leave sooner where the oldest one's request began too long ago.
+
         Where the round before had one answer, nobody else is in a hurry: it is sent at once, and
         what is left to do for its request is done while it travels.
 
@@ -38,10 +42,11 @@ class Sending:
         if self._alone:
             transport.write(data)
         else:
-            if began > self._until:
-                self.send()
+            if not self._waiting:
                 self._until = began + _LONGEST_SECONDS
             self._waiting.append((transport, data))
+            if time.monotonic() > self._until:
+                self.send()
         self._answers += 1
         if self._answers == 1:
             asyncio.get_running_loop().call_soon(self._end)

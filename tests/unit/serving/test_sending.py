@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Coroutine
 from typing import Any
 
@@ -35,31 +36,36 @@ class Line(asyncio.Transport):
 
 async def test_answers_of_a_round_leave_when_it_ends() -> None:
     sending, line = Sending(), Line()
-    sending.put(line, b"a", 1.0)
+    just, long_ago = time.monotonic() + 600, time.monotonic() - 600
+    sending.put(line, b"a", just)
     assert line.sent == [b"a"], "nobody else was there"
-    sending.put(line, b"b", 1.0)
+    sending.put(line, b"b", just)
     await asyncio.sleep(0)
-    sending.put(line, b"c", 2.0)
-    sending.put(line, b"d", 2.0001)
-    assert line.sent == [b"a", b"b"]
-    sending.put(line, b"e", 2.001)
-    assert line.sent == [b"a", b"b", b"c", b"d"], "the oldest had waited for long enough"
+    sending.put(line, b"c", just)
+    sending.put(line, b"d", long_ago)
+    assert line.sent == [b"a", b"b"], "the oldest one's request counts"
     await asyncio.sleep(0)
+    assert line.sent == [b"a", b"b", b"c", b"d"]
+    sending.put(line, b"e", long_ago)
+    assert line.sent[-1] == b"e", "a slow model's answer waits for no other"
+    sending.put(line, b"f", just)
     assert line.sent[-1] == b"e"
-    sending.put(line, b"f", 3.0)
-    assert line.sent[-1] == b"e"
     await asyncio.sleep(0)
-    sending.put(line, b"g", 4.0)
-    assert line.sent[-2:] == [b"f", b"g"], "a round with one answer was the last one"
+    assert line.sent[-1] == b"f"
+    sending.put(line, b"g", just)
+    assert line.sent[-1] == b"f"
+    await asyncio.sleep(0)
+    sending.put(line, b"h", just)
+    assert line.sent[-2:] == [b"g", b"h"], "a round with one answer was the last one"
 
 
 async def test_a_connection_that_is_gone_is_not_written_to() -> None:
     sending, line, other = Sending(), Line(), Line()
     for _ in range(2):
-        sending.put(line, b"a", 1.0)
+        sending.put(line, b"a", time.monotonic() + 600)
     await asyncio.sleep(0)
-    sending.put(line, b"b", 2.0)
-    sending.put(other, b"c", 2.0)
+    sending.put(line, b"b", time.monotonic() + 600)
+    sending.put(other, b"c", time.monotonic() + 600)
     line.closing = True
     await asyncio.sleep(0)
     assert (line.sent, other.sent) == ([b"a", b"a"], [b"c"])
