@@ -160,6 +160,7 @@ class Approvals:
             evidence_digest=version.evidence_digest,
             expires_at=opened + duration(run.spec.approvals.expires_after),
         )
+        run.wait_for(f"approval:{environment}")
         await workflow.execute_local_activity(
             records.open_approval,
             records.OpenApproval(
@@ -178,7 +179,6 @@ class Approvals:
             **options.record(),
             summary=f"{required} approval(s) for {environment}",
         )
-        await run.wait_for(f"approval:{environment}")
         try:
             await self._settled(question)
         except asyncio.CancelledError:
@@ -186,7 +186,7 @@ class Approvals:
             await self._close(question)
             raise
         await self._close(question)
-        await run.wait_for("")
+        run.wait_for("")
         return question
 
     def supersede(self, environment: Environment, why: str) -> None:

@@ -125,7 +125,7 @@ class Judged:
         """
         run = self._run
         workflow.upsert_search_attributes([MODEL.value_set(run.model)])
-        await run.wait_for("")
+        await run.start()
         try:
             run.stop_if_cancelled()
             self._life_task = asyncio.ensure_future(life())

@@ -139,21 +139,20 @@ class Run:
         if self.cancelled_because:
             raise Ended("cancelled", self.cancelled_because)
 
-    async def wait_for(self, what: str) -> None:
-        """Show that the run waits: for an approval, or for its model to be resumed."""
-        self.waiting_for = what
-        workflow.upsert_search_attributes([WAITING_FOR.value_set(what)])
+    async def start(self) -> None:
+        """Show that the run has left its queue."""
+        self.wait_for("")
         await workflow.execute_local_activity(
             records.mark_run,
-            records.MarkRun(
-                run_id=self.id,
-                status="waiting" if what else "running",
-                waiting_for=what,
-                at=self.now,
-            ),
+            records.MarkRun(run_id=self.id, status="running", at=self.now),
             **options.record(),
-            summary=f"wait for {what}" if what else "go on",
+            summary="start",
         )
+
+    def wait_for(self, what: str) -> None:
+        """Say in Temporal what the run waits for; the records say so with what it waits for."""
+        self.waiting_for = what
+        workflow.upsert_search_attributes([WAITING_FOR.value_set(what)])
 
     async def _mark(
         self,

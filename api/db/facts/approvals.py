@@ -9,11 +9,11 @@ from sqlmodel import Session, col, select
 
 from api.db import events, journal
 from api.db.facts.alerts import close_alert, raise_alert, read_plan
-from api.db.facts.runs import get_run
+from api.db.facts.runs import get_run, mark_run
 from api.db.tables import ApprovalRow, VoteRow
 from perennial.contracts.alerts import CloseAlert, RaiseAlert
 from perennial.contracts.errors import NotFound, Refused
-from perennial.contracts.records import CloseApproval, Done, OpenApproval, RecordVote
+from perennial.contracts.records import CloseApproval, Done, MarkRun, OpenApproval, RecordVote
 
 
 def get_approval(session: Session, approval_id: str) -> ApprovalRow:
@@ -25,7 +25,7 @@ def get_approval(session: Session, approval_id: str) -> ApprovalRow:
 
 
 def open_approval(session: Session, input: OpenApproval) -> Done:
-    """Keep an open question."""
+    """Keep an open question. Its run waits with it: nobody sees the one without the other."""
     done = Done(effect=input.effect)
     if journal.find(session, input.effect, "approval.opened") is not None:
         return done
@@ -34,6 +34,15 @@ def open_approval(session: Session, input: OpenApproval) -> Done:
     session.add(row)
     session.flush()
     _tell(session, row, input.opened_at)
+    mark_run(
+        session,
+        MarkRun(
+            run_id=input.run_id,
+            status="waiting",
+            waiting_for=f"approval:{input.environment}",
+            at=input.opened_at,
+        ),
+    )
     journal.append(
         session,
         at=input.opened_at,
@@ -99,7 +108,7 @@ def record_vote(session: Session, input: RecordVote) -> Done:
 
 
 def close_approval(session: Session, input: CloseApproval) -> Done:
-    """Keep how a question ended. The first end stands."""
+    """Keep how a question ended, and that its run goes on. The first end stands."""
     done = Done(effect=input.effect)
     if journal.find(session, input.effect, "approval.closed") is not None:
         return done
@@ -111,6 +120,7 @@ def close_approval(session: Session, input: CloseApproval) -> Done:
     session.add(row)
     session.flush()
     _tell(session, row, input.at)
+    mark_run(session, MarkRun(run_id=row.run_id, status="running", at=input.at))
     journal.append(
         session,
         at=input.at,

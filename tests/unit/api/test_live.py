@@ -61,17 +61,17 @@ def test_a_finished_run_is_told_from_its_beginning(service: Service) -> None:
         events = list(named(parse(answer.iter_lines())))
     assert [e.name for e in events] == [
         *("run", "stage", "stage", "stage", "progress", "stage", "decision"),
-        *("approval", "approval", "approval", "champion", "champion", "run", "end"),
+        *("approval", "run", "approval", "approval", "run", "champion", "champion", "run", "end"),
     ]
-    assert [e.id for e in events[:-1]] == [str(n) for n in range(1, 14)]
+    assert [e.id for e in events[:-1]] == [str(n) for n in range(1, 16)]
     assert all("at" in e.data for e in events[:-1])
     assert events[-1].data == service.http.get(f"/v1/runs/{GOOD}").json()
 
 
 def test_a_reader_goes_on_behind_the_last_event_it_saw(service: Service) -> None:
-    with service.watch(GOOD, **{"Last-Event-ID": "11"}) as answer:
+    with service.watch(GOOD, **{"Last-Event-ID": "13"}) as answer:
         events = list(named(parse(answer.iter_lines())))
-    assert [(e.name, e.id) for e in events] == [("champion", "12"), ("run", "13"), ("end", "13")]
+    assert [(e.name, e.id) for e in events] == [("champion", "14"), ("run", "15"), ("end", "15")]
 
 
 def test_what_happens_is_told_as_it_happens(service: Service) -> None:

@@ -35,9 +35,6 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
     )
     store.open_approval(open_approval("a-1", RUN))
-    store.mark_run(
-        contract.MarkRun(run_id=RUN, status="waiting", waiting_for="approval:production", at=at(5))
-    )
     store.close()
     return file
 

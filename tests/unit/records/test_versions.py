@@ -110,6 +110,9 @@ def test_a_decision_is_kept_once_with_question_and_answer(ready: Store) -> None:
 def test_people_vote_once_and_the_first_end_stands(ready: Store) -> None:
     ready.open_approval(open_approval("a1", "r1", required=2))
     ready.open_approval(open_approval("a1", "r1", required=2))
+    # in one transaction: nobody finds the question open and its run going on
+    run = row(ready, RunRow, "r1")
+    assert (run.status, run.waiting_for) == ("waiting", "approval:production")
 
     def cast(by: str, effect: str) -> None:
         ready.record_vote(
@@ -129,6 +132,8 @@ def test_people_vote_once_and_the_first_end_stands(ready: Store) -> None:
     ready.close_approval(close)
     ready.close_approval(close)
     ready.close_approval(close.model_copy(update={"effect": "late", "status": "expired"}))
+    run = row(ready, RunRow, "r1")
+    assert (run.status, run.waiting_for) == ("running", "")
     for _ in range(2):
         ready.refuse_vote("refused", "a1", "carol", "the approval is closed", at(13))
     assert kinds(ready)[3:] == [
@@ -138,7 +143,14 @@ def test_people_vote_once_and_the_first_end_stands(ready: Store) -> None:
         "approval.closed",
         "approval.refused",
     ]
-    assert seen(ready, "r1")[1:] == [("approval", s) for s in ("open", "open", "open", "approved")]
+    assert seen(ready, "r1")[1:] == [
+        ("approval", "open"),
+        ("run", "waiting"),
+        ("approval", "open"),
+        ("approval", "open"),
+        ("approval", "approved"),
+        ("run", "running"),
+    ]
     with pytest.raises(NotFound, match="nothing-like-it"):
         ready.refuse_vote("x", "nothing-like-it", "carol", "why", at(13))
 
