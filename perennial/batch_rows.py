@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from perennial.contracts.base import Json
 from perennial.contracts.errors import BadInput
+from perennial.contracts.request_log import STRUCT_COLUMNS
 from perennial.contracts.serving import CHAMPION
 from perennial.values import text
 
@@ -71,7 +73,7 @@ class Scored:
         inputs = {}
         for name, columns in self.inputs.items():
             values = [flat[f"inputs.{column}"] for column in columns]
-            inputs[name] = values[0] if len(values) == 1 else _vector(values)
+            inputs[name] = values[0] if len(values) == 1 else _vector(columns, values)
         answers = {
             name: flat[f"answer.{column}"]
             for name, column in zip(self.classes or ("value",), self.answers, strict=True)
@@ -241,8 +243,10 @@ def _is_probability(column: pa.Array, name: str) -> None:
         )
 
 
-def _vector(values: Sequence[pa.Array]) -> pa.Array:
-    width, rows = len(values), len(values[0])
+def _vector(columns: Sequence[str], values: Sequence[pa.Array]) -> pa.Array:
+    if len(columns) <= STRUCT_COLUMNS:
+        return pa.StructArray.from_arrays(list(values), names=list(columns))
     # row by row: the values of one row stand side by side
-    order = [rows * place + row for row in range(rows) for place in range(width)]
-    return pa.FixedSizeListArray.from_arrays(pa.concat_arrays(values).take(pa.array(order)), width)
+    order = np.arange(len(columns) * len(values[0])).reshape(len(columns), -1).T.ravel()
+    numbers = pa.concat_arrays(values).take(pa.array(order))
+    return pa.FixedSizeListArray.from_arrays(numbers, len(columns))

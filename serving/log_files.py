@@ -1,8 +1,8 @@
 """Requests as Parquet files: `environment=.../model=.../date=.../hour=.../PROCESS-NUMBER.parquet`.
 
 A row of a request is a row of a file. `inputs` and `answer` are structs, so that no column of a
-model can be mistaken for one of ours; a vector of columns is a list, whose names are in the file's
-metadata.
+model can be mistaken for one of ours; a vector of columns is one in `inputs`, or a list where it is
+long. The names of its columns are in the file's metadata.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from perennial.contracts.request_log import STRUCT_COLUMNS
 from perennial.log_days import remove_old_days
 from perennial.storage import filesystem
-from serving.pages import Texts
+from serving.page_columns import Columns, Texts, columns
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -24,9 +25,7 @@ if TYPE_CHECKING:
 
     from perennial.contracts.serving import Deployment
     from serving.columns import Input
-    from serving.pages import Columns, Page, Whose
-
-_REPEATED = ["variant", "entity"]
+    from serving.pages import Page, Whose
 
 
 def load() -> None:
@@ -60,14 +59,14 @@ class LogFiles:
         """
         of = page.of.deployment
         folder = f"{self._root}/environment={of.environment}/model={of.model}"
-        columns = page.columns()
-        table = _table(page.of, columns)
-        hours = columns.at.astype(np.int64) // 3600
+        found = columns(page)
+        table = _table(page.of, found)
+        hours = found.at.astype(np.int64) // 3600
         several = np.unique(hours).tolist()
         for hour in several:
             some = table
             if len(several) > 1:
-                some = table.filter(np.repeat(hours == hour, columns.rows))
+                some = table.filter(np.repeat(hours == hour, found.rows))
             self._put(folder, datetime.fromtimestamp(hour * 3600, UTC), some)
         self._clear(folder, of)
 
@@ -75,6 +74,7 @@ class LogFiles:
         """Nothing is open between two writes."""
 
     def _put(self, folder: str, hour: datetime, table: pa.Table) -> None:
+        import pyarrow as pa
         import pyarrow.parquet as pq
 
         folder = f"{folder}/date={hour:%Y-%m-%d}/hour={hour:%H}"
@@ -82,15 +82,19 @@ class LogFiles:
         path = f"{folder}/{self._process}-{next(self._numbers):06}.parquet"
         # a reader never sees half a file: what begins with a dot is none
         partial = f"{folder}/.{self._process}.partial"
-        with self._fs.open(partial, "wb") as file:
+        how = {
             # numbers hardly repeat, and what is read once a day need not be small at any cost
-            pq.write_table(
-                table,
-                file,
-                compression="snappy",
-                use_dictionary=_REPEATED,
-                write_statistics=["at"],  # nobody looks for requests by their numbers
-            )
+            "compression": "snappy",
+            "use_dictionary": [f.name for f in table.schema if pa.types.is_dictionary(f.type)],
+            "write_statistics": ["at"],  # nobody looks for requests by their numbers
+            "store_schema": False,  # texts are read as such, however they were written
+        }
+        with (
+            self._fs.open(partial, "wb") as file,
+            pq.ParquetWriter(file, table.schema, **how) as writer,
+        ):
+            writer.write_table(table)
+            writer.add_key_value_metadata(table.schema.metadata)
         self._fs.mv(partial, path)
 
     def _clear(self, folder: str, of: Deployment) -> None:
@@ -106,41 +110,54 @@ def _table(of: Whose, page: Columns) -> pa.Table:
     import pyarrow as pa
 
     sizes, rows = page.rows, int(page.rows.sum())
-    several = len(sizes) < rows
+    first = np.cumsum(sizes) - sizes
+    of_request = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
 
-    def each(values: Any, kind: Any = None) -> pa.Array:
-        """A value of each request, for each of its rows."""
-        found = values if isinstance(values, pa.Array) else pa.array(values, kind)
-        return found.take(pa.array(np.repeat(np.arange(len(sizes)), sizes))) if several else found
+    def repeated(texts: pa.Array) -> pa.Array:
+        """A text of each request, for each of its rows."""
+        found = texts.dictionary_encode()  # so that each is looked at once a request
+        places = found.indices.take(pa.array(of_request))
+        return pa.DictionaryArray.from_arrays(places, found.dictionary)
 
-    def same(value: Any, kind: Any) -> pa.Array:
+    def same(value: Any, kind: pa.DataType) -> pa.Array:
         return pa.repeat(pa.scalar(value, kind), rows)
 
-    first = np.cumsum(sizes) - sizes
+    ids = _strings(page.request_ids)
     columns: dict[str, Any] = {
-        "at": each((page.at * 1e6).astype(np.int64), pa.timestamp("us", "UTC")),
-        "request_id": each(_strings(page.request_ids)),
-        "row": pa.array(np.arange(rows) - np.repeat(first, sizes), pa.int32()),
-        "variant": same(of.variant.name, pa.string()),
+        "at": pa.array((page.at * 1e6).astype(np.int64)[of_request], pa.timestamp("us", "UTC")),
+        "request_id": ids if len(sizes) == rows else repeated(ids),
+        "row": pa.array(np.arange(rows, dtype=np.int32) - np.repeat(first, sizes), pa.int32()),
+        "variant": pa.DictionaryArray.from_arrays(same(0, pa.int32()), [of.variant.name]),
         "version": same(of.variant.version, pa.int32()),
         "epoch": same(of.deployment.epoch, pa.int32()),
         "copy": same(of.copy, pa.bool_()),
-        "named": each(page.named),
-        "entity": each(_strings(page.entities)),
-        "seconds": each(page.seconds),
+        "named": pa.array(page.named[of_request]),
+        "entity": repeated(_strings(page.entities)),
+        "seconds": pa.array(page.seconds[of_request]),
         "inputs": _struct({i.name: _input(i, page.inputs[i.name]) for i in of.inputs}),
     }
     if len(page.answers):
         columns["answer"] = _struct(_answers(of.classes, page.answers))
     vectors = {i.name: i.columns for i in of.inputs if len(i.columns) > 1}
     said = {"perennial": json.dumps({"vectors": vectors, "classes": of.classes})}
-    return pa.table(columns).replace_schema_metadata(said)
+    return pa.table(columns, _schema(columns, said))
+
+
+def _schema(columns: dict[str, pa.Array], said: dict[str, str] | None = None) -> pa.Schema:
+    """What the columns are. Whether each value is there is written only where one is not."""
+    import pyarrow as pa
+
+    fields = [
+        pa.field(name, column.type, nullable=column.null_count > 0)
+        for name, column in columns.items()
+    ]
+    return pa.schema(fields, said)
 
 
 def _struct(columns: dict[str, pa.Array]) -> pa.Array:
     import pyarrow as pa
 
-    return pa.StructArray.from_arrays(list(columns.values()), names=list(columns))
+    return pa.StructArray.from_arrays(list(columns.values()), fields=list(_schema(columns)))
 
 
 def _input(each: Input, values: NDArray[np.float32] | Texts) -> pa.Array:
@@ -148,10 +165,21 @@ def _input(each: Input, values: NDArray[np.float32] | Texts) -> pa.Array:
 
     if isinstance(values, Texts):
         return _strings(values)
+    if (width := len(each.columns)) == 1:
+        return _numbers(values)
+    if width <= STRUCT_COLUMNS:
+        matrix = np.ascontiguousarray(values.reshape(-1, width).T)
+        return _struct(dict(zip(each.columns, map(_numbers, matrix), strict=True)))
+    numbers = _numbers(values)
+    item = pa.field("item", numbers.type, nullable=numbers.null_count > 0)
+    return pa.FixedSizeListArray.from_arrays(numbers, type=pa.list_(item, width))
+
+
+def _numbers(values: NDArray[np.float32]) -> pa.Array:
+    import pyarrow as pa
+
     unknown = np.isnan(values)
-    numbers = pa.array(values, mask=unknown if unknown.any() else None)
-    width = len(each.columns)
-    return numbers if width == 1 else pa.FixedSizeListArray.from_arrays(numbers, width)
+    return pa.array(values, mask=unknown if unknown.any() else None)
 
 
 def _answers(classes: tuple[str, ...], values: NDArray[np.float32]) -> dict[str, pa.Array]:

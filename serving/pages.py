@@ -17,7 +17,7 @@ from serving.columns import Input
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_HEAD = (
+HEAD = (
     ("at", "d"),
     ("seconds", "f"),
     ("rows", "i"),
@@ -25,7 +25,8 @@ _HEAD = (
     ("entity", "i"),
     ("named", "?"),
 )
-"""What each record begins with; behind it come the bytes of each text input."""
+"""What each record begins with, and how many bytes each input of texts has. Behind it come what the
+variant was asked, what it answered, and last the id and the entity."""
 
 
 class Whose(NamedTuple):
@@ -44,42 +45,6 @@ class Whose(NamedTuple):
     copy: bool
     inputs: tuple[Input, ...]
     classes: tuple[str, ...]
-
-
-class Texts(NamedTuple):
-    """Texts one behind the other, as callers sent them.
-
-    Attributes:
-        sizes: of each in bytes, int32; -1 where there is none.
-        data: bytes of all.
-    """
-
-    sizes: NDArray[np.int32]
-    data: bytes
-
-
-class Columns(NamedTuple):
-    """All requests of a page.
-
-    Attributes:
-        at: of each request, seconds since 1970, float64.
-        seconds: until each was answered; of copies, that they were computed; float32.
-        rows: of each request, int32.
-        named: whether each caller asked for the variant, bool.
-        request_ids: as the callers got them back; a copy has that of its request.
-        entities: whose values decided who answers.
-        inputs: values of all rows by name: float32 or texts.
-        answers: of all rows, float32; empty where the variant failed.
-    """
-
-    at: NDArray[np.float64]
-    seconds: NDArray[np.float32]
-    rows: NDArray[np.int32]
-    named: NDArray[np.bool_]
-    request_ids: Texts
-    entities: Texts
-    inputs: dict[str, NDArray[np.float32] | Texts]
-    answers: NDArray[np.float32]
 
 
 class Area:
@@ -116,6 +81,8 @@ class Page:
         of: what all have in common.
         area: they stand in.
         rows: of all requests.
+        starts: of each request in the area.
+        sizes: of each, in bytes.
     """
 
     def __init__(self, of: Whose, area: Area) -> None:
@@ -124,8 +91,8 @@ class Page:
         self.area = area
         self.rows = 0
         self._with_texts = any(each.text for each in of.inputs)
-        self._starts = array("I")
-        self._sizes = array("I")
+        self.starts = array("I")
+        self.sizes = array("I")
 
     def keep(
         self,
@@ -161,7 +128,7 @@ class Page:
             head = _head(len(sizes)).pack(at, seconds, rows, len(request_id), known, named, *sizes)
         else:
             head = _pack(at, seconds, rows, len(request_id), known, named)
-        record = b"".join((head, request_id, entity or b"", *values, last))
+        record = b"".join((head, *values, last, request_id, entity or b""))
         area, size = self.area, len(record)
         start = area.used
         end = start + size
@@ -169,56 +136,10 @@ class Page:
             return False
         area.memory[start:end] = record
         area.used = end
-        self._starts.append(start)
-        self._sizes.append(size)
+        self.starts.append(start)
+        self.sizes.append(size)
         self.rows += rows
         return True
-
-    def columns(self) -> Columns:
-        """All that is on it."""
-        data, texts = self.area.memory, [each for each in self.of.inputs if each.text]
-        starts = np.frombuffer(self._starts, np.uint32).astype(np.int64)
-        ends = starts + np.frombuffer(self._sizes, np.uint32)
-
-        def taken(sizes: NDArray[Any]) -> bytes:
-            """The next so many bytes of each record."""
-            nonlocal starts
-            begun, starts = starts, starts + sizes
-            places = zip(begun.tolist(), starts.tolist(), strict=True)
-            return b"".join([data[start:end] for start, end in places])
-
-        form = [*_HEAD, *((f"text {each.name}", "i") for each in texts)]
-        kind = np.dtype([(name, f"<{'i4' if code == 'i' else code}") for name, code in form])
-        head = np.frombuffer(taken(np.full(len(ends), kind.itemsize)), kind)
-        rows = head["rows"].copy()
-        request_ids = Texts(head["request_id"].copy(), taken(head["request_id"]))
-        entities = Texts(head["entity"].copy(), taken(np.maximum(head["entity"], 0)))
-        inputs: dict[str, NDArray[np.float32] | Texts] = {}
-        if not texts and (rows == rows[0]).all():  # as nearly always: all at once
-            block = np.frombuffer(taken(ends - starts), np.float32).reshape(len(rows), -1)
-            widths = np.cumsum([rows[0] * len(each.columns) for each in self.of.inputs])
-            *parts, answers = np.split(block, widths, axis=1)
-            names = [each.name for each in self.of.inputs]
-            inputs = dict(zip(names, [part.ravel() for part in parts], strict=True))
-        else:
-            for each in self.of.inputs:
-                if each.text:
-                    sizes = np.frombuffer(taken(4 * rows), np.int32)
-                    inputs[each.name] = Texts(sizes, taken(head[f"text {each.name}"] - 4 * rows))
-                else:
-                    values = taken(4 * rows * len(each.columns))
-                    inputs[each.name] = np.frombuffer(values, np.float32)
-            answers = np.frombuffer(taken(ends - starts), np.float32)
-        return Columns(
-            at=head["at"].copy(),
-            seconds=head["seconds"].copy(),
-            rows=rows,
-            named=head["named"].copy(),
-            request_ids=request_ids,
-            entities=entities,
-            inputs=inputs,
-            answers=answers.ravel(),
-        )
 
     def __getstate__(self) -> dict[str, Any]:
         """All but the memory, which whoever writes sees too."""
@@ -227,7 +148,7 @@ class Page:
 
 @lru_cache(16)
 def _head(texts: int) -> Struct:
-    return Struct("<" + "".join(code for _, code in _HEAD) + "i" * texts)
+    return Struct("<" + "".join(code for _, code in HEAD) + "i" * texts)
 
 
 _pack = _head(0).pack

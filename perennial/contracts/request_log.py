@@ -15,6 +15,10 @@ WAITING_SECONDS = 5.0
 WRITTEN_SECONDS = WAITING_SECONDS + 3.0
 """After which it is in a file, on any machine that is not overloaded."""
 
+STRUCT_COLUMNS = 128
+"""A vector of up to so many columns is a struct of them in the log, each written and read in one
+piece. A longer one is a list: each column of a file takes a hundred bytes of its own."""
+
 
 class RequestLog(SpecPart):
     """Which requests are kept, and how long. They may hold personal data: nothing is by default."""

@@ -126,7 +126,10 @@ def _inputs(table: pa.Table, vectors: dict[str, list[str]]) -> pd.DataFrame:
     inputs = table["inputs"].combine_chunks()
     for field in inputs.type:
         values = inputs.field(field.name)
-        if names := vectors.get(field.name):
+        names = vectors.get(field.name, ())
+        if pa.types.is_struct(field.type):
+            columns |= {name: values.field(name).to_pandas() for name in names}
+        elif names:
             matrix = values.flatten().to_numpy(zero_copy_only=False).reshape(-1, len(names))
             columns |= {name: pd.Series(matrix[:, place]) for place, name in enumerate(names)}
         else:

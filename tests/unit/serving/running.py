@@ -20,7 +20,8 @@ from serving.limits import Limits
 from serving.logbook import Files
 from serving.tracing import traced
 
-ROW = {"size": 1.5, "colour": "red", "p0": 1, "p1": 2, "p2": 3}
+PIXELS = {"p0": 1, "p1": 2, "p2": 3}
+ROW = {"size": 1.5, "colour": "red", **PIXELS}
 PREDICT, INFER = "/v1/models/flights:predict", "/v2/models/flights/infer"
 Put = Callable[[float], BlobRef]
 

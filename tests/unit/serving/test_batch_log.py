@@ -20,7 +20,7 @@ from activities.modelling.requests.answers_log import AnswersLog, read_answers
 from activities.modelling.requests.frames import read_window
 from api.app import create_app
 from api.context import Context
-from perennial import batch_log
+from perennial import batch_log, batch_rows
 from perennial.batch_log import BatchChanged, BatchInvalid, Logged, log_batch
 from perennial.client import Client
 from perennial.contracts import records
@@ -108,10 +108,12 @@ def frame(rows: int = 6, **changes: Any) -> pd.DataFrame:
     )
 
 
+@pytest.mark.parametrize("longest", [batch_rows.STRUCT_COLUMNS, 2], ids=["struct", "list"])
 def test_what_was_scored_elsewhere_is_judged_as_what_was_asked(
-    job: Job, monkeypatch: pytest.MonkeyPatch
+    job: Job, monkeypatch: pytest.MonkeyPatch, longest: int
 ) -> None:
     monkeypatch.setattr(batch_log, "_AT_ONCE", 1)
+    monkeypatch.setattr(batch_rows, "STRUCT_COLUMNS", longest)  # of three pixels
     rows = frame(size=[0, 1, np.nan, 3, 4, 5], entity=["c"] * 6)
     assert job.log(rows) == Logged(rows=6, version=1, hours=3)
     asked = job.settings.requests, "production", "flights", TEN, TEN + 2 * HOUR

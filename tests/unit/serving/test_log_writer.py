@@ -12,7 +12,7 @@ from perennial.contracts.request_log import RequestLog
 from serving.counting import Counting
 from serving.desk import Desk
 from serving.log_writer import LogWriter
-from tests.unit.serving.running import PREDICT, ROW, Put, deployment, served
+from tests.unit.serving.running import PIXELS, PREDICT, ROW, Put, deployment, served
 
 
 async def test_a_process_writes_and_another_takes_its_place(
@@ -37,8 +37,8 @@ async def test_a_process_writes_and_another_takes_its_place(
     assert (tally.lost, tally.logged) == (2, 3)
     found = ds.dataset(tmp_path / "requests", format="parquet").to_table().to_pylist()
     assert [each["inputs"] for each in found] == [
-        {"size": None, "pixels": [1.0, 2.0, 3.0], "colour": "gr\u00fcn"},
-        *[{"size": 1.5, "pixels": [1.0, 2.0, 3.0], "colour": "red"}] * 2,
+        {"size": None, "pixels": PIXELS, "colour": "gr\u00fcn"},
+        *[{"size": 1.5, "pixels": PIXELS, "colour": "red"}] * 2,
     ]
     assert [each["entity"] for each in found] == ["\ufffd", "\ufffd", None]
     assert [each["row"] for each in found] == [0, 1, 0] and found[2]["request_id"] == "mine"

@@ -21,7 +21,7 @@ from serving.counting import Counting
 from serving.desk import Desk
 from serving.log_files import LogFiles
 from serving.pages import Page
-from tests.unit.serving.running import PREDICT, ROW, Put, deployment, served
+from tests.unit.serving.running import PIXELS, PREDICT, ROW, Put, deployment, served
 from tests.workflows.waiting import until
 
 
@@ -66,7 +66,7 @@ async def test_what_was_asked_and_answered_is_kept(
     assert [row["request_id"] for row in found[:4]] == ["of-a", "of-a", "of-b", "of-b"]
     assert [row["row"] for row in found[:4]] == [0, 1, 0, 1]
     assert (first["entity"], found[2]["entity"], failed["entity"]) == ("a", "b", None)
-    assert first["inputs"] == {"size": 1.5, "pixels": [1.0, 2.0, 3.0], "colour": "red"}
+    assert first["inputs"] == {"size": 1.5, "pixels": PIXELS, "colour": "red"}
     assert second["inputs"]["size"] is None and second["inputs"]["colour"] == "3"
     likely = answer.json()["predictions"][0]["probabilities"]
     assert first["answer"] == pytest.approx(likely) and failed["answer"] is None
