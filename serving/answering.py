@@ -143,7 +143,8 @@ class Answering:
         logged = None
         if (share := served.logged) and (share == 1 or random.random() < share):
             logged = turn
-            self._logbook.offer(turn, inputs, found, seconds, _rows(inputs))
+            rows = _rows(inputs) if found is None else len(found)
+            self._logbook.offer(turn, inputs, found, seconds, rows)
         copies = served.router.copies
         if copies and not turn.named and random.random() * WHOLE < copies.challenger.shadow:
             rows = _rows(inputs)

@@ -11,6 +11,7 @@ from perennial.contracts.serving import Deployment, Variant
 from serving import log_files
 from serving.errors import NotServed
 from serving.model import Model
+from serving.pages import Page
 from serving.responses import Header, marks_of
 from serving.routing import Router
 
@@ -25,6 +26,7 @@ class Served(NamedTuple):
         marks: headers of their answers by name.
         logged: the part of its requests that the log keeps.
         told: whether callers say of when a request is.
+        pages: of the log, by variant: where the next request that it answers goes.
     """
 
     deployment: Deployment
@@ -33,6 +35,7 @@ class Served(NamedTuple):
     marks: dict[str, tuple[Header, ...]]
     logged: float
     told: bool
+    pages: dict[str, Page]
 
     @classmethod
     def of(
@@ -41,7 +44,7 @@ class Served(NamedTuple):
         """What answers by a deployment; what each request asks of it is at hand."""
         log = deployment.log
         share, told = (log.share, log.event_time == "header") if log is not None else (0.0, False)
-        return cls(deployment, Router(deployment), models, marks, share, told)
+        return cls(deployment, Router(deployment), models, marks, share, told, {})
 
 
 class Desk:

@@ -45,8 +45,17 @@ class Files(Protocol):
 
 
 class _Batch(NamedTuple):
+    """Requests that are written together.
+
+    Attributes:
+        area: they stand in.
+        pages: of them, by deployment, variant, and whether they are copies, and failed.
+        found: by whom these are found too, until they are written.
+    """
+
     area: Area
     pages: dict[tuple[int, int, bool, bool], Page]
+    found: list[dict[str, Page]]
 
 
 class Logbook:
@@ -94,25 +103,22 @@ class Logbook:
         """
         # taken apart at once, since each request pays for each look
         served, variant, _, named, began, _, request_id, entity, at = turn
-        deployment, variant = served.deployment, challenger or variant
-        batch = self._filling or self._begun()
-        if batch is None:
-            self._counting.lost(deployment, variant, rows)
+        page = None
+        if challenger is None and answer is not None:
+            page = served.pages.get(variant.name)
+        if page is None and (page := self._page(turn, challenger, answer is None)) is None:
+            self._counting.lost(served.deployment, challenger or variant, rows)
             return
-        area, pages = batch
-        # both live as long as their page, so that nothing else is met by their numbers
-        key = id(deployment), id(variant), challenger is not None, answer is None
-        if (page := pages.get(key)) is None:
-            page = pages[key] = Page(_whose(turn, challenger), area)
         if at is None:
             at = began + self._ahead
-        elif at >= self._later.get(deployment.model, 0.0):
+        elif at >= self._later.get(served.deployment.model, 0.0):
             # the hours before it are over, which somebody may wait for
-            self._later[deployment.model] = (at // _HOUR + 1) * _HOUR
+            self._later[served.deployment.model] = (at // _HOUR + 1) * _HOUR
             self._full.set()
         if not page.keep(at, seconds, rows, named, request_id, entity, inputs, answer):
-            self._counting.lost(deployment, variant, rows)
-        if 2 * area.used >= area.size:
+            self._counting.lost(served.deployment, challenger or variant, rows)
+        area = page.area
+        if area.used >= area.enough:
             self._full.set()
 
     async def close(self) -> None:
@@ -123,6 +129,21 @@ class Logbook:
         if self._files is not None:
             await asyncio.to_thread(self._files.close)
 
+    def _page(self, turn: Turn, challenger: Variant | None, failed: bool) -> Page | None:
+        """Where a request goes; None where nothing is kept, or no memory is free."""
+        batch = self._filling or self._begun()
+        if batch is None:
+            return None
+        served, variant = turn.served, challenger or turn.variant
+        # both live as long as their page, so that nothing else is met by their numbers
+        key = id(served.deployment), id(variant), challenger is not None, failed
+        if (page := batch.pages.get(key)) is None:
+            page = batch.pages[key] = Page(_whose(turn, challenger), batch.area)
+        if challenger is None and not failed:
+            served.pages[variant.name] = page
+            batch.found.append(served.pages)
+        return page
+
     def _begun(self) -> _Batch | None:
         """A batch to be filled; None where nothing is kept, or no memory is free."""
         if self._files is None:
@@ -131,7 +152,7 @@ class Logbook:
             self._free = areas_in(self._files.memory(self._most))
         if not self._free:
             return None
-        self._filling = _Batch(self._free.pop(), {})
+        self._filling = _Batch(self._free.pop(), {}, [])
         self._ahead = time.time() - time.monotonic()
         if self._keeping is None or self._keeping.done():
             self._keeping = asyncio.get_running_loop().create_task(self._keep())
@@ -148,6 +169,8 @@ class Logbook:
         self._full.clear()
         batch, self._filling = self._filling, None
         assert batch is not None and self._files is not None and self._free is not None
+        for pages in batch.found:
+            pages.clear()
         loop = asyncio.get_running_loop()
         for page in batch.pages.values():
             tell = self._counting.logged

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from mmap import mmap
 from struct import Struct
@@ -53,6 +53,7 @@ class Area:
     Attributes:
         memory: all of it.
         size: of it in bytes.
+        enough: bytes from which on they are to be written.
         number: which one of those that were made together.
         used: bytes of it so far.
     """
@@ -60,6 +61,7 @@ class Area:
     def __init__(self, memory: memoryview, number: int = 0) -> None:
         self.memory = memory
         self.size = len(memory)
+        self.enough = self.size // 2
         self.number = number
         self.used = 0
 
@@ -119,16 +121,19 @@ class Page:
         """
         # few steps, all of which each request pays for
         known = -1 if entity is None else len(entity)
-        values: Iterable[Any] = inputs.values()
         last: Any = b"" if answer is None else answer
+        values: Any = inputs.values()
         if self._with_texts:
-            each_text = zip(self.of.inputs, values, strict=True)
-            values = [_packed(block) if each.text else block for each, block in each_text]
+            values = [
+                _packed(block) if each.text else block
+                for each, block in zip(self.of.inputs, values, strict=True)
+            ]
             sizes = [len(block) for block in values if isinstance(block, bytes)]
             head = _head(len(sizes)).pack(at, seconds, rows, len(request_id), known, named, *sizes)
+            record = b"".join([head, *values, last, request_id, entity or b""])
         else:
             head = _pack(at, seconds, rows, len(request_id), known, named)
-        record = b"".join((head, *values, last, request_id, entity or b""))
+            record = b"".join([head, *values, last, request_id, entity or b""])
         area, size = self.area, len(record)
         start = area.used
         end = start + size
