@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -247,6 +246,7 @@ def _vector(columns: Sequence[str], values: Sequence[pa.Array]) -> pa.Array:
     if len(columns) <= STRUCT_COLUMNS:
         return pa.StructArray.from_arrays(list(values), names=list(columns))
     # row by row: the values of one row stand side by side
-    order = np.arange(len(columns) * len(values[0])).reshape(len(columns), -1).T.ravel()
+    width, rows = len(columns), len(values[0])
+    order = [rows * place + row for row in range(rows) for place in range(width)]
     numbers = pa.concat_arrays(values).take(pa.array(order))
-    return pa.FixedSizeListArray.from_arrays(numbers, len(columns))
+    return pa.FixedSizeListArray.from_arrays(numbers, width)
