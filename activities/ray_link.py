@@ -104,7 +104,7 @@ def join(address: str) -> None:
             logging_level="ERROR",
         )
         threading.Thread(target=_leave_another_cluster, args=(address,), daemon=True).start()
-        ray_spares.keep_one()
+        _keep_a_spare()
 
 
 @answering
@@ -205,13 +205,17 @@ def remove(name: str) -> None:
         while _named(name) is not None and time.monotonic() < deadline:
             time.sleep(0.05)
     placement.release(name)
-    # for the next one: this one's process has gone with it. Nobody waits for what Ray says of that
-    threading.Thread(target=_keep_a_spare, daemon=True).start()
+    _keep_a_spare()  # for the next one: this one's process has gone with it
 
 
 def _keep_a_spare() -> None:
-    with contextlib.suppress(RayError, ConnectionError, RuntimeError, TimeoutError):
-        ray_spares.keep_one()
+    """Nobody waits for it, nor for what Ray says of that."""
+
+    def keep() -> None:
+        with contextlib.suppress(RayError, ConnectionError, RuntimeError, TimeoutError):
+            ray_spares.keep_one()
+
+    threading.Thread(target=keep, daemon=True).start()
 
 
 def _leave_another_cluster(address: str) -> None:

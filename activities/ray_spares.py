@@ -7,6 +7,9 @@ ends with it, and goes with its cluster; Ray gives it to whom it would have star
 from __future__ import annotations
 
 import contextlib
+import threading
+import time
+from collections.abc import Iterator
 
 import grpc
 import ray
@@ -15,31 +18,65 @@ from ray.core.generated import common_pb2, node_manager_pb2
 from ray.core.generated.node_manager_pb2_grpc import NodeManagerServiceStub
 
 _ANSWER_SECONDS = 3.0
+_START_SECONDS = 10.0
+"""The longest that a process is waited for; it registers within a second or two."""
+_LOOK_SECONDS = 0.2
 _KEPT_SECONDS = 24 * 60 * 60
 """Ray ends idle processes beyond one for each CPU, but not sooner than this."""
 
+_asking = threading.Lock()
+
 
 def keep_one() -> None:
-    """Have Ray start a spare process on each node that has none.
+    """Have Ray start a spare process on each node that has none, and wait until it is there.
+
+    Ray does not tell of a process that it has begun to start: whoever asks meanwhile waits for it,
+    or trainings that end together would leave a process each.
 
     A cluster that does not do it is left alone: its trainings start their own process.
     """
+    with _asking:
+        asked = {}
+        for address in _nodes():
+            with contextlib.suppress(grpc.RpcError):
+                workers = _workers(address)
+                if not any(map(_is_spare, workers)):
+                    _ask_for_one(address)
+                    asked[address] = {worker.pid for worker in workers}
+        deadline = time.monotonic() + _START_SECONDS
+        while asked and time.monotonic() < deadline:
+            time.sleep(_LOOK_SECONDS)
+            # one that has been given away at once is no spare any more, and has come all the same
+            asked = {address: pids for address, pids in asked.items() if not _came(address, pids)}
+
+
+def _nodes() -> Iterator[str]:
     for node in ray.nodes():
         if node["Alive"] and node["Resources"].get("CPU"):
-            with contextlib.suppress(grpc.RpcError):
-                _keep_one(f"{node['NodeManagerAddress']}:{node['NodeManagerPort']}")
+            yield f"{node['NodeManagerAddress']}:{node['NodeManagerPort']}"
 
 
-def _keep_one(address: str) -> None:
+def _workers(address: str) -> list[common_pb2.CoreWorkerStats]:
+    asked = node_manager_pb2.GetNodeStatsRequest()
     with init_grpc_channel(address) as channel:
-        node = NodeManagerServiceStub(channel)
-        stats = node.GetNodeStats(node_manager_pb2.GetNodeStatsRequest(), timeout=_ANSWER_SECONDS)
-        if any(_is_spare(worker) for worker in stats.core_workers_stats):
-            return
-        wanted = node_manager_pb2.PrestartWorkersRequest(
-            language=common_pb2.PYTHON, num_workers=1, keep_alive_duration_secs=_KEPT_SECONDS
-        )
-        node.PrestartWorkers(wanted, timeout=_ANSWER_SECONDS)
+        stats = NodeManagerServiceStub(channel).GetNodeStats(asked, timeout=_ANSWER_SECONDS)
+    # one that has just ended stands there without a number
+    return [worker for worker in stats.core_workers_stats if worker.pid]
+
+
+def _ask_for_one(address: str) -> None:
+    wanted = node_manager_pb2.PrestartWorkersRequest(
+        language=common_pb2.PYTHON, num_workers=1, keep_alive_duration_secs=_KEPT_SECONDS
+    )
+    with init_grpc_channel(address) as channel:
+        NodeManagerServiceStub(channel).PrestartWorkers(wanted, timeout=_ANSWER_SECONDS)
+
+
+def _came(address: str, before: set[int]) -> bool:
+    """Whether a node has a worker that it did not have before, or does not answer any more."""
+    with contextlib.suppress(grpc.RpcError):
+        return bool({worker.pid for worker in _workers(address)} - before)
+    return True
 
 
 def _is_spare(worker: common_pb2.CoreWorkerStats) -> bool:

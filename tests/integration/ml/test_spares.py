@@ -61,3 +61,15 @@ async def test_a_training_takes_the_spare_process_and_leaves_another(
     _, alive = psutil.wait_procs(old, timeout=60)
     assert not alive and titled(place, SPARE) == another, "a process serves one training"
     assert await free_cpus(place), "a spare process holds no CPU"
+
+
+async def test_trainings_that_end_together_leave_one_process(place: Place) -> None:
+    await place.cluster.prepare()
+    for pid in await until(lambda: titled(place, SPARE)):
+        psutil.Process(pid).kill()
+    await until(lambda: set() if titled(place, SPARE) else {0})
+    await asyncio.gather(*(place.cluster.remove(f"nobody-{number}") for number in range(4)))
+    spares = await until(lambda: titled(place, SPARE))
+    # a second one would have come with the first, long before that has loaded its libraries
+    await until(lambda: {pid for pid in spares if has_loaded(pid, "libtorch")})
+    assert len(titled(place, SPARE)) == 1
