@@ -36,7 +36,7 @@ class RayCluster:
         self._link: ProcessPoolExecutor | None = None
 
     async def prepare(self) -> None:
-        """Connect, and have a process ready for the first training; waits until Ray is there."""
+        """Connect, and ask for a process for the first training; waits until Ray is there."""
         while True:
             try:
                 await asyncio.to_thread(self._require_listener)

@@ -89,7 +89,7 @@ def answering(function: Callable[P, T]) -> Callable[P, T]:
 
 @answering
 def join(address: str) -> None:
-    """Connect to the cluster, unless this process has, and have it ready for a training.
+    """Connect to the cluster, unless this process has, and ask for a process for a training.
 
     Raises:
         ClusterUnavailable: Ray does not answer.

@@ -118,7 +118,7 @@ class Logbook:
         if not page.keep(at, seconds, rows, named, request_id, entity, inputs, answer):
             self._counting.lost(served.deployment, challenger or variant, rows)
         area = page.area
-        if area.used >= area.enough:
+        if 2 * area.used >= area.size:
             self._full.set()
 
     async def close(self) -> None:

@@ -53,7 +53,6 @@ class Area:
     Attributes:
         memory: all of it.
         size: of it in bytes.
-        enough: bytes from which on they are to be written.
         number: which one of those that were made together.
         used: bytes of it so far.
     """
@@ -61,7 +60,6 @@ class Area:
     def __init__(self, memory: memoryview, number: int = 0) -> None:
         self.memory = memory
         self.size = len(memory)
-        self.enough = self.size // 2
         self.number = number
         self.used = 0
 
@@ -130,10 +128,9 @@ class Page:
             ]
             sizes = [len(block) for block in values if isinstance(block, bytes)]
             head = _head(len(sizes)).pack(at, seconds, rows, len(request_id), known, named, *sizes)
-            record = b"".join([head, *values, last, request_id, entity or b""])
         else:
             head = _pack(at, seconds, rows, len(request_id), known, named)
-            record = b"".join([head, *values, last, request_id, entity or b""])
+        record = b"".join([head, *values, last, request_id, entity or b""])
         area, size = self.area, len(record)
         start = area.used
         end = start + size
