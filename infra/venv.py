@@ -29,6 +29,7 @@ TORCH_INDEX = "PERENNIAL_TORCH_INDEX"
 # What the CUDA build of torch brings along and a CPU build does without.
 _CUDA = re.compile(r"^(torch|triton|nvidia-[a-z0-9-]+|cuda-[a-z0-9-]+)==")
 _STAMP = VENV / ".perennial.json"
+_BUILT_FROM = "pyproject.toml", "hatch_build.py", "serving/_records.c"
 _PROGRESS_SECONDS = 8.0
 
 Report = Callable[[str], None]
@@ -84,6 +85,11 @@ def install(report: Report) -> None:
         [*uv, "install", "--no-deps", "--no-build-isolation", "--editable", str(ROOT)],
         report,
     )
+    if not any((ROOT / "serving").glob("_records*.so")):
+        report(
+            "serving/_records.c was not built, so that each prediction pays more for being logged; "
+            "with a C compiler and Python's headers (Debian: apt install gcc python3.11-dev) it is"
+        )
     _STAMP.write_text(json.dumps(_wanted(), indent=2) + "\n")
     report(f"{VENV} is ready, in {time.monotonic() - begin:.0f} s")
 
@@ -122,7 +128,7 @@ def _wanted() -> dict[str, str]:
     """What the environment is made from; a change of any of it calls for an update."""
     digests = {
         path.name: hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in (LOCK, UV_LOCK, ROOT / "pyproject.toml")
+        for path in (LOCK, UV_LOCK, *(ROOT / name for name in _BUILT_FROM))
     }
     python = ".".join(map(str, sys.version_info[:2]))
     return digests | {"python": python, TORCH_INDEX: os.environ.get(TORCH_INDEX, "")}

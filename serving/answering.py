@@ -143,8 +143,9 @@ class Answering:
         logged = None
         if (share := served.logged) and (share == 1 or random.random() < share):
             logged = turn
-            rows = _rows(inputs) if found is None else len(found)
-            self._logbook.offer(turn, inputs, found, seconds, rows)
+            records = served.records.get(turn.variant.name)
+            if found is None or records is None or not records.take(turn, seconds, inputs, found):
+                self._logbook.offer(turn, inputs, found, seconds)
         copies = served.router.copies
         if copies and not turn.named and random.random() * WHOLE < copies.challenger.shadow:
             rows = _rows(inputs)

@@ -128,7 +128,6 @@ class Copying:
                 outcome.inputs,
                 outcome.answer,
                 outcome.seconds,
-                copy.rows,
                 challenger,
             )
 

@@ -11,7 +11,7 @@ from perennial.contracts.serving import Deployment, Variant
 from serving import log_files
 from serving.errors import NotServed
 from serving.model import Model
-from serving.pages import Page
+from serving.records import Records
 from serving.responses import Header, marks_of
 from serving.routing import Router
 
@@ -26,7 +26,7 @@ class Served(NamedTuple):
         marks: headers of their answers by name.
         logged: the part of its requests that the log keeps.
         told: whether callers say of when a request is.
-        pages: of the log, by variant: where the next request that it answers goes.
+        records: of the log, by variant: where the next request that it answers goes.
     """
 
     deployment: Deployment
@@ -35,7 +35,7 @@ class Served(NamedTuple):
     marks: dict[str, tuple[Header, ...]]
     logged: float
     told: bool
-    pages: dict[str, Page]
+    records: dict[str, Records]
 
     @classmethod
     def of(

@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from perennial.contracts.request_log import STRUCT_COLUMNS
 from perennial.log_days import remove_old_days
 from perennial.storage import filesystem
-from serving.page_columns import Columns, Texts, columns
+from serving.page_columns import Columns, Numbers, Texts, columns
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -119,25 +118,27 @@ def _table(of: Whose, page: Columns) -> pa.Table:
         places = found.indices.take(pa.array(of_request))
         return pa.DictionaryArray.from_arrays(places, found.dictionary)
 
-    def same(value: Any, kind: pa.DataType) -> pa.Array:
-        return pa.repeat(pa.scalar(value, kind), rows)
+    def same(value: int) -> pa.Array:
+        return pa.array(np.full(rows, value, np.int32))
 
     ids = _strings(page.request_ids)
     columns: dict[str, Any] = {
         "at": pa.array((page.at * 1e6).astype(np.int64)[of_request], pa.timestamp("us", "UTC")),
         "request_id": ids if len(sizes) == rows else repeated(ids),
         "row": pa.array(np.arange(rows, dtype=np.int32) - np.repeat(first, sizes), pa.int32()),
-        "variant": pa.DictionaryArray.from_arrays(same(0, pa.int32()), [of.variant.name]),
-        "version": same(of.variant.version, pa.int32()),
-        "epoch": same(of.deployment.epoch, pa.int32()),
-        "copy": same(of.copy, pa.bool_()),
+        "variant": pa.DictionaryArray.from_arrays(same(0), [of.variant.name]),
+        "version": same(of.variant.version),
+        "epoch": same(of.deployment.epoch),
+        "copy": pa.array(np.full(rows, of.copy)),
         "named": pa.array(page.named[of_request]),
         "entity": repeated(_strings(page.entities)),
         "seconds": pa.array(page.seconds[of_request]),
         "inputs": _struct({i.name: _input(i, page.inputs[i.name]) for i in of.inputs}),
     }
-    if len(page.answers):
-        columns["answer"] = _struct(_answers(of.classes, page.answers))
+    if page.answers is not None:
+        # what is not finite has failed
+        numbers = map(pa.array, page.answers.values)
+        columns["answer"] = _struct(dict(zip(of.classes or ("value",), numbers, strict=True)))
     vectors = {i.name: i.columns for i in of.inputs if len(i.columns) > 1}
     said = {"perennial": json.dumps({"vectors": vectors, "classes": of.classes})}
     return pa.table(columns, _schema(columns, said))
@@ -160,34 +161,27 @@ def _struct(columns: dict[str, pa.Array]) -> pa.Array:
     return pa.StructArray.from_arrays(list(columns.values()), fields=list(_schema(columns)))
 
 
-def _input(each: Input, values: NDArray[np.float32] | Texts) -> pa.Array:
+def _input(each: Input, values: Numbers | Texts | NDArray[np.float32]) -> pa.Array:
     import pyarrow as pa
 
     if isinstance(values, Texts):
         return _strings(values)
-    if (width := len(each.columns)) == 1:
-        return _numbers(values)
-    if width <= STRUCT_COLUMNS:
-        matrix = np.ascontiguousarray(values.reshape(-1, width).T)
-        return _struct(dict(zip(each.columns, map(_numbers, matrix), strict=True)))
-    numbers = _numbers(values)
+    if isinstance(values, Numbers):
+        columns = list(map(_numbers, values.values, values.unknown.tolist()))
+        return (
+            columns[0]
+            if len(columns) == 1
+            else _struct(dict(zip(each.columns, columns, strict=True)))
+        )
+    numbers = _numbers(values, bool(np.isnan(values).any()))
     item = pa.field("item", numbers.type, nullable=numbers.null_count > 0)
-    return pa.FixedSizeListArray.from_arrays(numbers, type=pa.list_(item, width))
+    return pa.FixedSizeListArray.from_arrays(numbers, type=pa.list_(item, len(each.columns)))
 
 
-def _numbers(values: NDArray[np.float32]) -> pa.Array:
+def _numbers(values: NDArray[np.float32], some_unknown: bool) -> pa.Array:
     import pyarrow as pa
 
-    unknown = np.isnan(values)
-    return pa.array(values, mask=unknown if unknown.any() else None)
-
-
-def _answers(classes: tuple[str, ...], values: NDArray[np.float32]) -> dict[str, pa.Array]:
-    import pyarrow as pa
-
-    names = classes or ("value",)
-    found = values.reshape(-1, len(names))
-    return {name: pa.array(found[:, place]) for place, name in enumerate(names)}
+    return pa.array(values, mask=np.isnan(values) if some_unknown else None)
 
 
 def _strings(texts: Texts) -> pa.Array:

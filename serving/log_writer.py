@@ -20,7 +20,9 @@ from threading import Lock
 
 from serving import log_files
 from serving.log_files import LogFiles
-from serving.pages import Area, Page, areas_in
+from serving.pages import Page
+from serving.records import halves_of
+from serving.standing_back import stand_back
 
 _NICE = 10
 """Requests come first where there are not cores enough."""
@@ -59,7 +61,7 @@ class LogWriter:
         """
         connection = self._connection()
         try:
-            connection.send((page.area.number, page))
+            connection.send(page)
             failure: str = connection.recv()
         except (OSError, EOFError) as error:
             self.close()
@@ -103,8 +105,8 @@ def main() -> None:
     # a signal to all processes of a group is for the one that answers: it sends what it still has
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, signal.SIG_IGN)
-    os.nice(_NICE)
-    connection, files, areas = Connection(int(fd)), LogFiles(url, name), list[Area]()
+    stand_back(_NICE)
+    connection, files, halves = Connection(int(fd)), LogFiles(url, name), list[memoryview]()
     log_files.load()
     # columns are made of a hundred thousand pieces, for which all that was loaded would be looked
     # through dozens of times
@@ -112,12 +114,12 @@ def main() -> None:
     gc.disable()
     while True:
         try:
-            number, page = connection.recv()
+            page: Page = connection.recv()
         except (EOFError, OSError):  # whoever sends is gone, perhaps in the middle of a page
             return
         # the memory is there once there is a page
-        areas = areas or areas_in(mmap(int(shared), 0, prot=PROT_READ))
-        page.area = areas[number]
+        halves = halves or halves_of(mmap(int(shared), 0, prot=PROT_READ))
+        page.memory = halves[page.number]
         failure = ""
         try:
             files.write(page)

@@ -14,7 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from perennial.contracts.request_log import WAITING_SECONDS
-from serving.pages import Area, Page, Whose, areas_in
+from serving.pages import Page, Whose
+from serving.records import Area, Records, areas_in
 
 if TYPE_CHECKING:
     from mmap import mmap
@@ -49,13 +50,15 @@ class _Batch(NamedTuple):
 
     Attributes:
         area: they stand in.
-        pages: of them, by deployment, variant, and whether they are copies, and failed.
+        ahead: seconds that the wall clock was ahead of the monotonic one when it began.
+        records: of them, by deployment, variant, and whether they are copies, and failed.
         found: by whom these are found too, until they are written.
     """
 
     area: Area
-    pages: dict[tuple[int, int, bool, bool], Page]
-    found: list[dict[str, Page]]
+    ahead: float
+    records: dict[tuple[int, int, bool, bool], tuple[Whose, Records]]
+    found: list[dict[str, Records]]
 
 
 class Logbook:
@@ -74,8 +77,6 @@ class Logbook:
         self._most = most
         self._free: list[Area] | None = None
         self._filling: _Batch | None = None
-        self._ahead = 0.0
-        """Seconds that the wall clock is ahead of the monotonic one, when the batch began."""
         self._later: dict[str, float] = {}
         """By model, the hour that no request has told of yet."""
         self._full = asyncio.Event()
@@ -88,37 +89,34 @@ class Logbook:
         inputs: Inputs,
         answer: NDArray[np.float32] | None,
         seconds: float,
-        rows: int,
         challenger: Variant | None = None,
     ) -> None:
         """Keep a request, or a copy of it, if there is room.
+
+        Most requests are taken by the records that their variant has (`Served.records`), without
+        this.
 
         Args:
             turn: the request's.
             inputs: by name, `[rows, columns]`.
             answer: `[rows, classes]` or `[rows, 1]`; None where the variant failed.
             seconds: until it was answered; of a copy, that it was computed.
-            rows: of it.
             challenger: who answered the copy; None of the request itself.
         """
-        # taken apart at once, since each request pays for each look
-        served, variant, _, named, began, _, request_id, entity, at = turn
-        page = None
-        if challenger is None and answer is not None:
-            page = served.pages.get(variant.name)
-        if page is None and (page := self._page(turn, challenger, answer is None)) is None:
-            self._counting.lost(served.deployment, challenger or variant, rows)
-            return
-        if at is None:
-            at = began + self._ahead
-        elif at >= self._later.get(served.deployment.model, 0.0):
-            # the hours before it are over, which somebody may wait for
-            self._later[served.deployment.model] = (at // _HOUR + 1) * _HOUR
-            self._full.set()
-        if not page.keep(at, seconds, rows, named, request_id, entity, inputs, answer):
-            self._counting.lost(served.deployment, challenger or variant, rows)
-        area = page.area
-        if 2 * area.used >= area.size:
+        variant, failed = challenger or turn.variant, answer is None
+        batch = self._filling or self._begun()
+        if batch is None or not self._records(batch, turn, challenger, failed).keep(
+            self._moment(turn, batch),
+            seconds,
+            turn.named,
+            turn.request_id,
+            turn.entity,
+            inputs,
+            answer,
+        ):
+            rows = len(next(iter(inputs.values())))
+            self._counting.lost(turn.served.deployment, variant, rows)
+        if batch is not None and 2 * batch.area.used >= batch.area.size:
             self._full.set()
 
     async def close(self) -> None:
@@ -129,20 +127,31 @@ class Logbook:
         if self._files is not None:
             await asyncio.to_thread(self._files.close)
 
-    def _page(self, turn: Turn, challenger: Variant | None, failed: bool) -> Page | None:
-        """Where a request goes; None where nothing is kept, or no memory is free."""
-        batch = self._filling or self._begun()
-        if batch is None:
-            return None
+    def _moment(self, turn: Turn, batch: _Batch) -> float:
+        """Of which a request is, in seconds since 1970."""
+        if turn.at is None:
+            return turn.began + batch.ahead
+        model = turn.served.deployment.model
+        if turn.at >= self._later.get(model, 0.0):
+            # the hours before it are over, which somebody may wait for
+            self._later[model] = (turn.at // _HOUR + 1) * _HOUR
+            self._full.set()
+        return turn.at
+
+    def _records(
+        self, batch: _Batch, turn: Turn, challenger: Variant | None, failed: bool
+    ) -> Records:
+        """Where a request goes."""
         served, variant = turn.served, challenger or turn.variant
-        # both live as long as their page, so that nothing else is met by their numbers
+        # both live as long as their records, so that nothing else is met by their numbers
         key = id(served.deployment), id(variant), challenger is not None, failed
-        if (page := batch.pages.get(key)) is None:
-            page = batch.pages[key] = Page(_whose(turn, challenger), batch.area)
+        if (found := batch.records.get(key)) is None:
+            records = Records(batch.area, batch.ahead)
+            found = batch.records[key] = _whose(turn, challenger), records
         if challenger is None and not failed:
-            served.pages[variant.name] = page
-            batch.found.append(served.pages)
-        return page
+            served.records[variant.name] = found[1]
+            batch.found.append(served.records)
+        return found[1]
 
     def _begun(self) -> _Batch | None:
         """A batch to be filled; None where nothing is kept, or no memory is free."""
@@ -152,8 +161,7 @@ class Logbook:
             self._free = areas_in(self._files.memory(self._most))
         if not self._free:
             return None
-        self._filling = _Batch(self._free.pop(), {}, [])
-        self._ahead = time.time() - time.monotonic()
+        self._filling = _Batch(self._free.pop(), time.time() - time.monotonic(), {}, [])
         if self._keeping is None or self._keeping.done():
             self._keeping = asyncio.get_running_loop().create_task(self._keep())
         return self._filling
@@ -169,10 +177,10 @@ class Logbook:
         self._full.clear()
         batch, self._filling = self._filling, None
         assert batch is not None and self._files is not None and self._free is not None
-        for pages in batch.found:
-            pages.clear()
+        for records in batch.found:
+            records.clear()
         loop = asyncio.get_running_loop()
-        for page in batch.pages.values():
+        for page in (Page(*each) for each in batch.records.values()):
             tell = self._counting.logged
             try:
                 if page.rows:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from serving.pages import HEAD
+from perennial.contracts.request_log import STRUCT_COLUMNS
+from serving.record_head import HEAD
+from serving.records import joined, transposed
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from numpy.typing import NDArray
 
     from serving.pages import Page
@@ -27,6 +28,18 @@ class Texts(NamedTuple):
     data: bytes
 
 
+class Numbers(NamedTuple):
+    """Columns of numbers.
+
+    Attributes:
+        values: `[columns, rows]`, float32.
+        unknown: of each column, whether it holds NaN.
+    """
+
+    values: NDArray[np.float32]
+    unknown: NDArray[np.bool_]
+
+
 class Columns(NamedTuple):
     """All requests of a page.
 
@@ -37,8 +50,9 @@ class Columns(NamedTuple):
         named: whether each caller asked for the variant, bool.
         request_ids: as the callers got them back; a copy has that of its request.
         entities: whose values decided who answers.
-        inputs: values of all rows by name: float32 or texts.
-        answers: of all rows, float32; empty where the variant failed.
+        inputs: values of all rows by name: numbers, texts, or float32 row by row where columns are
+            many.
+        answers: of all rows, `[classes, rows]` or `[1, rows]`; None where the variant failed.
     """
 
     at: NDArray[np.float64]
@@ -47,8 +61,8 @@ class Columns(NamedTuple):
     named: NDArray[np.bool_]
     request_ids: Texts
     entities: Texts
-    inputs: dict[str, NDArray[np.float32] | Texts]
-    answers: NDArray[np.float32]
+    inputs: dict[str, Numbers | Texts | NDArray[np.float32]]
+    answers: Numbers | None
 
 
 def columns(page: Page) -> Columns:
@@ -58,24 +72,27 @@ def columns(page: Page) -> Columns:
     kind = np.dtype([(name, f"<{'i4' if code == 'i' else code}") for name, code in form])
     head = np.frombuffer(records.taken(np.full(len(records.left), kind.itemsize)), kind)
     rows = head["rows"].copy()
-    inputs: dict[str, NDArray[np.float32] | Texts] = {}
+    inputs: dict[str, Numbers | Texts | NDArray[np.float32]] = {}
     for each in page.of.inputs:
         if each.text:
             sizes = np.frombuffer(records.taken(4 * rows), np.int32)
             data = records.taken(head[f"text {each.name}"] - 4 * rows)
-            inputs[each.name] = Texts(sizes, bytes(data))
+            inputs[each.name] = Texts(sizes, data)
+        elif len(each.columns) <= STRUCT_COLUMNS:
+            inputs[each.name] = records.numbers(rows, len(each.columns))
         else:
             numbers = records.taken(4 * rows * len(each.columns))
             inputs[each.name] = np.frombuffer(numbers, np.float32)
     names = head["request_id"], np.maximum(head["entity"], 0)
-    answers = np.frombuffer(records.taken(records.left - names[0] - names[1]), np.float32)
+    answered = bool((records.left > names[0] + names[1]).any())
+    answers = records.numbers(rows, len(page.of.classes) or 1) if answered else None
     return Columns(
         at=head["at"].copy(),
         seconds=head["seconds"].copy(),
         rows=rows,
         named=head["named"].copy(),
-        request_ids=Texts(head["request_id"].copy(), bytes(records.taken(names[0]))),
-        entities=Texts(head["entity"].copy(), bytes(records.taken(names[1]))),
+        request_ids=Texts(head["request_id"].copy(), records.taken(names[0])),
+        entities=Texts(head["entity"].copy(), records.taken(names[1])),
         inputs=inputs,
         answers=answers,
     )
@@ -89,37 +106,19 @@ class _Records:
     """
 
     def __init__(self, page: Page) -> None:
-        self._data = page.area.memory
-        self._starts = np.frombuffer(page.starts, np.uint32).astype(np.int64)
-        self._sizes = np.frombuffer(page.sizes, np.uint32).astype(np.int64)
-        self._whole = _column(self._data, self._starts, self._sizes)
-        self.left = self._sizes.copy()
+        self._memory = page.memory
+        self._ends = np.frombuffer(page.starts, np.uint32).astype(np.int64)
+        self.left = np.frombuffer(page.sizes, np.uint32).astype(np.int64)
+        self._ends += self.left
 
-    def taken(self, sizes: NDArray[np.integer]) -> bytes | pa.Buffer:
+    def taken(self, sizes: NDArray[np.integer]) -> bytes:
         """The next so many bytes of each, one behind the other."""
-        import pyarrow.compute as pc
-
-        places = self._sizes - self.left
+        places = self._ends - self.left
         self.left = self.left - sizes
-        if (places == places[0]).all() and (sizes == sizes[0]).all():
-            first = int(places[0])
-            pieces = pc.binary_slice(self._whole, first, first + int(sizes[0]))
-        else:  # behind texts, or where requests have different numbers of rows
-            pieces = _column(self._data, self._starts + places, sizes)
-        data: pa.Buffer | None = pieces.buffers()[2]
-        return b"" if data is None else data
+        return joined(self._memory, places, sizes.astype(np.int64))
 
-
-def _column(
-    data: memoryview, starts: NDArray[np.int64], sizes: NDArray[np.integer]
-) -> pa.LargeBinaryArray:
-    """Pieces of memory as a column, so that Arrow copies them without a step of Python for each.
-
-    To it all of the memory is one, in which every second value is what lies between two pieces.
-    """
-    import pyarrow as pa
-
-    bounds = np.column_stack([starts, starts + sizes]).ravel()
-    buffers = [None, pa.py_buffer(bounds), pa.py_buffer(data)]
-    column = pa.LargeBinaryArray.from_buffers(pa.large_binary(), len(bounds) - 1, buffers)
-    return column.take(pa.array(np.arange(0, len(bounds), 2)))
+    def numbers(self, rows: NDArray[np.int32], width: int) -> Numbers:
+        """The next so many rows of each, column by column."""
+        places = self._ends - self.left
+        self.left = self.left - 4 * width * rows
+        return Numbers(*transposed(self._memory, places, rows, width))

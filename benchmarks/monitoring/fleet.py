@@ -35,7 +35,8 @@ from perennial.contracts.training import CodeIdentity, ExportedModel, Parity, Tr
 from perennial.settings import Settings
 from serving.log_files import LogFiles
 from serving.model import Model
-from serving.pages import Area, Page, Whose
+from serving.pages import Page, Whose
+from serving.records import Area, Records
 
 HOUR = timedelta(hours=1)
 COLUMNS = files.SMALL.columns
@@ -180,12 +181,10 @@ class Fleet:
             variants=(champion,),
         )
         of = Whose(deployment, champion, False, self._model.inputs, self._model.classes)
-        area, rows = Area(memoryview(bytearray(_LOG_BYTES))), len(self._asked)
-        page = Page(of, area)
-        kept = page.keep(
+        records = Records(Area(bytearray(_LOG_BYTES)))
+        kept = records.keep(
             at=at.timestamp(),
             seconds=0.001,
-            rows=rows,
             named=False,
             request_id=f"{at:%d-%H:%M:%S}".encode(),
             entity=None,
@@ -193,7 +192,7 @@ class Fleet:
             answer=self._answered,
         )
         assert kept
-        self._log.write(page)
+        self._log.write(Page(of, records))
 
     def judged(self, until: datetime) -> tuple[int, int]:
         """Windows that end by then, were judged and answered; and those of them with requests."""

@@ -23,7 +23,8 @@ from perennial.contracts.request_log import RequestLog
 from perennial.contracts.serving import WHOLE, Deployment, Variant
 from serving.columns import Input
 from serving.log_files import LogFiles
-from serving.pages import Area, Page, Whose
+from serving.pages import Page, Whose
+from serving.records import Area, Records
 
 ROWS, COLUMNS = 1_000_000, 20
 _FILES, _ROUNDS = 40, 3
@@ -114,15 +115,14 @@ def _log(path: Path, files: LogFiles, monitored: Monitored) -> None:
         log=RequestLog(event_time="header", keep="30d"),
         variants=(champion,),
     )
-    area = Area(memoryview(bytearray(_LOG_BYTES)))
+    area = Area(bytearray(_LOG_BYTES))
     for number in range(_FILES):
         part = window.iloc[number::_FILES]
         area.used = 0
-        page = Page(Whose(deployment, champion, False, _INPUTS, _CLASSES), area)
-        kept = page.keep(
+        records = Records(area)
+        kept = records.keep(
             at=_START.timestamp() + number,
             seconds=0.001,
-            rows=len(part),
             named=False,
             request_id=b"%d" % number,
             entity=None,
@@ -135,4 +135,4 @@ def _log(path: Path, files: LogFiles, monitored: Monitored) -> None:
             answer=_answers(len(part)),
         )
         assert kept
-        files.write(page)
+        files.write(Page(Whose(deployment, champion, False, _INPUTS, _CLASSES), records))

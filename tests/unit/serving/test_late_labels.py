@@ -30,7 +30,8 @@ from perennial.contracts.monitoring import (
 from perennial.contracts.monitoring_plan import QualityPlan
 from serving.desk import Desk
 from serving.log_files import LogFiles
-from serving.pages import Area, Page, Whose
+from serving.pages import Page, Whose
+from serving.records import Area, Records
 from tests.samples import spec
 from tests.unit.serving.running import Put, deployment
 
@@ -86,11 +87,10 @@ class World:
         found = next(v for v in of.variants if v.name == variant)
         model = self.served.models[variant]
         whose = Whose(of, found, copy, model.inputs, model.classes)
-        page = Page(whose, Area(memoryview(bytearray(100_000))))
-        kept = page.keep(
+        records = Records(Area(bytearray(100_000)))
+        kept = records.keep(
             at=at.timestamp(),
             seconds=0.01,
-            rows=rows,
             named=named,
             request_id=request_id.encode(),
             entity=entity,
@@ -98,7 +98,7 @@ class World:
             answer=answer,
         )
         assert kept
-        self.files.write(page)
+        self.files.write(Page(whose, records))
 
     def told(self, request_id: str, value: Any, row: int = 0, **more: Any) -> None:
         """A label came."""

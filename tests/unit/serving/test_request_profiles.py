@@ -16,7 +16,7 @@ from activities.requests import RequestActivities
 from perennial.blobs import BlobStore
 from perennial.contracts.request_log import RequestLog
 from perennial.contracts.request_profiles import ProfileRequests, VariantProfile
-from serving import log_files
+from serving import page_columns
 from serving.desk import Desk
 from serving.log_files import LogFiles
 from tests.unit.serving.running import PREDICT, ROW, Put, deployment, served
@@ -33,7 +33,7 @@ async def profiles(
     return {(each.variant, each.version): each for each in found.profiles}
 
 
-@pytest.mark.parametrize("longest", [log_files.STRUCT_COLUMNS, 2], ids=["struct", "list"])
+@pytest.mark.parametrize("longest", [page_columns.STRUCT_COLUMNS, 2], ids=["struct", "list"])
 async def test_each_variant_has_a_profile_of_what_it_was_asked_and_said(
     desk: Desk,
     put: Put,
@@ -42,7 +42,7 @@ async def test_each_variant_has_a_profile_of_what_it_was_asked_and_said(
     monkeypatch: pytest.MonkeyPatch,
     longest: int,
 ) -> None:
-    monkeypatch.setattr(log_files, "STRUCT_COLUMNS", longest)  # of three pixels
+    monkeypatch.setattr(page_columns, "STRUCT_COLUMNS", longest)  # of three pixels
     log, start = tmp_path / "requests", datetime.now(UTC)
     both = deployment(put, entity="customer", challenger=3000, champion=7000)
     await desk.take(both.model_copy(update={"log": RequestLog()}))

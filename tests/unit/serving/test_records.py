@@ -1,0 +1,165 @@
+"""A request is kept as the same bytes by C and by Python, or not at all."""
+
+from __future__ import annotations
+
+import shutil
+import sysconfig
+from types import ModuleType
+from typing import Any, cast
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+from hypothesis.extra.numpy import arrays
+
+from serving import plain_records, records
+from serving.answering import Turn
+from tests.unit.serving.record_kinds import KINDS
+
+ROW = {"x": np.ones((1, 3), np.float32)}
+ANSWER = np.ones((1, 2), np.float32)
+
+
+def turn(**more: Any) -> Turn:
+    said = {"named": True, "began": 3.0, "request_id": b"mine", "entity": b"me"} | more
+    others: Any = dict.fromkeys(Turn._fields)  # which nothing of this looks at
+    return Turn(**(others | said))
+
+
+def test_c_is_used_where_there_is_a_compiler() -> None:
+    """Or else it could not be built, which `make setup` says too."""
+    compiler = (sysconfig.get_config_var("CC") or "cc").split()[0]
+    built = records.Records is not plain_records.Records
+    assert built or shutil.which(compiler) is None
+
+
+texts = some.text(some.characters(), max_size=8)  # half pairs of surrogates too
+
+
+@given(
+    rows=some.integers(0, 3),
+    data=some.data(),
+    entity=some.none() | some.binary(max_size=9),
+    request_id=some.binary(max_size=40),
+    answered=some.booleans(),
+)
+def test_both_keep_the_same_bytes(
+    rows: int, data: some.DataObject, entity: bytes | None, request_id: bytes, answered: bool
+) -> None:
+    numbers = arrays(np.float32, (rows, 400))
+    inputs: dict[str, Any] = {"x": data.draw(numbers)}
+    for number in range(data.draw(some.integers(0, 9))):
+        inputs[f"t{number}"] = np.array(
+            data.draw(some.lists(texts, min_size=rows, max_size=rows)), dtype=object
+        ).reshape(rows, 1)
+    answer = data.draw(arrays(np.float32, (rows, 2))) if answered else None
+    found = []
+    for kind in (each.values[0] for each in KINDS):
+        area = cast(ModuleType, kind).Area(bytearray(1 << 16), 1)
+        mine = cast(ModuleType, kind).Records(area)
+        for at in (1.5, -2.5):
+            assert mine.keep(at, 0.25, True, request_id, entity, inputs, answer)
+        assert mine.area is area and area.number == 1 and mine.rows == 2 * rows
+        found.append((bytes(area.memory[: area.used]), mine.starts, mine.sizes))
+    assert all(each == found[0] for each in found)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_turn_is_taken_as_it_is_kept(kind: ModuleType) -> None:
+    taken, kept = kind.Area(bytearray(4096)), kind.Area(bytearray(4096))
+    assert kind.Records(taken, 10.0).take(turn(), 0.5, ROW, ANSWER)
+    assert kind.Records(kept).keep(13.0, 0.5, True, b"mine", b"me", ROW, ANSWER)
+    assert bytes(taken.memory) == bytes(kept.memory) and taken.used == kept.used > 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_needs_more_is_left_to_others(kind: ModuleType) -> None:
+    area = kind.Area(bytearray(200))  # two requests are less than half of it, three are more
+    mine = kind.Records(area)
+    assert not mine.take(turn(at=1.0), 0.5, ROW, ANSWER), "of another hour, perhaps"
+    assert area.used == mine.rows == 0
+    assert mine.take(turn(), 0.5, ROW, ANSWER)
+    used = area.used
+    assert not mine.take(turn(), 0.5, ROW, ANSWER) and area.used == used, "it is time to write"
+    assert mine.keep(0.0, 0.5, True, b"mine", None, ROW, ANSWER)
+    assert mine.keep(0.0, 0.5, True, b"mine", None, ROW, ANSWER)
+    used = area.used
+    assert not mine.keep(0.0, 0.5, True, b"mine", b"x" * 200, ROW, ANSWER), "no room"
+    assert (area.used, mine.rows, len(mine.starts)) == (used, 3, 3 * 4)
+
+
+@pytest.mark.parametrize("count", [1, 5000], ids=["one", "many"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_area_is_shared(kind: ModuleType, count: int) -> None:
+    area = kind.Area(bytearray(1 << 20))
+    one, two = kind.Records(area), kind.Records(area)
+    for _ in range(count):
+        assert one.keep(0.0, 0.5, True, b"one", None, ROW, None)
+        assert two.keep(0.0, 0.5, True, b"second", None, ROW, None)
+    starts = [np.frombuffer(each.starts, np.uint32) for each in (one, two)]
+    sizes = [np.frombuffer(each.sizes, np.uint32) for each in (one, two)]
+    assert (starts[0] + sizes[0] == starts[1]).all() and (sizes[1] - sizes[0] == 3).all()
+    assert int(starts[1][-1] + sizes[1][-1]) == area.used
+
+
+class TestC:
+    """What Python refuses by itself."""
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            {"request_id": "text"},
+            {"entity": "text"},
+            {"inputs": [1]},
+            {"inputs": {"x": [1.0]}},
+            {"inputs": {"x": np.ones((2, 2), np.float64)}},
+            {"inputs": {"x": np.ones((2, 2), np.float32).T}},
+            {"inputs": {"x": np.array([["a"], [1]], dtype=object)}},
+            {"inputs": {"x": np.empty((1, 1), dtype=object)}},
+            {"inputs": {"y": np.array([["a"]], dtype=object)} | {"x": None}},
+            {"answer": np.ones((1, 2), np.int32)},
+        ],
+        ids=str,
+    )
+    @pytest.mark.parametrize("kind", KINDS[1:])
+    def test_what_is_no_request_is_refused(self, kind: ModuleType, wrong: dict[str, Any]) -> None:
+        area = kind.Area(bytearray(4096))
+        said = {"request_id": b"", "entity": None, "inputs": ROW, "answer": None} | wrong
+        with pytest.raises(TypeError):
+            kind.Records(area).keep(at=0.0, seconds=0.5, named=True, **said)
+        assert area.used == 0
+
+    @pytest.mark.parametrize("kind", KINDS[1:])
+    def test_what_is_no_turn_is_refused(self, kind: ModuleType) -> None:
+        mine = kind.Records(kind.Area(bytearray(4096)))
+        for wrong in ((), (1,) * 8, [None] * 9, turn(began="now"), turn(request_id=None)):
+            with pytest.raises(TypeError):
+                mine.take(wrong, 0.5, ROW, ANSWER)
+        with pytest.raises(TypeError):
+            mine.take(turn(), 0.5, ROW)
+        with pytest.raises(TypeError):
+            kind.Records.__new__(kind.Records).take(turn(), 0.5, ROW, ANSWER)
+        with pytest.raises(TypeError):
+            kind.Records(bytearray(9))
+        with pytest.raises(BufferError):
+            kind.Area(b"read only")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_pieces_are_found_within_the_memory_alone(kind: ModuleType) -> None:
+    memory = memoryview(np.arange(8, dtype=np.float32).tobytes())
+
+    def of(*numbers: int) -> np.ndarray:
+        return np.array(numbers, np.int64)
+
+    assert kind.joined(memory, of(4, 0), of(4, 8)) == bytes(memory[4:8]) + bytes(memory[:8])
+    assert kind.joined(memory, of(), of()) == b""
+    values, unknown = kind.transposed(memory, of(16, 0), np.array([1, 2], np.int32), 2)
+    assert values.tolist() == [[4, 0, 2], [5, 1, 3]] and unknown.tolist() == [False, False]
+    for places, sizes in ((of(-1), of(1)), (of(0), of(33)), (of(30), of(3)), (of(0), of(-1))):
+        with pytest.raises(ValueError, match="within the memory"):
+            kind.joined(memory, places, sizes)
+    for place, rows in ((-4, 1), (0, 5), (32, 1), (0, -1)):
+        with pytest.raises(ValueError, match="within the memory"):
+            kind.transposed(memory, of(place), np.array([rows], np.int32), 2)
