@@ -86,10 +86,10 @@ class Answering:
         """Whether so few rows are computed at once; others in a thread, beside other requests."""
         return _rows(inputs) <= self._limits.inline_rows
 
-    def at_once(
+    def computed(
         self, turn: Turn, inputs: Inputs, convert: Callable[[Model], Inputs]
-    ) -> NDArray[np.float32]:
-        """What the variant answers.
+    ) -> tuple[NDArray[np.float32], float]:
+        """What the variant answers, and the seconds that took; then `answered` is to be called.
 
         Args:
             turn: the request's.
@@ -103,24 +103,22 @@ class Answering:
         """
         try:
             self._check(turn)
-            found, took = computed(turn.model, inputs)
+            return computed(turn.model, inputs)
         except (ModelFailed, TooLate) as error:
             self._failed(turn, inputs, convert, error)
             raise
-        self._answered(turn, inputs, convert, found, took)
-        return found
 
     async def beside(
         self, turn: Turn, inputs: Inputs, convert: Callable[[Model], Inputs]
     ) -> NDArray[np.float32]:
-        """The same in a thread, so that others are answered meanwhile."""
+        """The same in a thread, so that others are answered meanwhile, and all that follows."""
         try:
             self._check(turn)
             found, took = await self._in_thread(turn, inputs)
         except (ModelFailed, TooLate) as error:
             self._failed(turn, inputs, convert, error)
             raise
-        self._answered(turn, inputs, convert, found, took)
+        self.answered(turn, inputs, convert, found, took)
         return found
 
     async def close(self) -> None:
@@ -128,7 +126,7 @@ class Answering:
         await self._copying.close()
         await self._logbook.close()
 
-    def _answered(
+    def answered(
         self,
         turn: Turn,
         inputs: Inputs,
@@ -160,7 +158,7 @@ class Answering:
     ) -> None:
         """Count it. What came too late was never asked, so there is nothing to log."""
         if isinstance(error, ModelFailed):
-            self._answered(turn, inputs, convert, None, 0.0)
+            self.answered(turn, inputs, convert, None, 0.0)
         elif not turn.named:
             seconds = time.monotonic() - turn.began
             deployment = turn.served.deployment

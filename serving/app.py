@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
@@ -33,11 +34,14 @@ if TYPE_CHECKING:
 
 Send = Callable[[Message], Awaitable[None]]
 
+Write = Callable[[Answer], None]
+
 DEADLINE = b"x-request-timeout-ms"
 _LENGTH = b"content-length"
 _DIGITS = 18
 """Of a whole number that nobody means; Python refuses to read one of thousands."""
 _HEADER_LENGTH = inference.HEADER_LENGTH.encode()
+_log = logging.getLogger(__name__)
 _ABOUT: tuple[list[str], ...] = [], ["ready"]
 """What may be asked of a model: what it is, and whether it answers."""
 
@@ -82,13 +86,21 @@ class App:
         except RequestRefused as error:
             await respond(responses.refusal(error), send)
             return
-        answer = self.begin(scope["method"], scope["path"], scope["headers"], body, began)
-        await respond(answer if isinstance(answer, Answer) else await answer, send)
+        written: list[Answer] = []
+        method, path, headers = scope["method"], scope["path"], scope["headers"]
+        later = self.begin(method, path, headers, body, began, written.append)
+        await respond(written[0] if later is None else await later, send)
 
     def begin(
-        self, method: str, path: str, headers: Iterable[Header], body: bytes, began: float
-    ) -> Answer | Coroutine[Any, Any, Answer]:
-        """The answer; of a larger request, what is to be awaited for it.
+        self,
+        method: str,
+        path: str,
+        headers: Iterable[Header],
+        body: bytes,
+        began: float,
+        write: Write,
+    ) -> Coroutine[Any, Any, Answer] | None:
+        """Answer; of a larger request, what is to be awaited for its answer.
 
         Args:
             method: of the request.
@@ -96,11 +108,17 @@ class App:
             headers: their names in small letters.
             body: all of it.
             began: when the request came, on the monotonic clock.
+            write: called with the answer, unless there is something to be awaited. What is left to
+                do for the request is done afterwards, while its answer travels.
         """
         try:
-            return self._answer(method, path, headers, body, began)
+            answer = self._answer(method, path, headers, body, began, write)
         except RequestRefused as error:
-            return responses.refusal(error)
+            answer = responses.refusal(error)
+        if not isinstance(answer, Answer):
+            return answer
+        write(answer)
+        return None
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -115,8 +133,15 @@ class App:
         await send({"type": "lifespan.shutdown.complete"})
 
     def _answer(
-        self, method: str, path: str, headers: Iterable[Header], body: bytes, began: float
-    ) -> Answer | Coroutine[Any, Any, Answer]:
+        self,
+        method: str,
+        path: str,
+        headers: Iterable[Header],
+        body: bytes,
+        began: float,
+        write: Write,
+    ) -> Answer | Coroutine[Any, Any, Answer] | None:
+        """The answer, what is to be awaited for it, or None where it has been written."""
         if len(body) > self._limits.body_bytes:
             raise TooLarge(
                 f"a body of {len(body)} bytes is more than the {self._limits.body_bytes} taken"
@@ -125,11 +150,11 @@ class App:
         if method == "POST":
             match parts:
                 case ["", "v2", "models", name, "infer"]:
-                    return self._infer(name, None, began, dict(headers), body)
+                    return self._infer(name, None, began, dict(headers), body, write)
                 case ["", "v1", "models", name] if name.endswith(":predict"):
-                    return self._predict(name[:-8], began, dict(headers), body)
+                    return self._predict(name[:-8], began, dict(headers), body, write)
                 case ["", "v2", "models", name, "versions", version, "infer"]:
-                    return self._infer(name, version, began, dict(headers), body)
+                    return self._infer(name, version, began, dict(headers), body, write)
         elif method == "GET":
             match parts:
                 case ["", "v2", "health", "live"]:
@@ -151,8 +176,8 @@ class App:
         raise NotServed(f"there is no {method} {path} here")
 
     def _predict(
-        self, name: str, began: float, headers: Headers, body: bytes
-    ) -> Answer | Coroutine[Any, Any, Answer]:
+        self, name: str, began: float, headers: Headers, body: bytes, write: Write
+    ) -> Coroutine[Any, Any, Answer] | None:
         """Rows as people write them."""
         served = self._desk.find(name)
         try:
@@ -176,11 +201,17 @@ class App:
             }
             return responses.as_json(body, *responses.marks(turn))
 
-        return self._computed(turn, inputs, convert, said)
+        return self._computed(turn, inputs, convert, said, write)
 
     def _infer(
-        self, name: str, version: str | None, began: float, headers: Headers, body: bytes
-    ) -> Answer | Coroutine[Any, Any, Answer]:
+        self,
+        name: str,
+        version: str | None,
+        began: float,
+        headers: Headers,
+        body: bytes,
+        write: Write,
+    ) -> Coroutine[Any, Any, Answer] | None:
         """Tensors, by the Open Inference Protocol."""
         served = self._desk.find(name)
         length = _whole(headers.get(_HEADER_LENGTH))
@@ -202,7 +233,7 @@ class App:
             size = (_HEADER_LENGTH, b"%d" % head)
             return Answer(200, text, (responses.BINARY, size, *marks))
 
-        return self._computed(turn, asked.inputs, lambda model: read(model).inputs, said)
+        return self._computed(turn, asked.inputs, lambda model: read(model).inputs, said, write)
 
     def _computed(
         self,
@@ -210,10 +241,17 @@ class App:
         inputs: Inputs,
         convert: Callable[[Model], Inputs],
         said: Callable[[NDArray[np.float32]], Answer],
-    ) -> Answer | Coroutine[Any, Any, Answer]:
-        if self._answering.is_short(inputs):
-            return said(self._answering.at_once(turn, inputs, convert))
-        return self._awaited(turn, inputs, convert, said)
+        write: Write,
+    ) -> Coroutine[Any, Any, Answer] | None:
+        if not self._answering.is_short(inputs):
+            return self._awaited(turn, inputs, convert, said)
+        found, took = self._answering.computed(turn, inputs, convert)
+        write(said(found))
+        try:
+            self._answering.answered(turn, inputs, convert, found, took)
+        except Exception:  # a fault of ours, and the caller has an answer
+            _log.exception("a request was answered, and not counted or logged")
+        return None
 
     async def _awaited(
         self,

@@ -115,14 +115,15 @@ class AtOnce(HttpToolsProtocol):
         url = self.url
         path = _known_path(url) if len(url) <= _KNOWN else _path(url)
         try:
-            answer = self.app.begin(method.decode(), path, self.headers, body, self._began)
+            later = self.app.begin(
+                method.decode(), path, self.headers, body, self._began, self._answer
+            )
         except Exception as error:  # a fault of ours; uvicorn tells of it, and answers 500
-            answer = _failed(error)
-        if isinstance(answer, Answer):
-            self._let_go()
-            self._write(answer)
-        else:
-            self._instead = partial(_awaited, answer)
+            if self._parts is None:  # but not once more
+                raise
+            later = _failed(error)
+        if later is not None:
+            self._instead = partial(_awaited, later)
             self._hand_over()
             super().on_message_complete()
 
@@ -213,8 +214,12 @@ class AtOnce(HttpToolsProtocol):
 
     def _late(self, error: RequestRefused) -> None:
         """The rest of a body has not come."""
+        self._answer(refusal(error))
+
+    def _answer(self, answer: Answer) -> None:
+        """The answer to the request that is there."""
         self._let_go()
-        self._write(refusal(error))
+        self._write(answer)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: _Asgi) -> None:
         instead, self._instead = self._instead, None

@@ -22,7 +22,7 @@ from perennial.contracts.base import BlobRef
 from perennial.contracts.request_log import EventTime, RequestLog
 from perennial.contracts.serving import WHOLE, Deployment, Variant
 from perennial.quiet import quieten
-from serving.app import App, Send
+from serving.app import App, Send, Write
 from serving.at_once import AtOnce
 from serving.bodies import Message, Receive
 from serving.counting import Counting
@@ -52,14 +52,20 @@ class Slowed(App):
     spent_ns = 1000 * int(os.environ.get(SPENT) or 0)
 
     def begin(
-        self, method: str, path: str, headers: Iterable[Header], body: bytes, began: float
-    ) -> Answer | Coroutine[Any, Any, Answer]:
+        self,
+        method: str,
+        path: str,
+        headers: Iterable[Header],
+        body: bytes,
+        began: float,
+        write: Write,
+    ) -> Coroutine[Any, Any, Answer] | None:
         """Answer, and wait without rest."""
-        answer = super().begin(method, path, headers, body, began)
+        later = super().begin(method, path, headers, body, began, write)
         until = time.perf_counter_ns() + self.spent_ns
         while time.perf_counter_ns() < until:
             pass
-        return answer
+        return later
 
 
 class Swapping:

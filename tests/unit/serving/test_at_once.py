@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
+from typing import Any
 
 import httpx
 import pytest
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from perennial.blobs import BlobStore
+from serving.app import App
+from serving.at_once import AtOnce
+from serving.counting import Counting
 from serving.desk import Desk, Served
+from serving.limits import Limits
+from serving.responses import Answer
 from tests.unit.serving.running import INFER, PREDICT, ROW, Put, deployment, served
 
 BODY = json.dumps({"instances": [ROW]}).encode()
@@ -122,3 +130,39 @@ async def test_a_fault_of_ours_is_answered_and_said(
         found = await answers(client, request(PREDICT, BODY))
     assert found.startswith(b"HTTP/1.1 500 ") and b"a fault" not in found
     assert "a fault of ours about flights" in capsys.readouterr().err
+
+
+class Faulty(Counting):
+    """Counts nothing, but for how often it was asked to."""
+
+    asked = 0
+
+    def answered(self, *about: Any) -> None:
+        self.asked += 1
+        raise ZeroDivisionError("a fault of ours in counting")
+
+
+@pytest.mark.parametrize("http", [AtOnce, HttpToolsProtocol])
+async def test_what_cannot_be_counted_is_answered_all_the_same(
+    http: type[asyncio.Protocol], desk: Desk, put: Put, caplog: pytest.LogCaptureFixture
+) -> None:
+    await desk.take(deployment(put))
+    counting, asked = Faulty(), request(PREDICT, BODY)
+    async with served(desk, counting, http=http) as client:
+        found = await answers(client, asked, request(PREDICT, BODY, "POST", "connection: close"))
+    assert found.count(b"HTTP/1.1 200 OK") == 2 == counting.asked
+    assert "a fault of ours in counting" in caplog.text
+
+
+async def test_an_answer_leaves_before_it_is_counted(desk: Desk, put: Put) -> None:
+    await desk.take(deployment(put))
+    counting, seen = Counting(), list[tuple[int, int]]()
+
+    def write(answer: Answer) -> None:
+        seen.append((answer.status, sum(each.requests for each in counting.tallies())))
+
+    app = App(desk, Limits(), counting)
+    for _ in range(2):
+        assert app.begin("POST", PREDICT, [], BODY, time.monotonic(), write) is None
+    assert seen == [(200, 0), (200, 1)]
+    assert sum(each.requests for each in counting.tallies()) == 2

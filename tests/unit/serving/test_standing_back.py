@@ -9,7 +9,6 @@ import struct
 import subprocess
 import sys
 
-
 TOLD = """
 import ctypes, os, sys
 from serving.standing_back import stand_back
