@@ -11,6 +11,7 @@ import os
 import re
 import subprocess
 import sys
+import sysconfig
 import threading
 import time
 from collections import deque
@@ -29,7 +30,9 @@ TORCH_INDEX = "PERENNIAL_TORCH_INDEX"
 # What the CUDA build of torch brings along and a CPU build does without.
 _CUDA = re.compile(r"^(torch|triton|nvidia-[a-z0-9-]+|cuda-[a-z0-9-]+)==")
 _STAMP = VENV / ".perennial.json"
-_BUILT_FROM = "pyproject.toml", "hatch_build.py", "serving/_records.c"
+_IN_C = "serving/_pieces.c", "serving/_records.c"
+_BUILT_FROM = "pyproject.toml", "hatch_build.py", *_IN_C
+_SUFFIX = sysconfig.get_config_var("EXT_SUFFIX")
 _PROGRESS_SECONDS = 8.0
 
 Report = Callable[[str], None]
@@ -85,10 +88,10 @@ def install(report: Report) -> None:
         [*uv, "install", "--no-deps", "--no-build-isolation", "--editable", str(ROOT)],
         report,
     )
-    if not any((ROOT / "serving").glob("_records*.so")):
+    if not all((ROOT / f"{name[:-2]}{_SUFFIX}").exists() for name in _IN_C):
         report(
-            "serving/_records.c was not built, so that each prediction pays more for being logged; "
-            "with a C compiler and Python's headers (Debian: apt install gcc python3.11-dev) it is"
+            "what is in C was not built, so that predictions pay more for being logged; it is with "
+            "a C compiler and Python's headers (Debian: apt install gcc python3.11-dev)"
         )
     _STAMP.write_text(json.dumps(_wanted(), indent=2) + "\n")
     report(f"{VENV} is ready, in {time.monotonic() - begin:.0f} s")

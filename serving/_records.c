@@ -1,8 +1,7 @@
 /* Requests that wait to be logged, written into memory by C.
  *
- * The same as serving/plain_records.py, for which it stands in where it could be built: see
- * there what a record is. Each request pays for this, and by Python it pays twice, for what it
- * executes and for what that drives out of the caches.
+ * What serving/_records.pyi says, as serving/plain_records.py does it. Each request pays for this,
+ * and by Python it pays twice: for what is executed, and for what that drives out of the caches.
  */
 
 #define PY_SSIZE_T_CLEAN
@@ -24,8 +23,7 @@
 /* Where each of serving.answering.Turn's fields stands. */
 enum { NAMED = 3, BEGAN = 4, REQUEST_ID = 6, ENTITY = 7, AT = 8, TURN_SIZE = 9 };
 
-#define MOST_INPUTS 1024
-
+/* What serving/record_head.py says. */
 #pragma pack(push, 1)
 typedef struct {
     double at;
@@ -77,10 +75,22 @@ Area_memory(Area *self, void *closure)
     return PyMemoryView_FromObject(self->view.obj);
 }
 
+static PyObject *
+Area_clear(Area *self, PyObject *nothing)
+{
+    self->used = 0;
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef Area_methods[] = {
+    {"clear", (PyCFunction)Area_clear, METH_NOARGS, NULL},
+    {NULL},
+};
+
 static PyMemberDef Area_members[] = {
     {"size", T_PYSSIZET, offsetof(Area, view) + offsetof(Py_buffer, len), READONLY, NULL},
     {"number", T_INT, offsetof(Area, number), READONLY, NULL},
-    {"used", T_PYSSIZET, offsetof(Area, used), 0, NULL},
+    {"used", T_PYSSIZET, offsetof(Area, used), READONLY, NULL},
     {NULL},
 };
 
@@ -97,6 +107,7 @@ static PyTypeObject AreaType = {
     .tp_new = PyType_GenericNew,
     .tp_init = (initproc)Area_init,
     .tp_dealloc = (destructor)Area_dealloc,
+    .tp_methods = Area_methods,
     .tp_members = Area_members,
     .tp_getset = Area_getset,
 };
@@ -262,7 +273,7 @@ keep(Records *self, Py_ssize_t limit, Head head, PyObject *request_id, PyObject 
     int result = -1;
 
     if (!PyBytes_Check(request_id) || !(entity == Py_None || PyBytes_Check(entity))
-        || !PyDict_Check(inputs) || PyDict_GET_SIZE(inputs) > MOST_INPUTS) {
+        || !PyDict_Check(inputs)) {
         PyErr_SetString(PyExc_TypeError, "a request has bytes as its id and entity, and inputs");
         return -1;
     }
@@ -419,111 +430,12 @@ static PyTypeObject RecordsType = {
     .tp_getset = Records_getset,
 };
 
-/* ---- columns --------------------------------------------------------------------------- */
-
-static int
-lies_in(const Py_buffer *memory, int64_t place, int64_t size)
-{
-    return place >= 0 && size >= 0 && size <= memory->len && place <= memory->len - size;
-}
-
-/* Pieces of memory one behind the other: see serving/_records.pyi, as for all of these. */
-static PyObject *
-joined(PyObject *self, PyObject *args)
-{
-    Py_buffer memory, places, sizes;
-    if (!PyArg_ParseTuple(args, "y*y*y*", &memory, &places, &sizes))
-        return NULL;
-    Py_ssize_t count = places.len / sizeof(int64_t), total = 0;
-    const int64_t *place = places.buf, *size = sizes.buf;
-    int bad = sizes.len != places.len;
-    for (Py_ssize_t each = 0; !bad && each < count; each++) {
-        bad = !lies_in(&memory, place[each], size[each]);
-        total += size[each];
-    }
-    PyObject *found = NULL;
-    if (bad)
-        PyErr_SetString(PyExc_ValueError, "not all requests lie within the memory");
-    else if ((found = PyBytes_FromStringAndSize(NULL, total)) != NULL) {
-        char *to = PyBytes_AS_STRING(found);
-        for (Py_ssize_t each = 0; each < count; each++)
-            to = put(to, (const char *)memory.buf + place[each], size[each]);
-    }
-    PyBuffer_Release(&memory);
-    PyBuffer_Release(&places);
-    PyBuffer_Release(&sizes);
-    return found;
-}
-
-/* Column by column what lies row by row in each request. */
-static PyObject *
-transposed(PyObject *self, PyObject *args)
-{
-    Py_buffer memory, places, rows;
-    Py_ssize_t width, total = 0;
-    PyArrayObject *values = NULL, *unknown = NULL;
-    if (!PyArg_ParseTuple(args, "y*y*y*n", &memory, &places, &rows, &width))
-        return NULL;
-    Py_ssize_t count = places.len / sizeof(int64_t);
-    const int64_t *place = places.buf;
-    const int32_t *several = rows.buf;
-    int bad = width < 1 || rows.len / (Py_ssize_t)sizeof(int32_t) != count;
-    for (Py_ssize_t each = 0; !bad && each < count; each++) {
-        int64_t size = several[each] * (int64_t)sizeof(float) * width;
-        bad = !lies_in(&memory, place[each], size);
-        total += several[each];
-    }
-    if (bad) {
-        PyErr_SetString(PyExc_ValueError, "not all requests lie within the memory");
-        goto done;
-    }
-    npy_intp shape[] = {width, total};
-    values = (PyArrayObject *)PyArray_SimpleNew(2, shape, NPY_FLOAT32);
-    unknown = (PyArrayObject *)PyArray_ZEROS(1, shape, NPY_BOOL, 0);
-    if (values == NULL || unknown == NULL)
-        goto done;
-    float *to = PyArray_DATA(values);
-    npy_bool *missing = PyArray_DATA(unknown);
-    for (Py_ssize_t each = 0; each < count; each++) {
-        const char *from = (const char *)memory.buf + place[each];
-        for (Py_ssize_t column = 0; column < width; column++) {
-            float *here = to + column * total;
-            int found = 0;
-            for (int32_t row = 0; row < several[each]; row++) {
-                float value; /* which may lie anywhere */
-                memcpy(&value, from + (row * width + column) * sizeof value, sizeof value);
-                here[row] = value;
-                found |= value != value;
-            }
-            missing[column] |= found;
-        }
-        to += several[each];
-    }
-done:
-    PyBuffer_Release(&memory);
-    PyBuffer_Release(&places);
-    PyBuffer_Release(&rows);
-    if (values == NULL || unknown == NULL || PyErr_Occurred()) {
-        Py_XDECREF(values);
-        Py_XDECREF(unknown);
-        return NULL;
-    }
-    return Py_BuildValue("(NN)", values, unknown);
-}
-
 /* ---- the module ------------------------------------------------------------------------ */
-
-static PyMethodDef functions[] = {
-    {"joined", joined, METH_VARARGS, NULL},
-    {"transposed", transposed, METH_VARARGS, NULL},
-    {NULL},
-};
 
 static struct PyModuleDef module = {
     PyModuleDef_HEAD_INIT,
     .m_name = "serving._records",
     .m_size = -1,
-    .m_methods = functions,
 };
 
 PyMODINIT_FUNC

@@ -17,8 +17,6 @@ class Area:
         used: bytes of it so far.
     """
 
-    used: int
-
     def __init__(self, memory: memoryview | mmap | bytearray, number: int = 0) -> None: ...
     @property
     def memory(self) -> memoryview: ...
@@ -26,6 +24,10 @@ class Area:
     def size(self) -> int: ...
     @property
     def number(self) -> int: ...
+    @property
+    def used(self) -> int: ...
+    def clear(self) -> None:
+        """Begin anew; what stood there has been written."""
 
 class Records:
     """Requests of one variant, all answered or all failed, in an area that is shared with others.
@@ -95,33 +97,3 @@ class Records:
             inputs: by name, `[rows, columns]`, float32 or text, in the order of the model's.
             answer: `[rows, classes]` or `[rows, 1]`; None where the variant failed.
         """
-
-def joined(memory: memoryview, places: NDArray[np.int64], sizes: NDArray[np.int64], /) -> bytes:
-    """Pieces of memory, one behind the other.
-
-    Args:
-        memory: all of it.
-        places: where each piece begins.
-        sizes: of each in bytes.
-
-    Raises:
-        ValueError: one does not lie within the memory.
-    """
-
-def transposed(
-    memory: memoryview, places: NDArray[np.int64], rows: NDArray[np.int32], width: int, /
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Column by column what lies row by row in each request.
-
-    Args:
-        memory: of all requests.
-        places: where the numbers of each begin, in bytes.
-        rows: of each.
-        width: columns, float32.
-
-    Returns:
-        The numbers, `[width, rows]`; and of each column whether it holds NaN.
-
-    Raises:
-        ValueError: a request does not lie within the memory.
-    """

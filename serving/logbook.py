@@ -189,7 +189,7 @@ class Logbook:
                 _log.warning("%d rows are not logged: %s", page.rows, error)
                 tell = self._counting.lost
             tell(page.of.deployment, page.of.variant, page.rows)
-        batch.area.used = 0
+        batch.area.clear()
         self._free.append(batch.area)
 
 

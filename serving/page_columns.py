@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from perennial.contracts.request_log import STRUCT_COLUMNS
+from serving.pieces import joined, transposed
 from serving.record_head import HEAD
-from serving.records import joined, transposed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

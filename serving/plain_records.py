@@ -9,11 +9,10 @@ from mmap import mmap
 from struct import Struct
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from serving.record_head import HEAD
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from serving.answering import Turn
@@ -26,6 +25,10 @@ class Area:
         self.memory = memoryview(memory)
         self.size = len(self.memory)
         self.number = number
+        self.used = 0
+
+    def clear(self) -> None:
+        """As `serving.records` has it."""
         self.used = 0
 
 
@@ -121,28 +124,3 @@ def _packed(values: NDArray[Any]) -> bytes:
     # half a pair of surrogates is no text anywhere else
     texts = [text.encode("utf-8", "replace") for text in values.ravel().tolist()]
     return b"".join([array("i", [len(text) for text in texts]).tobytes(), *texts])
-
-
-def joined(memory: memoryview, places: NDArray[np.int64], sizes: NDArray[np.int64]) -> bytes:
-    """As `serving.records` has it. To Arrow every second value is what lies between two pieces."""
-    import pyarrow as pa
-
-    ends = places + sizes
-    if (places < 0).any() or (sizes < 0).any() or (ends > len(memory)).any():
-        raise ValueError("not all requests lie within the memory")
-    if not len(places):
-        return b""
-    bounds = np.column_stack([places, ends]).ravel()
-    buffers = [None, pa.py_buffer(bounds), pa.py_buffer(memory)]
-    column = pa.LargeBinaryArray.from_buffers(pa.large_binary(), len(bounds) - 1, buffers)
-    data = column.take(pa.array(np.arange(0, len(bounds), 2))).buffers()[2]
-    return b"" if data is None else data.to_pybytes()
-
-
-def transposed(
-    memory: memoryview, places: NDArray[np.int64], rows: NDArray[np.int32], width: int
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """As `serving.records` has it."""
-    data = joined(memory, places, 4 * width * rows.astype(np.int64))
-    values = np.ascontiguousarray(np.frombuffer(data, np.float32).reshape(-1, width).T)
-    return values, np.asarray(np.isnan(values).any(axis=1))

@@ -4,25 +4,20 @@ A request is kept as bytes: its objects would be looked through by each collecti
 while they wait, the requests that follow are given memory that no cache holds. Columns are made of
 records where they are written, by another process.
 
-Two modules have the same names: the one in C, which is built with the package where there is a
-compiler, and the one in Python.
+Two modules have the same `Area` and `Records`: the one in C, which is built with the package where
+there is a compiler, and the one in Python.
 """
 
 from __future__ import annotations
 
 try:
-    from serving._records import Area, Records, joined, transposed
+    from serving._records import Area, Records
 except ImportError:
-    from serving.plain_records import (  # type: ignore[assignment]
-        Area,
-        Records,
-        joined,
-        transposed,
-    )
+    from serving.plain_records import Area, Records  # type: ignore[assignment]
 
 from mmap import mmap
 
-__all__ = ["Area", "Records", "areas_in", "halves_of", "joined", "transposed"]
+__all__ = ["Area", "Records", "areas_in", "halves_of"]
 
 
 def areas_in(memory: mmap | bytearray) -> list[Area]:

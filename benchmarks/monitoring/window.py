@@ -118,7 +118,7 @@ def _log(path: Path, files: LogFiles, monitored: Monitored) -> None:
     area = Area(bytearray(_LOG_BYTES))
     for number in range(_FILES):
         part = window.iloc[number::_FILES]
-        area.used = 0
+        area.clear()
         records = Records(area)
         kept = records.keep(
             at=_START.timestamp() + number,

@@ -12,7 +12,7 @@ from serving import page_columns
 from serving.columns import Input
 from serving.page_columns import Numbers, columns
 from serving.pages import Page, Whose
-from tests.unit.serving.record_kinds import KINDS
+from tests.unit.serving.record_kinds import PIECES, RECORDS
 from tests.unit.serving.running import Put, deployment
 
 WIDE = tuple(f"w{number}" for number in range(130))
@@ -24,7 +24,8 @@ INPUTS = (
 )
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("pieces", PIECES)
+@pytest.mark.parametrize("kind", RECORDS)
 @pytest.mark.parametrize("alone", [True, False], ids=["alone", "among others"])
 @pytest.mark.parametrize("answered", [True, False])
 @pytest.mark.parametrize("rows", [[1] * 5, [3] * 4, [2, 1, 3], [7]])
@@ -34,10 +35,11 @@ def test_numbers_of_all_requests_stand_behind_each_other(
     answered: bool,
     alone: bool,
     kind: ModuleType,
+    pieces: ModuleType,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(page_columns, "joined", kind.joined)
-    monkeypatch.setattr(page_columns, "transposed", kind.transposed)
+    monkeypatch.setattr(page_columns, "joined", pieces.joined)
+    monkeypatch.setattr(page_columns, "transposed", pieces.transposed)
     made = deployment(put)
     variant = Variant(name="champion", version=1, onnx=put(1), weight=WHOLE)
     area = kind.Area(bytearray(65536))

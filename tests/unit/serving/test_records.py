@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as some
 from hypothesis.extra.numpy import arrays
 
-from serving import plain_records, records
+from serving import pieces, plain_pieces, plain_records, records
 from serving.answering import Turn
-from tests.unit.serving.record_kinds import KINDS
+from tests.unit.serving.record_kinds import RECORDS
 
 ROW = {"x": np.ones((1, 3), np.float32)}
 ANSWER = np.ones((1, 2), np.float32)
@@ -30,7 +30,9 @@ def turn(**more: Any) -> Turn:
 def test_c_is_used_where_there_is_a_compiler() -> None:
     """Or else it could not be built, which `make setup` says too."""
     compiler = (sysconfig.get_config_var("CC") or "cc").split()[0]
-    built = records.Records is not plain_records.Records
+    built = (
+        records.Records is not plain_records.Records and pieces.joined is not plain_pieces.joined
+    )
     assert built or shutil.which(compiler) is None
 
 
@@ -55,7 +57,7 @@ def test_both_keep_the_same_bytes(
         ).reshape(rows, 1)
     answer = data.draw(arrays(np.float32, (rows, 2))) if answered else None
     found = []
-    for kind in (each.values[0] for each in KINDS):
+    for kind in (each.values[0] for each in RECORDS):
         area = cast(ModuleType, kind).Area(bytearray(1 << 16), 1)
         mine = cast(ModuleType, kind).Records(area)
         for at in (1.5, -2.5):
@@ -65,7 +67,7 @@ def test_both_keep_the_same_bytes(
     assert all(each == found[0] for each in found)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", RECORDS)
 def test_a_turn_is_taken_as_it_is_kept(kind: ModuleType) -> None:
     taken, kept = kind.Area(bytearray(4096)), kind.Area(bytearray(4096))
     assert kind.Records(taken, 10.0).take(turn(), 0.5, ROW, ANSWER)
@@ -73,7 +75,7 @@ def test_a_turn_is_taken_as_it_is_kept(kind: ModuleType) -> None:
     assert bytes(taken.memory) == bytes(kept.memory) and taken.used == kept.used > 0
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", RECORDS)
 def test_what_needs_more_is_left_to_others(kind: ModuleType) -> None:
     area = kind.Area(bytearray(200))  # two requests are less than half of it, three are more
     mine = kind.Records(area)
@@ -89,8 +91,19 @@ def test_what_needs_more_is_left_to_others(kind: ModuleType) -> None:
     assert (area.used, mine.rows, len(mine.starts)) == (used, 3, 3 * 4)
 
 
+@pytest.mark.parametrize("kind", RECORDS)
+def test_inputs_are_as_many_as_there_are(kind: ModuleType) -> None:
+    area = kind.Area(bytearray(1 << 16))
+    inputs = {f"x{number}": np.full((2, 1), number, np.float32) for number in range(2000)}
+    assert kind.Records(area).keep(0.0, 0.5, True, b"", None, inputs, None)
+    found = np.frombuffer(area.memory[25 : area.used], np.float32)
+    assert (found == np.repeat(np.arange(2000), 2)).all()
+    area.clear()
+    assert area.used == 0 and kind.Records(area).take(turn(), 0.5, ROW, ANSWER)
+
+
 @pytest.mark.parametrize("count", [1, 5000], ids=["one", "many"])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", RECORDS)
 def test_an_area_is_shared(kind: ModuleType, count: int) -> None:
     area = kind.Area(bytearray(1 << 20))
     one, two = kind.Records(area), kind.Records(area)
@@ -122,7 +135,7 @@ class TestC:
         ],
         ids=str,
     )
-    @pytest.mark.parametrize("kind", KINDS[1:])
+    @pytest.mark.parametrize("kind", RECORDS[1:])
     def test_what_is_no_request_is_refused(self, kind: ModuleType, wrong: dict[str, Any]) -> None:
         area = kind.Area(bytearray(4096))
         said = {"request_id": b"", "entity": None, "inputs": ROW, "answer": None} | wrong
@@ -130,7 +143,7 @@ class TestC:
             kind.Records(area).keep(at=0.0, seconds=0.5, named=True, **said)
         assert area.used == 0
 
-    @pytest.mark.parametrize("kind", KINDS[1:])
+    @pytest.mark.parametrize("kind", RECORDS[1:])
     def test_what_is_no_turn_is_refused(self, kind: ModuleType) -> None:
         mine = kind.Records(kind.Area(bytearray(4096)))
         for wrong in ((), (1,) * 8, [None] * 9, turn(began="now"), turn(request_id=None)):
@@ -144,22 +157,3 @@ class TestC:
             kind.Records(bytearray(9))
         with pytest.raises(BufferError):
             kind.Area(b"read only")
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_pieces_are_found_within_the_memory_alone(kind: ModuleType) -> None:
-    memory = memoryview(np.arange(8, dtype=np.float32).tobytes())
-
-    def of(*numbers: int) -> np.ndarray:
-        return np.array(numbers, np.int64)
-
-    assert kind.joined(memory, of(4, 0), of(4, 8)) == bytes(memory[4:8]) + bytes(memory[:8])
-    assert kind.joined(memory, of(), of()) == b""
-    values, unknown = kind.transposed(memory, of(16, 0), np.array([1, 2], np.int32), 2)
-    assert values.tolist() == [[4, 0, 2], [5, 1, 3]] and unknown.tolist() == [False, False]
-    for places, sizes in ((of(-1), of(1)), (of(0), of(33)), (of(30), of(3)), (of(0), of(-1))):
-        with pytest.raises(ValueError, match="within the memory"):
-            kind.joined(memory, places, sizes)
-    for place, rows in ((-4, 1), (0, 5), (32, 1), (0, -1)):
-        with pytest.raises(ValueError, match="within the memory"):
-            kind.transposed(memory, of(place), np.array([rows], np.int32), 2)
