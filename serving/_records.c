@@ -118,6 +118,7 @@ typedef struct {
     PyObject_HEAD
     Area *area;
     double ahead;
+    double until;
     Py_ssize_t rows;
     Py_ssize_t count;
     Py_ssize_t room; /* of the two below */
@@ -136,6 +137,7 @@ Records_init(Records *self, PyObject *args, PyObject *kwargs)
     Py_INCREF(area);
     Py_XSETREF(self->area, (Area *)area);
     self->ahead = ahead;
+    self->until = -Py_HUGE_VAL;
     self->rows = self->count = 0;
     return 0;
 }
@@ -374,13 +376,15 @@ Records_take(Records *self, PyObject *const *args, Py_ssize_t count)
     PyObject *turn = args[0];
     if (!has_area(self))
         return NULL;
-    if (PyTuple_GET_ITEM(turn, AT) != Py_None)
-        Py_RETURN_FALSE;
     Head head = {0};
-    head.at = PyFloat_AsDouble(PyTuple_GET_ITEM(turn, BEGAN)) + self->ahead;
+    PyObject *at = PyTuple_GET_ITEM(turn, AT);
+    head.at = at == Py_None ? PyFloat_AsDouble(PyTuple_GET_ITEM(turn, BEGAN)) + self->ahead
+                            : PyFloat_AsDouble(at);
     head.seconds = (float)PyFloat_AsDouble(args[1]);
     if (PyErr_Occurred())
         return NULL;
+    if (at != Py_None && !(head.at < self->until))
+        Py_RETURN_FALSE;
     head.named = PyTuple_GET_ITEM(turn, NAMED) == Py_True;
     int kept = keep(self, (self->area->view.len - 1) / 2, head, PyTuple_GET_ITEM(turn, REQUEST_ID),
                     PyTuple_GET_ITEM(turn, ENTITY), args[2], args[3]);
@@ -408,6 +412,7 @@ static PyMethodDef Records_methods[] = {
 static PyMemberDef Records_members[] = {
     {"area", T_OBJECT_EX, offsetof(Records, area), READONLY, NULL},
     {"rows", T_PYSSIZET, offsetof(Records, rows), READONLY, NULL},
+    {"until", T_DOUBLE, offsetof(Records, until), 0, NULL},
     {NULL},
 };
 

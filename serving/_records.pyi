@@ -35,9 +35,12 @@ class Records:
     Attributes:
         area: they stand in.
         rows: of all requests.
+        until: whose callers tell of a moment before it need nothing else; in seconds since 1970.
         starts: of each request in the area, uint32.
         sizes: of each in bytes, uint32.
     """
+
+    until: float
 
     def __init__(self, area: Area, ahead: float = 0.0) -> None:
         """None yet.
@@ -63,7 +66,7 @@ class Records:
         answer: NDArray[np.float32],
         /,
     ) -> bool:
-        """Keep a request of the moment when it came, if there is nothing else to do for it.
+        """Keep a request, if there is nothing else to do for it.
 
         Args:
             turn: the request's.
@@ -72,8 +75,8 @@ class Records:
             answer: `[rows, classes]` or `[rows, 1]`.
 
         Returns:
-            False, and nothing is kept, where its caller tells of when it is, or half of the area
-            would be full.
+            False, and nothing is kept, where its caller tells of a moment that is not before
+            `until`, or half of the area would be full.
         """
 
     def keep(

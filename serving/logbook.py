@@ -103,19 +103,10 @@ class Logbook:
             seconds: until it was answered; of a copy, that it was computed.
             challenger: who answered the copy; None of the request itself.
         """
-        variant, failed = challenger or turn.variant, answer is None
         batch = self._filling or self._begun()
-        if batch is None or not self._records(batch, turn, challenger, failed).keep(
-            self._moment(turn, batch),
-            seconds,
-            turn.named,
-            turn.request_id,
-            turn.entity,
-            inputs,
-            answer,
-        ):
+        if batch is None or not self._kept(batch, turn, inputs, answer, seconds, challenger):
             rows = len(next(iter(inputs.values())))
-            self._counting.lost(turn.served.deployment, variant, rows)
+            self._counting.lost(turn.served.deployment, challenger or turn.variant, rows)
         if batch is not None and 2 * batch.area.used >= batch.area.size:
             self._full.set()
 
@@ -127,16 +118,27 @@ class Logbook:
         if self._files is not None:
             await asyncio.to_thread(self._files.close)
 
-    def _moment(self, turn: Turn, batch: _Batch) -> float:
-        """Of which a request is, in seconds since 1970."""
-        if turn.at is None:
-            return turn.began + batch.ahead
-        model = turn.served.deployment.model
-        if turn.at >= self._later.get(model, 0.0):
-            # the hours before it are over, which somebody may wait for
-            self._later[model] = (turn.at // _HOUR + 1) * _HOUR
-            self._full.set()
-        return turn.at
+    def _kept(
+        self,
+        batch: _Batch,
+        turn: Turn,
+        inputs: Inputs,
+        answer: NDArray[np.float32] | None,
+        seconds: float,
+        challenger: Variant | None,
+    ) -> bool:
+        records = self._records(batch, turn, challenger, answer is None)
+        at = turn.at
+        if at is None:
+            at = turn.began + batch.ahead
+        else:
+            model = turn.served.deployment.model
+            if at >= self._later.get(model, 0.0):
+                # the hours before it are over, which somebody may wait for
+                self._later[model] = (at // _HOUR + 1) * _HOUR
+                self._full.set()
+            records.until = self._later[model]
+        return records.keep(at, seconds, turn.named, turn.request_id, turn.entity, inputs, answer)
 
     def _records(
         self, batch: _Batch, turn: Turn, challenger: Variant | None, failed: bool
@@ -146,12 +148,13 @@ class Logbook:
         # both live as long as their records, so that nothing else is met by their numbers
         key = id(served.deployment), id(variant), challenger is not None, failed
         if (found := batch.records.get(key)) is None:
-            records = Records(batch.area, batch.ahead)
-            found = batch.records[key] = _whose(turn, challenger), records
-        if challenger is None and not failed:
-            served.records[variant.name] = found[1]
+            of = _whose(turn, challenger)
+            found = batch.records[key] = of, Records(batch.area, batch.ahead)
+        records = found[1]
+        if challenger is None and not failed and served.records.get(variant.name) is not records:
+            served.records[variant.name] = records
             batch.found.append(served.records)
-        return found[1]
+        return records
 
     def _begun(self) -> _Batch | None:
         """A batch to be filled; None where nothing is kept, or no memory is free."""

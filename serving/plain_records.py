@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections.abc import Mapping
 from functools import lru_cache
@@ -38,6 +39,7 @@ class Records:
     def __init__(self, area: Area, ahead: float = 0.0) -> None:
         self.area = area
         self.rows = 0
+        self.until = -math.inf
         self._ahead = ahead
         self._starts, self._sizes = array("I"), array("I")
 
@@ -60,9 +62,11 @@ class Records:
     ) -> bool:
         """As `serving.records` has it."""
         _, _, _, named, began, _, request_id, entity, at = turn  # each look costs
-        if at is not None:
+        if at is None:
+            at = began + self._ahead
+        elif not at < self.until:
             return False
-        limit, at = (self.area.size - 1) // 2, began + self._ahead
+        limit = (self.area.size - 1) // 2
         return self._kept(limit, at, seconds, named, request_id, entity, inputs, answer)
 
     def keep(

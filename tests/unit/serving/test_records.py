@@ -70,8 +70,12 @@ def test_both_keep_the_same_bytes(
 @pytest.mark.parametrize("kind", RECORDS)
 def test_a_turn_is_taken_as_it_is_kept(kind: ModuleType) -> None:
     taken, kept = kind.Area(bytearray(4096)), kind.Area(bytearray(4096))
-    assert kind.Records(taken, 10.0).take(turn(), 0.5, ROW, ANSWER)
-    assert kind.Records(kept).keep(13.0, 0.5, True, b"mine", b"me", ROW, ANSWER)
+    taking, keeping = kind.Records(taken, 10.0), kind.Records(kept)
+    assert taking.take(turn(), 0.5, ROW, ANSWER)
+    taking.until = 2.0
+    assert taking.take(turn(at=1.5, entity=None), 0.5, ROW, ANSWER)
+    assert keeping.keep(13.0, 0.5, True, b"mine", b"me", ROW, ANSWER)
+    assert keeping.keep(1.5, 0.5, True, b"mine", None, ROW, ANSWER)
     assert bytes(taken.memory) == bytes(kept.memory) and taken.used == kept.used > 0
 
 
@@ -79,7 +83,9 @@ def test_a_turn_is_taken_as_it_is_kept(kind: ModuleType) -> None:
 def test_what_needs_more_is_left_to_others(kind: ModuleType) -> None:
     area = kind.Area(bytearray(200))  # two requests are less than half of it, three are more
     mine = kind.Records(area)
-    assert not mine.take(turn(at=1.0), 0.5, ROW, ANSWER), "of another hour, perhaps"
+    assert not mine.take(turn(at=1.0), 0.5, ROW, ANSWER), "of an hour that nobody told of"
+    mine.until = 2.0
+    assert not mine.take(turn(at=2.0), 0.5, ROW, ANSWER)
     assert area.used == mine.rows == 0
     assert mine.take(turn(), 0.5, ROW, ANSWER)
     used = area.used
