@@ -5,10 +5,10 @@ of numbers are KLL's (Karnin, Lang and Liberty, "Optimal quantile approximation 
 2016): with a size of 4096, and 16384 for the reference, the distances are within 1 % of exact ones.
 A reference whose rows were all at hand is cut at its exact deciles, others at those of the sketch.
 Only the PSI of a window that has left a bin nearly empty, which is far beyond any limit, may be 2 %
-off. The sketches draw lots, so the same rows give slightly other figures when they are profiled
-again. Text is counted exactly up to about 750 different values in a column. How values are cut is
-said in `activities.modelling.monitoring.bins`, what the distances are in
-`perennial.analysis.distances`.
+off. The same rows give the same figures whenever they are profiled
+(`activities.modelling.data.ordered_sketch`). Text is counted exactly up to about 750 different
+values in a column. How values are cut is said in `activities.modelling.monitoring.bins`, what the
+distances are in `perennial.analysis.distances`.
 """
 
 from __future__ import annotations
