@@ -27,6 +27,9 @@ _HEAD = struct.Struct("<BBBBHBBQHBx4x")
 """Ints of the preamble, version, family, flags, k, m, unused; n, the least k, levels."""
 _PREAMBLE, _VERSION, _FAMILY, _NARROWEST = 6, 1, 15, 8
 _SINGLE = 4
+_PARTS = 16
+"""That are held before one is made of them, so that memory does not grow with the rows; each time a
+rank may be half a stretch further off."""
 
 
 class Ordered:
@@ -71,15 +74,20 @@ class Ordered:
         """Of all of them."""
         if not self._parts:
             return ds.kll_doubles_sketch(k=self._size)
-        values, weights = (np.concatenate(each) for each in zip(*self._parts, strict=True))
-        order = np.argsort(values, kind="stable")
-        part = _thinned(values[order], weights[order], self._size)
+        part = self._together()
         return ds.kll_doubles_sketch.deserialize(_stored(part, self._low, self._high, self._size))
 
     def _add(self, part: tuple[Floats, Counts], low: float, high: float) -> None:
         self._parts.append(part)
         self._count += int(part[1].sum())
         self._low, self._high = min(self._low, low), max(self._high, high)
+        if len(self._parts) == _PARTS:
+            self._parts = [self._together()]
+
+    def _together(self) -> tuple[Floats, Counts]:
+        values, weights = (np.concatenate(each) for each in zip(*self._parts, strict=True))
+        order = np.argsort(values, kind="stable")
+        return _thinned(values[order], weights[order], self._size)
 
 
 def _thinned(values: Floats, weights: Counts, size: int) -> tuple[Floats, Counts]:

@@ -140,3 +140,15 @@ def test_profiles_of_parts_and_merged_ones_leave_nothing_to_chance() -> None:
         )
         assert sketches["amount"].high == frame["amount"].max()
     assert (merged[0]["gaps"].below(points) == merged[1]["gaps"].below(points)).all()
+
+
+def test_parts_without_end_take_no_more_memory() -> None:
+    ordered = Ordered(1024)
+    dice = np.random.default_rng(5)
+    for _ in range(300):
+        ordered.update(dice.random(2000))
+        assert sum(len(values) for values, _ in ordered._parts) <= 17 * 1024
+    sketch = ordered.sketch()
+    assert sketch.get_n() == 600_000
+    points = np.arange(1, 10) / 10
+    np.testing.assert_allclose(sketch.get_cdf(points.tolist())[:-1], points, atol=0.005)
