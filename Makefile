@@ -8,7 +8,7 @@ OPA     = $$($(VENV)/python -m infra.toolchain locate opa)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status logs demo feast test check-kafka check-feast check-s3 lint types style policies histories bench bench-orchestration bench-lifecycle \
+.PHONY: help setup up down status logs demo feast test check-kafka check-feast check-s3 check-c lint types style policies histories bench bench-orchestration bench-lifecycle \
   bench-start bench-rollout bench-serving bench-monitoring bench-large-lives bench-data bench-evaluation bench-training \
   drill telemetry replay-year clean-state
 
@@ -50,6 +50,9 @@ check-s3: setup ## blobs, checkpoints and the log of requests in a real S3 serve
 
 check-feast: feast ## rows with features of a real Feast repository, in training and serving
 	$(VENV)/python -m pytest -q tests/integration/ml/check_feast.py
+
+check-c: setup ## what is in C, built to watch its own memory (needs gcc and its sanitizers)
+	$(VENV)/python -m pytest -q tests/unit/serving/check_c.py
 
 lint: setup ## style, types, and which package may import which
 	@$(MAKE) --no-print-directory -j 2 types style
