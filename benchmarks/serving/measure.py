@@ -58,7 +58,7 @@ def run() -> list[Row]:
         for each, file in files.items():
             taken.swaps[each.name] = _swapped(each, file, root)
             if OURS not in taken.failures:
-                print(f"  {each.name}: {pairs.PAIRS} pairs, logged and not", flush=True)
+                print(f"  {each.name}: {pairs.STARTS} starts, logged and not", flush=True)
                 taken.pairs += [pairs.taken(each, file, n, _folder(root)) for n in _BATCHES]
     return report.rows(
         taken, [each for each in entrants if each.name not in taken.failures], before

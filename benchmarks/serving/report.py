@@ -165,12 +165,15 @@ def _swaps(taken: Taken) -> Iterator[Row]:
 def _pairs(taken: Taken) -> Iterator[Row]:
     for each in taken.pairs:
         case = f"{each.model}, batch {each.batch}, {_BUSY} conn."
-        logged, plain = f"{case}: logged beside not logged", f"median of {len(each.found)} pairs"
-        of = f"{logged}, {plain}"
-        yield row(f"{of}: requests", each.throughput(), "x", target=_OF_UNLOGGED, at_least=True)
-        yield row(f"{of}: p99", each.p99(), "x")
-        slowed = f"{case}: {SPENT_US} us of nothing beside none, {plain}"
-        yield row(f"{slowed}: requests", each.slowed(), "x")
+        logged, of = f"{case}: logged beside not logged", f"mean of {len(each.found)} starts"
+        found = each.throughput()
+        mean = statistics.mean(found)
+        yield row(f"{logged}, {of}: requests", mean, "x", target=_OF_UNLOGGED, at_least=True)
+        yield row(f"{logged}, the least of them: requests", min(found), "x")
+        yield row(f"{logged}, the most of them: requests", max(found), "x")
+        yield row(f"{logged}, {of}: p99", statistics.mean(each.p99()), "x")
+        slowed = f"{case}: {SPENT_US} us of nothing beside none, {of}"
+        yield row(f"{slowed}: requests", statistics.mean(each.slowed()), "x")
 
 
 def _each(taken: Taken, entrants: Sequence[Entrant]) -> Iterator[Row]:
