@@ -109,11 +109,15 @@ def _table(of: Whose, page: Columns) -> pa.Table:
     import pyarrow as pa
 
     sizes, rows = page.rows, int(page.rows.sum())
-    first = np.cumsum(sizes) - sizes
+    first = np.cumsum(sizes, dtype=np.int32) - sizes
     of_request = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
 
-    def repeated(texts: pa.Array) -> pa.Array:
-        """A text of each request, for each of its rows."""
+    def repeated(values: NDArray[Any], kind: pa.DataType | None = None) -> pa.Array:
+        """A value of each request, for each of its rows."""
+        return pa.array(np.repeat(values, sizes), kind)
+
+    def text(texts: pa.Array) -> pa.Array:
+        """The same of texts."""
         found = texts.dictionary_encode()  # so that each is looked at once a request
         places = found.indices.take(pa.array(of_request))
         return pa.DictionaryArray.from_arrays(places, found.dictionary)
@@ -123,16 +127,16 @@ def _table(of: Whose, page: Columns) -> pa.Table:
 
     ids = _strings(page.request_ids)
     columns: dict[str, Any] = {
-        "at": pa.array((page.at * 1e6).astype(np.int64)[of_request], pa.timestamp("us", "UTC")),
-        "request_id": ids if len(sizes) == rows else repeated(ids),
+        "at": repeated((page.at * 1e6).astype(np.int64), pa.timestamp("us", "UTC")),
+        "request_id": ids if len(sizes) == rows else text(ids),
         "row": pa.array(np.arange(rows, dtype=np.int32) - np.repeat(first, sizes), pa.int32()),
         "variant": pa.DictionaryArray.from_arrays(same(0), [of.variant.name]),
         "version": same(of.variant.version),
         "epoch": same(of.deployment.epoch),
         "copy": pa.array(np.full(rows, of.copy)),
-        "named": pa.array(page.named[of_request]),
-        "entity": repeated(_strings(page.entities)),
-        "seconds": pa.array(page.seconds[of_request]),
+        "named": repeated(page.named),
+        "entity": text(_strings(page.entities)),
+        "seconds": repeated(page.seconds),
         "inputs": _struct({i.name: _input(i, page.inputs[i.name]) for i in of.inputs}),
     }
     if page.answers is not None:
