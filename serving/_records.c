@@ -250,7 +250,7 @@ put_aside(char *to, const char *from, Py_ssize_t size)
 }
 
 /* Have at hand where the next record begins and ends, if it is as large as the one before it: else
- * it waits for memory that was last seen a hundred milliseconds ago. */
+ * it waits for memory that was last seen two batches ago. */
 static void
 expect(const Area *area, Py_ssize_t size)
 {

@@ -2,8 +2,9 @@
 
 Servers that are measured minutes apart differ by more than the log costs, so each second of load
 on the one has its second on the other beside it, and the ratios of these pairs are what counts.
-Two processes of the very same code differ by up to 4 % for as long as they live, so they are
-started anew again and again, and the mean of all starts is said, with the least and the most.
+Two processes of the very same code differ for as long as they live, mostly by 1 %, now and then by
+4 and more, so they are started anew again and again, and the mean of all starts is said, with the
+least and the most.
 
 A third process has no log, and spends some time on nothing instead: load that is made on the same
 machine loses more by a slower answer than the time that it takes longer, since its maker falls

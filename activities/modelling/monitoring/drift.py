@@ -4,11 +4,11 @@ Everything follows from the sketches of the two profiles, so a window needs no r
 of numbers are KLL's (Karnin, Lang and Liberty, "Optimal quantile approximation in streams", FOCS
 2016): with a size of 4096, and 16384 for the reference, the distances are within 1 % of exact ones.
 A reference whose rows were all at hand is cut at its exact deciles, others at those of the sketch.
-Only the PSI of a window that has left a bin nearly empty, which is far beyond any limit, may be 2 %
-off. The same rows give the same figures whenever they are profiled
-(`activities.modelling.data.ordered_sketch`). Text is counted exactly up to about 750 different
-values in a column. How values are cut is said in `activities.modelling.monitoring.bins`, what the
-distances are in `perennial.analysis.distances`.
+Only the PSI of a window that has left a bin nearly empty may be 2 % off: 1 % at an index of 0.28,
+where half a hundredth of the rows are left in it. The same rows give the same figures whenever they
+are profiled (`activities.modelling.data.ordered_sketch`). Text is counted exactly up to about 750
+different values in a column. How values are cut is said in `activities.modelling.monitoring.bins`,
+what the distances are in `perennial.analysis.distances`.
 """
 
 from __future__ import annotations
