@@ -163,11 +163,8 @@ class DataActivities:
     def _profile(self, input: ProfileSnapshot) -> ReferenceProfile:
         with loading():
             from activities.modelling.data import parted
-            from activities.modelling.data.profiles import (
-                REFERENCE,
-                profile_and_read,
-                profile_parts,
-            )
+            from activities.modelling.data.profiles import profile_and_read, profile_parts
+            from activities.modelling.data.sketches import REFERENCE
             from activities.modelling.data.summaries import summarize
         snapshot = input.snapshot
         rows = self._frames.at_hand(snapshot)

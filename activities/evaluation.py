@@ -101,7 +101,8 @@ class EvaluationActivities:
         with loading():
             import numpy as np
 
-            from activities.modelling.data.profiles import REFERENCE, profile_frame
+            from activities.modelling.data.profiles import profile_frame
+            from activities.modelling.data.sketches import REFERENCE
             from activities.modelling.requests.frames import answer_columns
         # float64 of what torch computes in float32, as the served file does
         narrow = scores.reshape(len(scores), -1).astype(np.float32)

@@ -130,7 +130,8 @@ def _numbers(path: Path) -> pd.DataFrame:
 
 def profile(path: Path) -> Callable[[Path], dict[str, Any]]:
     """Our profile."""
-    from activities.modelling.data.profiles import REFERENCE, profile_frame
+    from activities.modelling.data.profiles import profile_frame
+    from activities.modelling.data.sketches import REFERENCE
 
     frame, at = _numbers(path), datetime.now(UTC)
     return lambda _: {"rows": len(frame), "bytes": len(profile_frame(frame, at, REFERENCE))}

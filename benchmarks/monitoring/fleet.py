@@ -15,7 +15,8 @@ from sqlalchemy import func
 from sqlmodel import col, select
 from temporalio.client import Client
 
-from activities.modelling.data.profiles import REFERENCE, profile_frame
+from activities.modelling.data.profiles import profile_frame
+from activities.modelling.data.sketches import REFERENCE
 from activities.modelling.requests.frames import answer_columns
 from api.asking import ask_model
 from api.db.monitoring_tables import WindowRow

@@ -5,12 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from activities.modelling.data.profiles import (
-    REFERENCE,
-    profile_and_read,
-    profile_frame,
-    read_sketches,
-)
+from activities.modelling.data.profiles import profile_and_read, profile_frame
+from activities.modelling.data.sketches import REFERENCE, read_sketches
 from activities.modelling.monitoring.drift import compare
 from benchmarks.monitoring import frames
 from benchmarks.monitoring.stopwatch import measure, told

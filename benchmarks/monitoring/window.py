@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 from temporalio.testing import ActivityEnvironment
 
-from activities.modelling.data.profiles import REFERENCE, profile_frame
+from activities.modelling.data.profiles import profile_frame
+from activities.modelling.data.sketches import REFERENCE
 from activities.modelling.requests.frames import answer_columns
 from activities.windows import WindowActivities
 from benchmarks.monitoring import frames

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from activities.modelling.data.profiles import Sketch
+from activities.modelling.data.sketches import Sketch
 from perennial.contracts.data import ColumnSummary, ProfileSummary
 
 _STEPS = 200

@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from activities.modelling.data.profiles import Sketch
+from activities.modelling.data.sketches import Sketch
 from activities.modelling.export.graphs import Graph
 from activities.modelling.monitoring.bins import as_texts
 from activities.modelling.requests.frames import PREDICTION, PROBABILITY

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from activities.modelling.data.profiles import Sketch
+from activities.modelling.data.sketches import Sketch
 from perennial.contracts.drift import Bin
 from perennial.values import text
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from activities.modelling.data.profiles import Sketch, read_sketches
+from activities.modelling.data.sketches import Sketch, read_sketches
 from activities.modelling.monitoring.bins import (
     Texts,
     as_texts,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from activities.modelling.data.profiles import ProfileCorrupt, Sketch, read_merged, read_sketches
+from activities.modelling.data.sketches import ProfileCorrupt, Sketch, read_merged, read_sketches
 from activities.modelling.evidence.estimating import estimate
 from activities.modelling.monitoring.drift import compare, is_answer
 from activities.modelling.monitoring.multivariate import tell_apart

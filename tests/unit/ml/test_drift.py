@@ -13,7 +13,8 @@ from scipy.spatial.distance import jensenshannon
 from scipy.special import rel_entr
 from scipy.stats import ks_2samp
 
-from activities.modelling.data.profiles import ProfileCorrupt, profile_frame
+from activities.modelling.data.profiles import profile_frame
+from activities.modelling.data.sketches import ProfileCorrupt
 from activities.modelling.monitoring.drift import measure
 from perennial.analysis.judging import judge
 from perennial.contracts.drift import ColumnDrift, DriftLimits

@@ -13,12 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from activities.modelling.data.ordered_sketch import Ordered
-from activities.modelling.data.profiles import (
-    profile_frame,
-    profile_parts,
-    read_merged,
-    read_sketches,
-)
+from activities.modelling.data.profiles import profile_frame, profile_parts
+from activities.modelling.data.sketches import read_merged, read_sketches
 from activities.modelling.monitoring.drift import measure
 
 COUNTS = [0, 1, 2, 63, 64, 65, 127, 128, 129, 1000, 4095, 10_001]

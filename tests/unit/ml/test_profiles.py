@@ -11,13 +11,8 @@ import pytest
 import whylogs
 from whylogs.core.schema import DatasetSchema
 
-from activities.modelling.data.profiles import (
-    REFERENCE,
-    _Types,
-    profile_frame,
-    read_profile,
-    read_sketches,
-)
+from activities.modelling.data.profiles import _Types, profile_frame
+from activities.modelling.data.sketches import REFERENCE, read_profile, read_sketches
 
 NOW = datetime(2024, 5, 1, tzinfo=UTC)
 EXACT = ["counts/n", "counts/null", "counts/nan", "counts/inf", "types/fractional"]

@@ -179,7 +179,7 @@ async def test_a_load_that_gives_no_table(
 
 
 async def test_a_profile_is_kept_with_every_column(write_project: Write, blobs: BlobStore) -> None:
-    from activities.modelling.data.profiles import read_profile
+    from activities.modelling.data.sketches import read_profile
 
     snapshot = await take(blobs, write_project())
     profile = await ActivityEnvironment().run(

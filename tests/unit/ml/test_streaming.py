@@ -17,7 +17,8 @@ from activities.arrivals import ArrivalActivities
 from activities.data import DataActivities
 from activities.modelling.data import arriving, snapshots
 from activities.modelling.data.ordering import ordered
-from activities.modelling.data.profiles import profile_parts, read_sketches, sketch_frame
+from activities.modelling.data.profiles import profile_parts, sketch_frame
+from activities.modelling.data.sketches import read_sketches
 from activities.modelling.data.snapshots import Frames
 from activities.modelling.projects import load_project
 from perennial.authoring import Features

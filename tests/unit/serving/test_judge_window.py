@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 from temporalio.testing import ActivityEnvironment
 
-from activities.modelling.data.profiles import profile_frame, read_sketches
+from activities.modelling.data.profiles import profile_frame
+from activities.modelling.data.sketches import read_sketches
 from activities.modelling.export.graphs import Graph
 from activities.modelling.requests.frames import answer_columns
 from activities.windows import WindowActivities

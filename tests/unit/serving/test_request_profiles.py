@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 from temporalio.testing import ActivityEnvironment
 
-from activities.modelling.data.profiles import profile_frame, read_profile
+from activities.modelling.data.profiles import profile_frame
+from activities.modelling.data.sketches import read_profile
 from activities.modelling.monitoring.drift import measure
 from activities.modelling.requests.frames import LogCorrupt
 from activities.requests import RequestActivities
