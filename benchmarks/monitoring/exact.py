@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.spatial.distance import jensenshannon  # type: ignore[import-untyped]
 from scipy.special import rel_entr  # type: ignore[import-untyped]
 from scipy.stats import ks_2samp  # type: ignore[import-untyped]
@@ -13,28 +14,31 @@ from scipy.stats import ks_2samp  # type: ignore[import-untyped]
 from benchmarks.monitoring import frames
 
 MEASURES = ("PSI", "Jensen-Shannon", "KS")
-_LEAST = 0.125
-"""Where hardly anything has moved, an error counts beside this, half of what is an alert, as in the
-test of the distances: a relative error of what is nearly chance says nothing."""
+_LEAST = 0.01
+"""Where hardly anything has moved, an error counts beside this, a twenty-fifth of what is an alert:
+a relative error of what is nearly nothing says nothing."""
 
+Floats = NDArray[np.float64]
 Distances = Mapping[str, Sequence[float | None]]
 
 
 def distances(path: Path, columns: int) -> dict[str, list[float]]:
     """PSI and Jensen-Shannon distance over the reference's deciles, and KS, of each number."""
     reference, window = frames.read(path)
-    found = {}
-    for name in frames.numbers(columns):
-        sides = [frame[name].to_numpy() for frame in (reference, window)]
-        cuts = np.quantile(sides[0], np.linspace(0.1, 0.9, 9))
-        usual, now = (
-            np.bincount(np.searchsorted(cuts, side), minlength=10) / len(side) for side in sides
-        )
-        floor = [np.maximum(each, 1e-4) for each in (usual, now)]
-        psi = rel_entr(*floor).sum() + rel_entr(*floor[::-1]).sum()
-        gap = ks_2samp(*sides, method="asymp").statistic
-        found[name] = [float(psi), float(jensenshannon(usual, now, base=2)), float(gap)]
-    return found
+    names = frames.numbers(columns)
+    return {name: between(reference[name].to_numpy(), window[name].to_numpy()) for name in names}
+
+
+def between(usual: Floats, now: Floats) -> list[float]:
+    """The same of one column's values."""
+    cuts = np.quantile(usual, np.linspace(0.1, 0.9, 9))
+    shares = [
+        np.bincount(np.searchsorted(cuts, side), minlength=10) / len(side) for side in (usual, now)
+    ]
+    floor = [np.maximum(each, 1e-4) for each in shares]
+    psi = rel_entr(*floor).sum() + rel_entr(*floor[::-1]).sum()
+    gap = ks_2samp(usual, now, method="asymp").statistic
+    return [float(psi), float(jensenshannon(*shares, base=2)), float(gap)]
 
 
 def farthest(found: Distances, true: Mapping[str, Sequence[float]]) -> dict[str, float]:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.monitoring import event_times, exact, frames, many, window
+from benchmarks.monitoring import event_times, exact, frames, many, moved, window
 from benchmarks.orchestration.install import PeerMissing, python_peer
 from benchmarks.results import Row, row
 
@@ -79,7 +79,7 @@ def run() -> list[Row]:
                 found += _rows(f"{rows:,} rows x {columns} columns", taken)
                 found += _agreement(path, columns, taken)
                 path.unlink()
-    found += asyncio.run(window.run())
+    found += [*moved.run(), *asyncio.run(window.run())]
     for what, measured in (("event times", event_times.run), ("many models", many.run)):
         print(f"  {what}", flush=True)
         found += measured()

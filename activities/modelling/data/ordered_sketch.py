@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import whylogs_sketching as ds
 
+from activities.modelling.data.distributions import Estimated
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -77,6 +79,14 @@ class Ordered:
         part = self._together()
         return ds.kll_doubles_sketch.deserialize(_stored(part, self._low, self._high, self._size))
 
+    def estimated(self, noted: Sequence[float] = ()) -> Estimated:
+        """All of them, as far as they are held.
+
+        Args:
+            noted: what is known of them besides.
+        """
+        return Estimated(*self._in_order(), (self._low, self._high), noted)
+
     def _add(self, part: tuple[Floats, Counts], low: float, high: float) -> None:
         self._parts.append(part)
         self._count += int(part[1].sum())
@@ -85,9 +95,12 @@ class Ordered:
             self._parts = [self._together()]
 
     def _together(self) -> tuple[Floats, Counts]:
+        return _thinned(*self._in_order(), self._size)
+
+    def _in_order(self) -> tuple[Floats, Counts]:
         values, weights = (np.concatenate(each) for each in zip(*self._parts, strict=True))
         order = np.argsort(values, kind="stable")
-        return _thinned(values[order], weights[order], self._size)
+        return values[order], weights[order]
 
 
 def _thinned(values: Floats, weights: Counts, size: int) -> tuple[Floats, Counts]:
@@ -109,7 +122,9 @@ def _thinned(values: Floats, weights: Counts, size: int) -> tuple[Floats, Counts
     longest = np.full(count >> level, 1 << level)
     shorter = [1 << each for each in range(level) if count >> each & 1]
     lengths = np.insert(longest, len(longest) // 2, shorter)
-    middles = np.cumsum(lengths) - lengths + lengths // 2
+    # of an even number of them, there are two in the middle: one and the other, by turns
+    left = (lengths > 1) & (np.arange(len(lengths)) % 2 == 0)
+    middles = np.cumsum(lengths) - lengths + lengths // 2 - left
     if count > len(values):
         middles = np.searchsorted(np.cumsum(weights), middles, side="right")
     return values[middles], lengths

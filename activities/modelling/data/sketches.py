@@ -6,30 +6,24 @@ import json
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from whylogs.core.view.column_profile_view import ColumnProfileView
 from whylogs.core.view.dataset_profile_view import DatasetProfileView
 
+from activities.modelling.data.distributions import NONE, Distribution
 from activities.modelling.data.ordered_sketch import Ordered
 from perennial.contracts.drift import Kind
 from perennial.contracts.errors import Final
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-
 # it says at INFO where in a profile each of its columns begins: forty lines a window
 logging.getLogger("whylogs.core.utils.protobuf_utils").setLevel(logging.WARNING)
 
-WINDOW, REFERENCE = 4096, 16384
-"""Sizes of the sketches of numbers. Distances from them are within 1 % of exact ones. A reference
-has finer ones, one for many windows, and its deciles are exact where all its rows are at hand:
-where it is cut a little aside of them, a few rows of a small window are on the other side, and may
-be half of a bin."""
-DECILES = "perennial.deciles"
+WINDOW, REFERENCE = 8192, 16384
+"""Sizes of the sketches of numbers. A reference has finer ones, one for many windows."""
+NOTES = "perennial.deciles"
+"""Where a reference's profile keeps of each column how many numbers it has, and what was noted of
+them: their deciles, nearer than those of its sketch. Where it is cut a little aside of them, a few
+rows of a small window are on the other side, and may be half of a bin."""
 
 
 class ProfileCorrupt(Final):
@@ -52,7 +46,7 @@ def read_profile(serialized: bytes) -> DatasetProfileView:
 
 @dataclass(frozen=True)
 class Sketch:
-    """What a profile knows of the values of one column.
+    """What is known of the values of one column.
 
     Attributes:
         kind: what most known values are.
@@ -61,6 +55,7 @@ class Sketch:
         counts: of text and of whole numbers, how often each value is there. Text is cut after 128
             characters.
         whole: whether `counts` holds every value; up to about 750 different ones it does.
+        numbers: where there are none, nothing may be asked of them.
     """
 
     kind: Kind
@@ -68,38 +63,7 @@ class Sketch:
     missing: int
     counts: Mapping[str, int]
     whole: bool
-    _numbers: (
-        Any  # a kll_doubles_sketch that holds something: asked when empty, it kills the process
-    )
-    _deciles: Sequence[float] | None = None
-
-    @property
-    def low(self) -> float:
-        """The smallest number, as it is."""
-        return float(self._numbers.get_min_value())
-
-    @property
-    def high(self) -> float:
-        """The largest number, as it is."""
-        return float(self._numbers.get_max_value())
-
-    def below(self, points: Floats) -> Floats:
-        """Which share of the known numbers is less than each point.
-
-        Args:
-            points: finite and ascending, none twice.
-        """
-        return np.array(self._numbers.get_cdf(points.tolist())[:-1], dtype=np.float64)
-
-    def quantiles(self, shares: Floats) -> Floats:
-        """The numbers that have such shares of the others below them."""
-        return np.array(self._numbers.get_quantiles(shares.tolist()), dtype=np.float64)
-
-    def deciles(self) -> Floats:
-        """The nine of them; exact ones where the profile holds them."""
-        if self._deciles is None:
-            return self.quantiles(np.arange(1, 10) / 10)
-        return np.array(self._deciles, dtype=np.float64)
+    numbers: Distribution
 
 
 def read_sketches(serialized: bytes) -> dict[str, Sketch]:
@@ -110,13 +74,14 @@ def read_sketches(serialized: bytes) -> dict[str, Sketch]:
     """
     profile = read_profile(serialized)
     try:
-        deciles: dict[str, list[float]] = json.loads(profile.metadata.get(DECILES, "{}"))
+        noted: dict[str, list[float]] = json.loads(profile.metadata.get(NOTES, "{}"))
     except ValueError as error:
         raise ProfileCorrupt(
-            f"a profile's deciles are no JSON: {error}; profile the rows again"
+            f"the notes of a profile are no JSON: {error}; profile the rows again"
         ) from error
     return {
-        name: sketch_of(view, deciles.get(name)) for name, view in profile.get_columns().items()
+        name: sketch_of(view, estimated(view, noted.get(name, ())))
+        for name, view in profile.get_columns().items()
     }
 
 
@@ -144,17 +109,17 @@ def read_merged(profiles: Iterable[bytes], columns: Collection[str]) -> dict[str
                 ) from error
             if (distribution := view.get_metric("distribution")) is not None:
                 numbers.setdefault(name, Ordered(REFERENCE)).merge(distribution.kll.value)
-    for name, ordered in numbers.items():  # the library would merge them by lots
-        merged[name].get_metric("distribution").kll.set(ordered.sketch())
-    return {name: sketch_of(view) for name, view in merged.items()}
+    held = {name: each.estimated() for name, each in numbers.items() if each.get_n()}
+    # the library would merge the numbers by lots
+    return {name: sketch_of(view, held.get(name, NONE)) for name, view in merged.items()}
 
 
-def sketch_of(view: ColumnProfileView, deciles: Sequence[float] | None = None) -> Sketch:
+def sketch_of(view: ColumnProfileView, numbers: Distribution | None = None) -> Sketch:
     """What the view of a column knows.
 
     Args:
         view: of the column.
-        deciles: how many numbers it has, and their nine deciles; left out where they are not known.
+        numbers: those of the column; left out, what the view keeps of them.
     """
     counted, types = view.get_metric("counts"), view.get_metric("types")
     rows, missing = int(counted.n.value), int(counted.null.value)
@@ -165,18 +130,31 @@ def sketch_of(view: ColumnProfileView, deciles: Sequence[float] | None = None) -
         "other": types.object.value + types.tensor.value,
     }
     kind = max(known, key=lambda each: known[each])
-    distribution = view.get_metric("distribution")
-    # whoever merges profiles with whylogs keeps what was said of one of them
-    exact = deciles and int(counted.n.value) - int(counted.null.value) == deciles[0]
     return Sketch(
         kind=kind if known[kind] else "nothing",
         rows=rows,
         missing=missing + counts.pop("", 0),
         counts=counts,
         whole=whole,
-        _numbers=distribution.kll.value if distribution is not None else None,
-        _deciles=deciles[1:] if deciles and exact else None,
+        numbers=estimated(view) if numbers is None else numbers,
     )
+
+
+def estimated(view: ColumnProfileView, noted: Sequence[float] = ()) -> Distribution:
+    """What the view of a column keeps of its numbers.
+
+    Args:
+        view: of the column.
+        noted: how many numbers there were, and the notes of them.
+    """
+    numbers = Ordered(REFERENCE)
+    if (distribution := view.get_metric("distribution")) is not None:
+        numbers.merge(distribution.kll.value)
+    if not numbers.get_n():
+        return NONE
+    # who merges profiles with whylogs keeps what was noted of one of them
+    mine = noted and noted[0] == numbers.get_n()
+    return numbers.estimated(noted[1:] if mine else ())
 
 
 def _frequent(view: ColumnProfileView) -> tuple[dict[str, int], bool]:

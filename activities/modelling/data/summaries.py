@@ -25,8 +25,9 @@ def _column(name: str, sketch: Sketch) -> ColumnSummary:
     often = sorted(sketch.counts.items(), key=lambda each: (-each[1], each[0]))[:_NAMED]
     quantiles: tuple[float, ...] = ()
     if sketch.kind == "number":
-        found = sketch.quantiles(np.linspace(0, 1, _STEPS + 1))
-        quantiles = tuple(_finite(value) for value in (sketch.low, *found[1:-1], sketch.high))
+        numbers = sketch.numbers
+        found = numbers.quantiles(np.linspace(0, 1, _STEPS + 1))
+        quantiles = tuple(_finite(value) for value in (numbers.low, *found[1:-1], numbers.high))
     return ColumnSummary(
         column=name,
         kind=sketch.kind,

@@ -221,7 +221,7 @@ def _numbers(values: Floats, reference: Sketch, rng: np.random.Generator) -> Flo
         order = np.concatenate([np.insert(order[:known], places, filled), rest])
     count = rows - wanted
     exchanged = np.full(rows, np.nan)
-    exchanged[order[:count]] = reference.quantiles((np.arange(count) + 0.5) / max(count, 1))
+    exchanged[order[:count]] = reference.numbers.quantiles((np.arange(count) + 0.5) / max(count, 1))
     return exchanged
 
 

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from activities.modelling.data.distributions import Distribution, just_above, just_below
 from activities.modelling.data.sketches import Sketch
 from perennial.contracts.drift import Bin
 from perennial.values import text
@@ -39,7 +40,7 @@ _POINTS = np.linspace(0, 1, 1001)
 OTHERS = "(others)"
 
 
-def number_bins(reference: Sketch, window: Sketch) -> tuple[Bin, ...]:
+def number_bins(reference: Distribution, window: Distribution) -> tuple[Bin, ...]:
     """Bins of two columns of numbers."""
     named = _cuts(reference)
     cuts = np.array(sorted(named))
@@ -54,15 +55,15 @@ def number_bins(reference: Sketch, window: Sketch) -> tuple[Bin, ...]:
     )
 
 
-def _cuts(reference: Sketch) -> dict[float, float]:
+def _cuts(reference: Distribution) -> dict[float, float]:
     """The numbers at which a new bin begins, and the value that each is beside."""
     values, _ = _values(reference.quantiles(_POINTS))
     alone = values
     if len(values) > _VALUES:
         values, often = _values(reference.deciles())
         alone = values[often > 1]
-    named = dict(zip(_just_above(alone).tolist(), alone.tolist(), strict=True))
-    named |= dict(zip(_just_below(values).tolist(), values.tolist(), strict=True))
+    named = dict(zip(just_above(alone).tolist(), alone.tolist(), strict=True))
+    named |= dict(zip(just_below(values).tolist(), values.tolist(), strict=True))
     cuts = sorted(named)
     shares = _shares(reference, np.array(cuts))
     kept, share = dict[float, float](), shares[0]
@@ -76,7 +77,7 @@ def _cuts(reference: Sketch) -> dict[float, float]:
     return kept
 
 
-def _shares(column: Sketch, cuts: Floats) -> Floats:
+def _shares(column: Distribution, cuts: Floats) -> Floats:
     if not len(cuts):
         return np.ones(1)
     return np.diff(column.below(cuts), prepend=0.0, append=1.0)
@@ -92,18 +93,20 @@ def _label(low: float | None, high: float | None, named: Mapping[float, float]) 
     return f"{named[low]:.6g} to {named[high]:.6g}"
 
 
-def largest_gap(reference: Sketch, window: Sketch) -> float:
-    """The largest difference between both distribution functions, over 2,000 of their values."""
-    points = np.concatenate([reference.quantiles(_POINTS), window.quantiles(_POINTS)])
-    values, _ = _values(points)
+def largest_gap(reference: Distribution, window: Distribution) -> float:
+    """The largest difference between both distribution functions.
+
+    Between two steps of one of them the other goes one way, so the largest is beside a step.
+    """
+    values, _ = _values(reference.steps)
     # before and behind a value that many rows have, the functions may be far apart
-    cuts = np.unique(np.concatenate([_just_below(values), _just_above(values)]))
+    cuts = np.unique(np.concatenate([just_below(values), just_above(values)]))
     return float(np.abs(reference.below(cuts) - window.below(cuts)).max())
 
 
-def beyond(reference: Sketch, window: Sketch) -> float:
+def beyond(reference: Distribution, window: Distribution) -> float:
     """Which share of the window's numbers is smaller or larger than all of the reference's."""
-    low, high = _just_below(np.array([reference.low])), _just_above(np.array([reference.high]))
+    low, high = just_below(np.array([reference.low])), just_above(np.array([reference.high]))
     under = float(window.below(low)[0]) if np.isfinite(low[0]) else 0.0
     over = 1 - float(window.below(high)[0]) if np.isfinite(high[0]) else 0.0
     return min(max(under + over, 0.0), 1.0)
@@ -176,9 +179,10 @@ def as_texts(column: Sketch) -> Texts:
     known = column.rows - column.missing
     if column.counts or column.kind != "number":
         return Texts(column.counts, known, column.whole)
-    values = np.unique(column.quantiles(_POINTS))
+    numbers = column.numbers
+    values = np.unique(numbers.quantiles(_POINTS))
     values = values[np.isfinite(values)]
-    shares = column.below(np.nextafter(values, np.inf)) - column.below(values)
+    shares = numbers.below(np.nextafter(values, np.inf)) - numbers.below(values)
     counts = {
         text(value): round(share * known)
         for value, share in zip(values.tolist(), shares.tolist(), strict=True)
@@ -198,16 +202,3 @@ def _values(numbers: Floats) -> tuple[Floats, NDArray[np.intp]]:
         finite = np.zeros(1, dtype=np.float32)
     values, often = np.unique(finite, return_counts=True)
     return values.astype(np.float64), often
-
-
-def _just_below(values: Floats) -> Floats:
-    return _beside(values, -np.inf)
-
-
-def _just_above(values: Floats) -> Floats:
-    return _beside(values, np.inf)
-
-
-def _beside(values: Floats, towards: float) -> Floats:
-    with np.errstate(over="ignore"):
-        return np.nextafter(values.astype(np.float32), np.float32(towards)).astype(np.float64)

@@ -1,13 +1,14 @@
 """What a window's profile shows beside a reference's, column by column.
 
-Everything follows from the sketches of the two profiles, so a window needs no rows any more. Those
-of numbers are KLL's (Karnin, Lang and Liberty, "Optimal quantile approximation in streams", FOCS
-2016): with a size of 4096, and 16384 for the reference, the distances are within 1 % of exact ones.
-A reference whose rows were all at hand is cut at its exact deciles, others at those of the sketch.
-Only the PSI of a window that has left a bin nearly empty may be 2 % off: 1 % at an index of 0.28,
-where half a hundredth of the rows are left in it. The same rows give the same figures whenever they
-are profiled (`activities.modelling.data.ordered_sketch`). Text is counted exactly up to about 750
-different values in a column. How values are cut is said in `activities.modelling.monitoring.bins`,
+Of a window that was just profiled the numbers are at hand and are counted
+(`activities.modelling.data.distributions`); of one whose profile alone is left, a sketch stands for
+them. Sketches are KLL's (Karnin, Lang and Liberty, "Optimal quantile approximation in streams",
+FOCS 2016), with a size of 8192, and 16384 for the reference, of which the profile also keeps exact
+deciles. So distances of a window at hand are those of its rows, but for KS, which is as exact as
+the reference's sketch; of a window's profile they are within 1 % of that, and PSI within 2 %
+where a bin is nearly empty. The same rows give the same figures whenever they are profiled
+(`activities.modelling.data.ordered_sketch`). Text is counted exactly up to about 750 different
+values in a column. How values are cut is said in `activities.modelling.monitoring.bins`,
 what the distances are in `perennial.analysis.distances`.
 """
 
@@ -123,11 +124,12 @@ def _side(column: Sketch | None) -> Side:
 
 
 def _numbers(found: ColumnDrift, reference: Sketch, window: Sketch) -> ColumnDrift:
+    usual, now = reference.numbers, window.numbers
     return _with(
-        _measured(found, number_bins(reference, window)),
+        _measured(found, number_bins(usual, now)),
         kind="number",
-        ks=largest_gap(reference, window),
-        out_of_range=beyond(reference, window),
+        ks=largest_gap(usual, now),
+        out_of_range=beyond(usual, now),
     )
 
 

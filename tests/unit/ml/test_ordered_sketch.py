@@ -12,6 +12,7 @@ import whylogs_sketching as ds
 from hypothesis import given
 from hypothesis import strategies as some
 
+from activities.modelling.data.distributions import Counted, just_below, notes
 from activities.modelling.data.ordered_sketch import Ordered
 from activities.modelling.data.profiles import profile_frame, profile_parts
 from activities.modelling.data.sketches import read_merged, read_sketches
@@ -41,7 +42,7 @@ def test_the_library_reads_what_was_kept(count: int) -> None:
     points = np.arange(count + 1) - 0.5
     below = np.array(again.get_cdf(points.tolist())[:-1]) * count
     stretch = 1 << max(0, (count // 64).bit_length() - (count % 64 == 0 and count.bit_count() == 1))
-    assert np.abs(below - np.arange(count + 1)).max() <= (stretch / 2 if count > 64 else 1e-9)
+    assert np.abs(below - np.arange(count + 1)).max() <= (stretch / 2 if count > 64 else 0) + 1e-9
 
 
 @pytest.mark.parametrize("count", COUNTS)
@@ -96,6 +97,37 @@ def test_the_library_goes_on_with_it() -> None:
     assert sketch.get_rank(7500) == pytest.approx(0.5, abs=0.05)
 
 
+@pytest.mark.parametrize("parts", [1, 7, 40])
+def test_deciles_are_between_what_is_held_or_a_value_that_is_there_often(parts: int) -> None:
+    dice = np.random.default_rng(8)
+    for numbers, off in ((dice.normal(size=50_000), 0.002), (dice.poisson(3, 50_000) * 1.0, 0)):
+        held = Ordered(4096)
+        for part in np.array_split(numbers, parts):
+            held.update(part)
+        exact = np.quantile(numbers, np.arange(1, 10) / 10)
+        assert held.estimated().deciles() == pytest.approx(exact, rel=0, abs=off)
+    endless = Ordered(64)
+    endless.update([-np.inf, -np.inf, 1, np.inf, np.inf])
+    assert set(endless.estimated().deciles()) == {-np.inf, 1, np.inf}
+
+
+def test_what_was_noted_goes_before_what_is_left() -> None:
+    numbers = np.random.default_rng(9).normal(size=50_000).astype("float32").astype("float64")
+    held = Ordered(64)
+    held.update(numbers)
+    exact = np.quantile(numbers, np.arange(1, 10) / 10)
+    noted = notes(Counted(np.sort(numbers)), len(numbers))
+    cuts = just_below(exact)
+    below = np.array([np.mean(numbers < cut) for cut in cuts])
+    assert held.estimated(noted).below(cuts) == pytest.approx(below, rel=1e-12)
+    assert held.estimated(noted).deciles() == pytest.approx(exact, rel=1e-12)
+    of_old = held.estimated(noted[:9])  # a profile that holds deciles, and no counts
+    assert of_old.deciles() == pytest.approx(exact, rel=1e-12)
+    assert of_old.below(cuts) == pytest.approx(below, abs=1 / 64)
+    assert np.abs(of_old.below(cuts) - below).max() > 1e-4
+    assert notes(Counted(np.array([-np.inf, np.inf])), 2) == [], "JSON has no endless number"
+
+
 def rows(count: int = 20_000) -> pd.DataFrame:
     dice = np.random.default_rng(4)
     return pd.DataFrame(
@@ -130,12 +162,16 @@ def test_profiles_of_parts_and_merged_ones_leave_nothing_to_chance() -> None:
     windows = [profile_frame(part.to_pandas(), at) for part in parts]
     merged = [read_merged(windows, set(frame)) for _ in range(2)]
     points = np.quantile(frame["amount"], np.arange(1, 10) / 10)
-    for sketches in (*merged, read_sketches(one)):
-        np.testing.assert_allclose(
-            sketches["amount"].below(points), np.arange(1, 10) / 10, atol=0.0005
-        )
-        assert sketches["amount"].high == frame["amount"].max()
-    assert (merged[0]["gaps"].below(points) == merged[1]["gaps"].below(points)).all()
+    numbers = [
+        {name: each.numbers for name, each in sketches.items()}
+        for sketches in (*merged, read_sketches(one))
+    ]
+    for of in numbers:
+        np.testing.assert_allclose(of["amount"].below(points), np.arange(1, 10) / 10, atol=0.0005)
+        assert of["amount"].high == frame["amount"].max()
+    assert (
+        merged[0]["gaps"].numbers.below(points) == merged[1]["gaps"].numbers.below(points)
+    ).all()
 
 
 def test_parts_without_end_take_no_more_memory() -> None:

@@ -68,8 +68,8 @@ def test_a_reference_knows_its_deciles_exactly() -> None:
     parts = [profile_frame(part, NOW, REFERENCE) for part in (frame[:60_000], frame[60_000:])]
     whole = read_sketches(profile_frame(frame, NOW, REFERENCE))["delay"]
     exact = frame["delay"].quantile(np.arange(1, 10) / 10).to_numpy()
-    assert whole.deciles() == pytest.approx(exact, rel=1e-12)
+    assert whole.numbers.deciles() == pytest.approx(exact, rel=1e-12)
     # whylogs keeps what was said of one of two profiles that somebody merges
     merged = read_profile(parts[0]).merge(read_profile(parts[1])).serialize()
-    near = read_sketches(merged)["delay"].deciles()
+    near = read_sketches(merged)["delay"].numbers.deciles()
     assert near == pytest.approx(exact, abs=0.005)
