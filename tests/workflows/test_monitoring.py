@@ -125,8 +125,10 @@ async def test_windows_are_judged_one_after_another_and_drift_that_lasts_trains_
     # people are told what was done, and why it came to that
     await until(lambda: bool(days.alerts()))
     (told,) = days.alerts()
-    done, moved, upstream = told.body.splitlines()
-    assert (told.kind, done) == ("retrain", rows[4].followed)
+    done, came, moved, upstream = told.body.splitlines()
+    # whether there is room for it the model's workflow says later
+    assert (told.kind, done) == ("retrain", f"wished for {rows[4].followed}")
+    assert came == f"what came of it: perennial triggers {house.model}"
     assert moved == "mean probability.1 0.4, which temp 100% (+0.1) moved; all at once +0.1"
     assert upstream.startswith("upstream: nothing: version, snapshot, code, policy and the mix")
     assert wish.run_id is not None

@@ -48,7 +48,7 @@ async def tell(
             kind=kind,
             key=f"version {monitored.version}",
             title=f"{monitored.model} in {monitored.environment}: {_TITLES[kind]}",
-            body="\n".join([followed, *_why(judged, upstream)]),
+            body="\n".join([*_done(monitored.model, kind, followed), *_why(judged, upstream)]),
             detail=_cause(monitored, decision, judged, upstream),
             links={
                 "window": f"/v1/models/{monitored.model}/windows/{monitored.environment}/"
@@ -130,6 +130,13 @@ def _upstream(
         return ()
     now = {"policy": decision.policy_digest, "traffic": judged.traffic}
     return changed(before, monitored.now.model_copy(update=now)) or (NOTHING,)
+
+
+def _done(model: str, kind: str, followed: str) -> tuple[str, ...]:
+    """What was done. A wish is told before the model's workflow has said whether it has room."""
+    if kind == "retrain" and followed.startswith("run "):
+        return f"wished for {followed}", f"what came of it: perennial triggers {model}"
+    return (followed,)
 
 
 def _why(judged: monitoring.WindowJudged | None, upstream: tuple[str, ...]) -> tuple[str, ...]:
