@@ -13,7 +13,7 @@ import numpy as np
 
 from benchmarks.orchestration.install import PeerMissing
 from benchmarks.results import Row
-from benchmarks.serving import load, model, ours, pairs, report, server
+from benchmarks.serving import bare_http, load, model, ours, pairs, report, server
 from benchmarks.serving.entrants import ENTRANTS, MODEL, OURS, Entrant
 from benchmarks.serving.load import NoLoad, Request
 from benchmarks.serving.model import Perceptron
@@ -29,6 +29,7 @@ _SECONDS = 2
 _WARM_UP_SECONDS = 1
 _BATCHES = (1, 64)
 _BUSY = 16
+_BINARY_AT = (1, _BUSY)
 _SWAPS = 200
 _ALIKE = 1e-4
 
@@ -45,6 +46,7 @@ def run() -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="pb-") as name:
         root = Path(name)
         files = {each: _file(each, root) for each in (model.SMALL, model.LARGE)}
+        bare = _bare(root, taken)
         for number in range(rounds):
             print(f"  round {number + 1} of {rounds}", flush=True)
             for each, file in files.items():
@@ -53,7 +55,7 @@ def run() -> list[Row]:
                 for entrant in entrants[:: -1 if number % 2 else 1]:
                     if number < entrant.rounds and entrant.name not in taken.failures:
                         folder = _folder(root)
-                        visit = _Visit(entrant, each, file, folder, taken)
+                        visit = _Visit(entrant, each, file, folder, taken, bare)
                         _or_why(entrant, taken, visit)
         for each, file in files.items():
             taken.swaps[each.name] = _swapped(each, file, root)
@@ -74,6 +76,14 @@ def _or_why(entrant: Entrant, taken: Taken, do: Any) -> None:
         print(f"  {error.message}", flush=True)
 
 
+def _bare(root: Path, taken: Taken) -> Path | None:
+    try:
+        return bare_http.build(root)
+    except ServerFailed as error:
+        taken.failures[bare_http.NAME] = error.message
+        return None
+
+
 def _folder(root: Path) -> Path:
     """An empty one; of few letters, since the length of a socket's path is limited."""
     folder = root / str(len(list(root.iterdir())))
@@ -91,9 +101,15 @@ class _Visit:
     """One server with one model, from its start to its end."""
 
     def __init__(
-        self, entrant: Entrant, each: Perceptron, file: Path, folder: Path, taken: Taken
+        self,
+        entrant: Entrant,
+        each: Perceptron,
+        file: Path,
+        folder: Path,
+        taken: Taken,
+        bare: Path | None,
     ) -> None:
-        self._entrant, self._model, self._file = entrant, each, file
+        self._entrant, self._model, self._file, self._bare = entrant, each, file, bare
         self._folder, self._taken = folder, taken
         self._port = server.free_port()
 
@@ -115,9 +131,16 @@ class _Visit:
                 self._load(batch, JSON, request, CONNECTIONS)
             taken.memory[entrant.name].append(here.memory())
             if entrant.name == OURS:
-                self._load(64, BINARY, self._binary(), (1, _BUSY))
+                binary = self._binary()
+                self._load(64, BINARY, binary, _BINARY_AT)
+                answer = bare_http.whole_answer(binary)
                 for batch in _BATCHES:
                     self._load(batch, ROWS, self._rows(batch), (1, _BUSY))
+        if entrant.name == OURS and self._bare is not None:
+            for number in _BINARY_AT:
+                found = bare_http.put(self._bare, binary, answer, data, number, _SECONDS)
+                point = Point(self._model.name, 64, number, BINARY)
+                taken.found[bare_http.NAME, point].append(found)
 
     def _load(self, batch: int, form: str, request: Request, connections: tuple[int, ...]) -> None:
         load.put(request, _BUSY, _WARM_UP_SECONDS)

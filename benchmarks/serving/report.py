@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from benchmarks.results import Row, row
+from benchmarks.serving import bare_http
 from benchmarks.serving.entrants import ASGI, FASTAPI, OURS, UNLOGGED, Entrant
 from benchmarks.serving.load import Found
 from benchmarks.serving.pairs import SPENT_US, Pairs
@@ -143,14 +144,20 @@ def _tails(taken: Taken, entrants: Sequence[Entrant]) -> Iterator[Row]:
 
 def _binary(taken: Taken) -> Iterator[Row]:
     for point in taken.points(BINARY):
-        yield row(
-            f"{point}: a request",
-            1000 / taken.median(OURS, point, _a_second),
-            "ms",
-            target=_OF_RUNTIME,
-            peer="ONNX Runtime alone",
-            peer_value=statistics.median(taken.alone[point.model]),
-        )
+        alone = statistics.median(taken.alone[point.model])
+        for name, who, target in (
+            (OURS, "", _OF_RUNTIME),
+            (bare_http.NAME, " of a server in C that computes nothing", None),
+        ):
+            if name not in taken.failures:
+                yield row(
+                    f"{point}: a request{who}",
+                    1000 / taken.median(name, point, _a_second),
+                    "ms",
+                    target=target,
+                    peer="ONNX Runtime alone",
+                    peer_value=alone,
+                )
 
 
 def _swaps(taken: Taken) -> Iterator[Row]:
