@@ -115,13 +115,15 @@ class Estimated:
         self._weights = weights
         self._deciles = np.array(noted[:9], dtype=np.float64)
         self._counts = np.array(noted[9:], dtype=np.float64)
+        self._counted = _beside(self._deciles) if len(self._counts) else self._counts
 
     def below(self, points: Floats) -> Floats:
         """As noted, or half of what a value stands for is not known."""
         found: Floats = self._below[np.searchsorted(self.steps, points)] / self._below[-1]
-        if len(self._counts):
-            _, mine, counted = np.intersect1d(points, _beside(self._deciles), True, True)
-            found[mine] = self._counts[counted] / self._below[-1]
+        if len(points) and len(self._counts):
+            places = np.minimum(np.searchsorted(points, self._counted), len(points) - 1)
+            asked = points[places] == self._counted
+            found[places[asked]] = self._counts[asked] / self._below[-1]
         return found
 
     def quantiles(self, shares: Floats) -> Floats:
