@@ -210,8 +210,9 @@ def _numbers(profile: ColumnProfile) -> Ordered:
 
 def _view(profile: ColumnProfile) -> ColumnProfileView:
     """What it has seen; it sees no more."""
-    if "distribution" in profile._metrics:
-        profile._metrics["distribution"].kll.set(_numbers(profile).sketch())
+    numbers = _numbers(profile)
+    if (distribution := profile._metrics.get("distribution")) is not None:
+        distribution.kll.set(numbers.sketch())
     return profile.view()
 
 

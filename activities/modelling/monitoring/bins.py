@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 _VALUES = 20
 _LEAST = 0.01
 _POINTS = np.linspace(0, 1, 1001)
+_ENDS = np.array([-1.0, 1.0]) * np.finfo(np.float32).max
+"""What is beyond them is endless."""
 OTHERS = "(others)"
 
 
@@ -100,7 +102,7 @@ def largest_gap(reference: Distribution, window: Distribution) -> float:
     """
     values, _ = _values(reference.steps)
     # before and behind a value that many rows have, the functions may be far apart
-    cuts = np.unique(np.concatenate([just_below(values), just_above(values)]))
+    cuts = np.unique(np.concatenate([just_below(values), just_above(values), _ENDS]))
     return float(np.abs(reference.below(cuts) - window.below(cuts)).max())
 
 

@@ -216,6 +216,13 @@ def test_kinds(reference: Any, window: Any, kind: str, said: str | None) -> None
         assert found.psi is found.jensen_shannon is found.ks is found.unknown is None
 
 
+def test_endless_numbers_are_before_and_behind_all_others() -> None:
+    endless, few = [np.inf] * 18, [1.0, 2.0]
+    assert drift_of(few + endless, [5.0, 6.0]).ks == pytest.approx(0.9)
+    assert drift_of(few + endless, [5.0, np.inf]).ks == pytest.approx(0.4)
+    assert drift_of(few + [-np.inf] * 18, [-6.0, -5.0]).ks == pytest.approx(0.9)
+
+
 def test_the_empty_text_is_missing() -> None:
     found = drift_of(["a", None, "b", "a"], ["a", "", "", None])
     assert (found.reference.missing, found.window.missing) == (0.25, 0.75)
