@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import logging
 import time
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from perennial.contracts.request_log import WAITING_SECONDS
@@ -38,8 +37,8 @@ class Files(Protocol):
     def memory(self, size: int) -> mmap | bytearray:
         """So many bytes, in which the pages that are written will stand."""
 
-    def write(self, page: Page) -> None:
-        """Write one; called in a thread. Raises whatever keeps it from that."""
+    async def write(self, page: Page) -> None:
+        """Write one. Raises whatever keeps it from that."""
 
     def close(self) -> None:
         """All is written."""
@@ -62,7 +61,7 @@ class _Batch(NamedTuple):
 
 
 class Logbook:
-    """The memory, and the thread that writes it. All calls come from the event loop's thread."""
+    """The memory, and who writes it. All calls come from the event loop's thread."""
 
     def __init__(self, counting: Counting, files: Files | None, most: int) -> None:
         """Keep requests.
@@ -80,7 +79,6 @@ class Logbook:
         self._later: dict[str, float] = {}
         """By model, the hour that no request has told of yet."""
         self._full = asyncio.Event()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="request-log")
         self._keeping: asyncio.Task[None] | None = None
 
     def offer(
@@ -182,12 +180,11 @@ class Logbook:
         assert batch is not None and self._files is not None and self._free is not None
         for records in batch.found:
             records.clear()
-        loop = asyncio.get_running_loop()
         for page in (Page(*each) for each in batch.records.values()):
             tell = self._counting.logged
             try:
                 if page.rows:
-                    await loop.run_in_executor(self._thread, self._files.write, page)
+                    await self._files.write(page)
             except Exception as error:  # no reason to stop serving
                 _log.warning("%d rows are not logged: %s", page.rows, error)
                 tell = self._counting.lost

@@ -17,7 +17,9 @@ from serving.at_once import AtOnce
 from serving.counting import Counting
 from serving.desk import Desk
 from serving.limits import Limits
+from serving.log_files import LogFiles
 from serving.logbook import Files
+from serving.pages import Page
 from serving.tracing import traced
 
 PIXELS = {"p0": 1, "p1": 2, "p2": 3}
@@ -26,15 +28,27 @@ PREDICT, INFER = "/v1/models/flights:predict", "/v2/models/flights/infer"
 Put = Callable[[float], BlobRef]
 
 
+class InThread:
+    """Files that are written here, by a thread."""
+
+    def __init__(self, files: LogFiles) -> None:
+        self.memory, self.close, self._write = files.memory, files.close, files.write
+
+    async def write(self, page: Page) -> None:
+        await asyncio.to_thread(self._write, page)
+
+
 @asynccontextmanager
 async def served(
     desk: Desk,
     counting: Counting | None = None,
-    files: Files | None = None,
+    files: Files | LogFiles | None = None,
     http: type[asyncio.Protocol] = AtOnce,
     keep_alive: int = 5,
     **limits: Any,
 ) -> AsyncIterator[httpx.AsyncClient]:
+    if isinstance(files, LogFiles):
+        files = InThread(files)
     config = uvicorn.Config(
         traced(App(desk, Limits(**limits), counting or Counting(), files)),
         host="127.0.0.1",
