@@ -42,3 +42,16 @@ async def test_a_process_writes_and_another_takes_its_place(
     ]
     assert [each["entity"] for each in found] == ["\ufffd", "\ufffd", None]
     assert [each["row"] for each in found] == [0, 1, 0] and found[2]["request_id"] == "mine"
+
+
+async def test_a_page_may_be_more_than_a_socket_takes_at_once(
+    blobs: BlobStore, put: Put, tmp_path: Path
+) -> None:
+    files = LogWriter(f"file://{tmp_path / 'requests'}", "p1")
+    desk, counting = Desk(blobs, files.load), Counting()
+    now = deployment(put, entity="x" * 1_000_000)  # each page says of which deployment it is
+    await desk.take(now.model_copy(update={"log": RequestLog()}))
+    async with served(desk, counting, files) as client:
+        await client.post(PREDICT, json={"instances": [ROW]})
+    [tally] = counting.tallies()
+    assert (tally.lost, tally.logged) == (0, 1)
