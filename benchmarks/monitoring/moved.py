@@ -51,12 +51,12 @@ def run() -> list[Row]:
     """The worst of all columns, by reference and measure."""
     found = []
     for reference_rows, window_rows in _SIZES:
-        usual, now = _drawn(reference_rows, window_rows)
+        usual, now = drawn(reference_rows, window_rows)
         true = {
             name: exact.between(usual[name].to_numpy(), now[name].to_numpy()) for name in _NAMES
         }
         window = profile_and_read(now, _NOW)[1]
-        for kind, reference in _REFERENCES.items():
+        for kind, reference in REFERENCES.items():
             drift = compare(reference(usual), window)
             told = {each.column: (each.psi, each.jensen_shannon, each.ks) for each in drift.columns}
             for measure, off in exact.farthest(told, true).items():
@@ -65,7 +65,8 @@ def run() -> list[Row]:
     return found
 
 
-def _drawn(reference_rows: int, window_rows: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+def drawn(reference_rows: int, window_rows: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """A reference and a window, the same ones for the same numbers of rows."""
     rng = np.random.default_rng(reference_rows + window_rows)
     usual, now = dict[str, Floats](), dict[str, Floats]()
     for shape, draw in _SHAPES.items():
@@ -92,8 +93,9 @@ def _rolling(rows: pd.DataFrame) -> Mapping[str, Sketch]:
     return read_merged(windows, _NAMES)
 
 
-_REFERENCES = {
+REFERENCES = {
     "reference at hand": _at_hand,
     "reference in parts": _in_parts,
     "rolling reference": _rolling,
 }
+"""How a reference's rows become what a window is compared with."""

@@ -1,6 +1,6 @@
 /* What HTTP takes by itself: each request is read whole, and answered with the bytes of a file.
  *
- * One process, one thread, epoll, no allocation: a server that looks at a request, or computes
+ * One process, one thread, epoll, memory for each connection once: a server that looks at a request, or computes
  * anything, takes more. Usage: bare_http PORT FILE
  */
 #define _GNU_SOURCE
