@@ -281,10 +281,10 @@ put_value(char *to, const Value *value)
     return to;
 }
 
-/* 1 where the request is kept, 0 where it ends behind the limit, -1 with an exception. */
+/* 1 where the request is kept, 0 where the area has no room for it, -1 with an exception. */
 static int
-keep(Records *self, Py_ssize_t limit, Head head, PyObject *request_id, PyObject *entity,
-     PyObject *inputs, PyObject *answer)
+keep(Records *self, Head head, PyObject *request_id, PyObject *entity, PyObject *inputs,
+     PyObject *answer)
 {
     Value few[8], *values = few, last = {NULL, NULL, 0};
     Py_ssize_t count = 0, texts = 0, size = sizeof head;
@@ -322,7 +322,7 @@ keep(Records *self, Py_ssize_t limit, Head head, PyObject *request_id, PyObject 
     size += texts * sizeof(int32_t) + head.request_id + (head.entity > 0 ? head.entity : 0);
 
     Area *area = self->area;
-    if (size > limit - area->used) {
+    if (size > area->view.len - area->used) {
         result = 0;
         goto done;
     }
@@ -379,7 +379,7 @@ Records_keep(Records *self, PyObject *args, PyObject *kwargs)
         return NULL;
     head.seconds = (float)seconds;
     head.named = named != 0;
-    int kept = keep(self, self->area->view.len, head, request_id, entity, inputs, answer);
+    int kept = keep(self, head, request_id, entity, inputs, answer);
     return kept < 0 ? NULL : PyBool_FromLong(kept);
 }
 
@@ -403,8 +403,8 @@ Records_take(Records *self, PyObject *const *args, Py_ssize_t count)
     if (at != Py_None && !(head.at < self->until))
         Py_RETURN_FALSE;
     head.named = PyTuple_GET_ITEM(turn, NAMED) == Py_True;
-    int kept = keep(self, (self->area->view.len - 1) / 2, head, PyTuple_GET_ITEM(turn, REQUEST_ID),
-                    PyTuple_GET_ITEM(turn, ENTITY), args[2], args[3]);
+    int kept = keep(self, head, PyTuple_GET_ITEM(turn, REQUEST_ID), PyTuple_GET_ITEM(turn, ENTITY),
+                    args[2], args[3]);
     return kept < 0 ? NULL : PyBool_FromLong(kept);
 }
 

@@ -76,7 +76,7 @@ class Records:
 
         Returns:
             False, and nothing is kept, where its caller tells of a moment that is not before
-            `until`, or half of the area would be full.
+            `until`, or the area has no room for it.
         """
 
     def keep(

@@ -76,9 +76,13 @@ class Logbook:
         self._most = most
         self._free: list[Area] | None = None
         self._filling: _Batch | None = None
+        self._full: list[_Batch] = []
+        """What is written next."""
         self._later: dict[str, float] = {}
         """By model, the hour that no request has told of yet."""
-        self._full = asyncio.Event()
+        self._over = False
+        """Whether what is being filled is written as soon as nothing else is."""
+        self._due = asyncio.Event()
         self._keeping: asyncio.Task[None] | None = None
 
     def offer(
@@ -101,17 +105,22 @@ class Logbook:
             seconds: until it was answered; of a copy, that it was computed.
             challenger: who answered the copy; None of the request itself.
         """
-        batch = self._filling or self._begun()
-        if batch is None or not self._kept(batch, turn, inputs, answer, seconds, challenger):
-            rows = len(next(iter(inputs.values())))
-            self._counting.lost(turn.served.deployment, challenger or turn.variant, rows)
-        if batch is not None and 2 * batch.area.used >= batch.area.size:
-            self._full.set()
+        for _ in range(2):
+            batch = self._filling or self._begun()
+            if batch is None:
+                break
+            if self._kept(batch, turn, inputs, answer, seconds, challenger):
+                return
+            if not batch.area.used:
+                break
+            self._turn_over()
+        rows = len(next(iter(inputs.values())))
+        self._counting.lost(turn.served.deployment, challenger or turn.variant, rows)
 
     async def close(self) -> None:
         """Write what waits."""
         while self._keeping is not None and not self._keeping.done():
-            self._full.set()
+            self._write_soon()
             await asyncio.wait({self._keeping}, timeout=0.1)
         if self._files is not None:
             await asyncio.to_thread(self._files.close)
@@ -134,7 +143,7 @@ class Logbook:
             if at >= self._later.get(model, 0.0):
                 # the hours before it are over, which somebody may wait for
                 self._later[model] = (at // _HOUR + 1) * _HOUR
-                self._full.set()
+                self._write_soon()
             records.until = self._later[model]
         return records.keep(at, seconds, turn.named, turn.request_id, turn.entity, inputs, answer)
 
@@ -167,19 +176,32 @@ class Logbook:
             self._keeping = asyncio.get_running_loop().create_task(self._keep())
         return self._filling
 
-    async def _keep(self) -> None:
-        while self._filling is not None:
-            await self._write()
+    def _write_soon(self) -> None:
+        self._over = True
+        self._due.set()
 
-    async def _write(self) -> None:
-        """All that has come until the half is half full, an hour is over, or for some seconds."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._full.wait(), WAITING_SECONDS)
-        self._full.clear()
-        batch, self._filling = self._filling, None
-        assert batch is not None and self._files is not None and self._free is not None
+    def _turn_over(self) -> None:
+        """Fill another half from now on, if there is one; what is full is written next."""
+        batch, self._filling, self._over = self._filling, None, False
+        assert batch is not None
         for records in batch.found:
             records.clear()
+        self._full.append(batch)
+        self._due.set()
+
+    async def _keep(self) -> None:
+        """Write all that has come until a half is full, an hour is over, or for some seconds."""
+        while self._full or self._filling is not None:
+            if not self._full and not self._over:
+                self._due.clear()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._due.wait(), WAITING_SECONDS)
+            if not self._full:
+                self._turn_over()
+            await self._write(self._full.pop(0))
+
+    async def _write(self, batch: _Batch) -> None:
+        assert self._files is not None and self._free is not None
         for page in (Page(*each) for each in batch.records.values()):
             tell = self._counting.logged
             try:

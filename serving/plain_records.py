@@ -66,8 +66,7 @@ class Records:
             at = began + self._ahead
         elif not at < self.until:
             return False
-        limit = (self.area.size - 1) // 2
-        return self._kept(limit, at, seconds, named, request_id, entity, inputs, answer)
+        return self.keep(at, seconds, named, request_id, entity, inputs, answer)
 
     def keep(
         self,
@@ -80,21 +79,6 @@ class Records:
         answer: NDArray[np.float32] | None,
     ) -> bool:
         """As `serving.records` has it."""
-        limit = self.area.size
-        return self._kept(limit, at, seconds, named, request_id, entity, inputs, answer)
-
-    def _kept(
-        self,
-        limit: int,
-        at: float,
-        seconds: float,
-        named: bool,
-        request_id: bytes,
-        entity: bytes | None,
-        inputs: Mapping[str, NDArray[Any]],
-        answer: NDArray[np.float32] | None,
-    ) -> bool:
-        """Whether the request, if kept, does not end behind the limit; then it is kept."""
         values: list[Any] = list(inputs.values())
         rows, texts = len(values[0]), []
         for place, block in enumerate(values):
@@ -108,7 +92,7 @@ class Records:
         area, size = self.area, len(record)
         start = area.used
         end = start + size
-        if end > limit:
+        if end > area.size:
             return False
         area.memory[start:end] = record
         area.used = end

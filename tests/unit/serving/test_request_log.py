@@ -124,17 +124,31 @@ async def test_what_finds_no_room_is_lost_and_counted(
     assert (tally.requests, tally.logged, tally.lost) == (3, 2, 1) and len(rows(tmp_path)) == 2
 
 
-async def test_a_small_memory_is_written_before_it_is_full(
-    desk: Desk, put: Put, files: LogFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+async def test_a_half_is_written_once_it_is_full(
+    desk: Desk, put: Put, files: LogFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(logbook, "WAITING_SECONDS", 600)
     await desk.take(logged(deployment(put)))
     counting = Counting()
     async with served(desk, counting, files, log_bytes=600) as client:
-        for number in range(1, 9):  # three of them fill a half
+        for number in range(8):  # three of them fill a half
             await client.post(PREDICT, json={"instances": [ROW]})
-            await until(lambda: counting.tallies()[0].logged >= number // 2 * 2)  # noqa: B023
+            await until(lambda: counting.tallies()[0].logged == number // 3 * 3)  # noqa: B023
     assert (counting.tallies()[0].logged, counting.tallies()[0].lost) == (8, 0)
+
+
+async def test_what_needs_most_of_a_half_is_kept_in_the_other_one(
+    desk: Desk, put: Put, files: LogFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logbook, "WAITING_SECONDS", 600)
+    await desk.take(logged(deployment(put)))
+    counting, large = Counting(), {**ROW, "colour": "red" * 60}
+    async with served(desk, counting, files, log_bytes=600) as client:
+        for row in (ROW, large):
+            await client.post(PREDICT, json={"instances": [row]})
+        await until(lambda: counting.tallies()[0].logged == 1)
+    assert (counting.tallies()[0].logged, counting.tallies()[0].lost) == (2, 0)
+    assert {len(row["inputs"]["colour"]) for row in rows(tmp_path)} == {3, 180}
 
 
 async def test_hours_that_are_over_are_written_at_once(
