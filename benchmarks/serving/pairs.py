@@ -26,7 +26,7 @@ from benchmarks.serving.entrants import ENTRANTS, OURS, UNLOGGED
 from benchmarks.serving.load import Found, Request
 from benchmarks.serving.model import Perceptron
 
-STARTS = 7
+STARTS = 15
 _TURNS = 3
 SPENT_US = 2
 _SECONDS = 2
