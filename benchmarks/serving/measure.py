@@ -13,7 +13,7 @@ import numpy as np
 
 from benchmarks.orchestration.install import PeerMissing
 from benchmarks.results import Row
-from benchmarks.serving import bare_http, load, model, ours, pairs, report, server
+from benchmarks.serving import bare_http, load, model, ours, pairs, report, rollback, server
 from benchmarks.serving.entrants import ENTRANTS, MODEL, OURS, Entrant
 from benchmarks.serving.load import NoLoad, Request
 from benchmarks.serving.model import Perceptron
@@ -35,7 +35,7 @@ _ALIKE = 1e-4
 
 
 def run() -> list[Row]:
-    """Rows: ours beside each peer at each point, start, memory, swaps, and all absolute figures."""
+    """Rows: ours beside each peer at each point, start, memory, swaps, rollbacks, each server."""
     load.check()
     before, taken = os.getloadavg()[0], Taken()
     only = os.environ.get(ONLY, "").split(",")
@@ -43,6 +43,7 @@ def run() -> list[Row]:
     rounds = int(os.environ.get(ROUNDS, _ROUNDS))
     for entrant in entrants:  # before anything is measured: what takes long, and makes noise
         _or_why(entrant, taken, entrant.python)
+    back = rollback.rows()
     with tempfile.TemporaryDirectory(prefix="pb-") as name:
         root = Path(name)
         files = {each: _file(each, root) for each in (model.SMALL, model.LARGE)}
@@ -63,7 +64,7 @@ def run() -> list[Row]:
                 print(f"  {each.name}: {pairs.STARTS} starts, logged and not", flush=True)
                 taken.pairs += [pairs.taken(each, file, n, _folder(root)) for n in _BATCHES]
     return report.rows(
-        taken, [each for each in entrants if each.name not in taken.failures], before
+        taken, [each for each in entrants if each.name not in taken.failures], before, back
     )
 
 

@@ -21,7 +21,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.serving import load, model, ours, server
+from benchmarks.serving import load, model, ours, profiling, server
 from benchmarks.serving.entrants import ENTRANTS, OURS, UNLOGGED
 from benchmarks.serving.load import Found, Request
 from benchmarks.serving.model import Perceptron
@@ -32,6 +32,8 @@ SPENT_US = 2
 _SECONDS = 2
 _WARM_UP_SECONDS = 1
 _CONNECTIONS = 16
+_LOGGED = "0"
+"""The folder of the process with the log."""
 
 
 class Turns(NamedTuple):
@@ -55,11 +57,13 @@ class Pairs(NamedTuple):
         model: that answered.
         batch: rows of a request.
         found: turns of each start.
+        profiled: microseconds of CPU that profiles of what was logged take a row, by a worker.
     """
 
     model: str
     batch: int
     found: list[list[Turns]]
+    profiled: float
 
     def throughput(self) -> list[float]:
         """With the log, as a part of that without it: the median of each start's turns."""
@@ -89,13 +93,14 @@ def taken(each: Perceptron, file: Path, batch: int, folder: Path) -> Pairs:
     Raises:
         ServerFailed, NoLoad: it could not be measured.
     """
-    found = []
+    found, profiled = [], 0.0
     for number in range(STARTS):
         here = folder / str(number)
         here.mkdir()
         found.append(_start(each, file, batch, here, number))
+        profiled = profiled or profiling.a_row(here / _LOGGED)
         shutil.rmtree(here)  # what was logged
-    return Pairs(each.name, batch, found)
+    return Pairs(each.name, batch, found, profiled)
 
 
 def _start(each: Perceptron, file: Path, batch: int, folder: Path, number: int) -> list[Turns]:

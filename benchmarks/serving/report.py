@@ -81,18 +81,21 @@ class Taken:
         return [point for name, point in self.found if name == OURS and point.form == form]
 
 
-def rows(taken: Taken, entrants: Sequence[Entrant], load: float) -> list[Row]:
+def rows(
+    taken: Taken, entrants: Sequence[Entrant], load: float, rollbacks: Sequence[Row]
+) -> list[Row]:
     """All rows.
 
     Args:
         taken: what was measured.
         entrants: those that could be.
         load: average of the machine, before.
+        rollbacks: on the whole stack.
     """
     found = [row("load average before", load, "processes")]
     if OURS not in taken.failures:
         found += [*_throughput(taken, entrants), *_tails(taken, entrants), *_binary(taken)]
-        found += [*_swaps(taken), *_pairs(taken)]
+        found += [*_swaps(taken), *rollbacks, *_pairs(taken)]
     # a peer that is missing makes no comparison good
     found += [
         Row(f"{name}: {why}", 0, "measured", met=False) for name, why in taken.failures.items()
@@ -181,6 +184,8 @@ def _pairs(taken: Taken) -> Iterator[Row]:
         yield row(f"{logged}, {of}: p99", statistics.mean(each.p99()), "x")
         slowed = f"{case}: {SPENT_US} us of nothing beside none, {of}"
         yield row(f"{slowed}: requests", statistics.mean(each.slowed()), "x")
+        profiled = f"{each.model}, batch {each.batch}: profiling what was logged, by a worker"
+        yield row(f"{profiled}: CPU of a row", each.profiled, "us")
 
 
 def _each(taken: Taken, entrants: Sequence[Entrant]) -> Iterator[Row]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -30,9 +31,11 @@ def play(stack: Stack) -> str:
     return done.stdout
 
 
-def ask_as_the_guide_does(stack: Stack) -> str:
-    guide = (CHECKOUT / "docs" / "guides" / "predict.md").read_text()
-    lines = "\n".join(re.findall(r"```sh\n(.*?)```", guide, flags=re.DOTALL))
+def ask_as_is_written(stack: Stack, document: str) -> str:
+    """What the lines of a document print; one that names the default address means the stack."""
+    text = (CHECKOUT / document).read_text()
+    lines = "\n".join(re.findall(r"```sh\n(.*?)```", text, flags=re.DOTALL))
+    lines = lines.replace("http://127.0.0.1:8080", stack.urls["serving"])
     done = subprocess.run(
         ["bash", "-euc", lines], env=environment(stack), capture_output=True, text=True
     )
@@ -66,8 +69,11 @@ def test_the_demo_tells_what_happened(stack: Stack, people: People) -> None:
         page = stack.config.layout.state_dir / f"rollout-{run['run_id']}.html"
         assert drawn in page.read_text()
 
-    asked = ask_as_the_guide_does(stack)
+    asked = ask_as_is_written(stack, "docs/guides/predict.md")
     assert '"class":' in asked and "x-model-version: 1" in asked
+    told_by_readme = json.loads(ask_as_is_written(stack, "README.md"))
+    assert told_by_readme["model_version"] == "1"
+    assert set(told_by_readme["predictions"][0]["probabilities"]) == {"0", "1"}
 
     # somebody goes on with it, and leaves a run that waits and a model that is paused
     better = {"layers": 1, "hidden": 64}

@@ -21,7 +21,8 @@ from infra.stack import Stack
 from perennial.client import Client
 from perennial.settings import Settings
 
-ROUNDS = 3
+_ROUNDS = 3
+_CASE = "rollback of a wrong version"
 _CALLERS = 4
 _TARGET_SECONDS = 5.0
 _BETWEEN_SECONDS = 6.0
@@ -53,8 +54,8 @@ _SPEC: dict[str, Any] = {
 }
 
 
-def run() -> list[Row]:
-    """Rows: seconds until the last wrong answer, the requests that failed, and how many got one."""
+def rows() -> list[Row]:
+    """Seconds until the last wrong answer, the requests that failed, and how many got one."""
     with tempfile.TemporaryDirectory(prefix="perennial-bench-") as folder:
         stack = Stack(Path(folder), Stack.free_ports())
         try:
@@ -74,29 +75,29 @@ def _measured(stack: Stack) -> list[Row]:
     wrong = client.start_run(_MODEL, epochs=30, learning_rate=0.1)["run_id"]
     with _Calls(stack.urls["serving"]) as calls:
         _ended(client, wrong, "denied")
-        for _ in range(ROUNDS - 1):
+        for _ in range(_ROUNDS - 1):
             time.sleep(_BETWEEN_SECONDS)
             again = client.promote(_MODEL, 2, "production")["run_id"]
             _ended(client, again, "denied")
         time.sleep(_BETWEEN_SECONDS)  # what comes late is to be seen
     spells = calls.spells()
-    if len(spells) != ROUNDS:
-        raise RuntimeError(f"{len(spells)} rollouts were seen, not {ROUNDS}")
+    if len(spells) != _ROUNDS:
+        raise RuntimeError(f"{len(spells)} rollouts were seen, not {_ROUNDS}")
     seconds = [last - first for first, last, _ in spells]
     return [
         row(
-            "from the first wrong answer to the last, judged each second",
+            f"{_CASE}: from the first wrong answer to the last, judged each second",
             statistics.median(seconds),
             "s",
             target=_TARGET_SECONDS,
         ),
-        row("the slowest of them", max(seconds), "s", target=_TARGET_SECONDS),
+        row(f"{_CASE}: the slowest of them", max(seconds), "s", target=_TARGET_SECONDS),
         row(
-            "requests that got a wrong answer",
+            f"{_CASE}: requests that got a wrong answer",
             statistics.median([count for _, _, count in spells]),
             "requests",
         ),
-        row("requests that failed", calls.failed, "requests", target=0),
+        row(f"{_CASE}: failed requests", calls.failed, "requests", target=0),
     ]
 
 
