@@ -164,7 +164,6 @@ class DataActivities:
         with loading():
             from activities.modelling.data import parted
             from activities.modelling.data.profiles import profile_and_read, profile_parts
-            from activities.modelling.data.sketches import REFERENCE
             from activities.modelling.data.summaries import summarize
         snapshot = input.snapshot
         rows = self._frames.at_hand(snapshot)
@@ -173,7 +172,7 @@ class DataActivities:
             gaps = parted.columns_with_gaps(path)
             profile, sketches = profile_parts(parted.parts(path), gaps, snapshot.taken_at)
         else:
-            profile, sketches = profile_and_read(rows, snapshot.taken_at, size=REFERENCE)
+            profile, sketches = profile_and_read(rows, snapshot.taken_at, use="reference")
         return ReferenceProfile(
             blob=self._blobs.put_bytes(profile),
             rows=snapshot.rows,

@@ -102,11 +102,10 @@ class EvaluationActivities:
             import numpy as np
 
             from activities.modelling.data.profiles import profile_frame
-            from activities.modelling.data.sketches import REFERENCE
             from activities.modelling.requests.frames import answer_columns
         # float64 of what torch computes in float32, as the served file does
         narrow = scores.reshape(len(scores), -1).astype(np.float32)
-        profile = profile_frame(answer_columns(narrow, classes), datetime.now(UTC), REFERENCE)
+        profile = profile_frame(answer_columns(narrow, classes), datetime.now(UTC), "reference")
         return self._blobs.put_bytes(profile)
 
     def _held_out(self, input: EvaluateModel | CompareChampions, project: Project) -> HeldOut:

@@ -16,6 +16,7 @@ from perennial.contracts.monitoring import JudgeWindow, WindowJudged
 if TYPE_CHECKING:
     import pandas as pd
 
+    from activities.modelling.data.sketches import Use
     from activities.modelling.monitoring.reference_rows import ReferenceRows
 
 
@@ -89,7 +90,9 @@ class WindowActivities:
             self._references = ReferenceRows(self._blobs)
         # blobs of its own, which nobody else refers to: some day they are removed with it
         of = f"{input.model}/{input.environment}/{input.version}/{input.start.isoformat()}"
-        profile, columns = profile_and_read(rows, input.start, of)
+        plan = input.monitored.plan
+        later: Use = "rolling" if plan is not None and plan.reference == "rolling" else "window"
+        profile, columns = profile_and_read(rows, input.start, of, later)
         beside = windows.beside_reference(self._blobs, columns, input.monitored)
         segments, whole = windows.beside_rows(self._references, rows, input)
         answers = None

@@ -16,7 +16,6 @@ from sqlmodel import col, select
 from temporalio.client import Client
 
 from activities.modelling.data.profiles import profile_frame
-from activities.modelling.data.sketches import REFERENCE
 from activities.modelling.requests.frames import answer_columns
 from api.asking import ask_model
 from api.db.monitoring_tables import WindowRow
@@ -79,8 +78,8 @@ class Fleet:
         now = datetime.now(UTC)
         answers = answer_columns(self._model.answer({files.INPUT: rows}), self._model.classes)
         self._snapshot = self._blobs.put_bytes(kept.getvalue())
-        self._reference = self._blobs.put_bytes(profile_frame(frame, now, REFERENCE))
-        self._answers = self._blobs.put_bytes(profile_frame(answers, now, REFERENCE))
+        self._reference = self._blobs.put_bytes(profile_frame(frame, now, "reference"))
+        self._answers = self._blobs.put_bytes(profile_frame(answers, now, "reference"))
 
     async def apply(self, client: Client, model: str, **plan: Any) -> None:
         """Give a model its spec, as the API does it: it has a workflow of its own afterwards."""

@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 
 from activities.modelling.data.profiles import profile_and_read, profile_frame, profile_parts
-from activities.modelling.data.sketches import REFERENCE, Sketch, read_merged, read_sketches
+from activities.modelling.data.sketches import Sketch, read_merged, read_sketches
 from activities.modelling.monitoring.drift import compare
 from benchmarks.monitoring import exact
 from benchmarks.results import Row, row
@@ -78,7 +78,7 @@ def drawn(reference_rows: int, window_rows: int) -> tuple[pd.DataFrame, pd.DataF
 
 
 def _at_hand(rows: pd.DataFrame) -> Mapping[str, Sketch]:
-    return read_sketches(profile_frame(rows, _NOW, REFERENCE))
+    return read_sketches(profile_frame(rows, _NOW, "reference"))
 
 
 def _in_parts(rows: pd.DataFrame) -> Mapping[str, Sketch]:
@@ -89,8 +89,8 @@ def _in_parts(rows: pd.DataFrame) -> Mapping[str, Sketch]:
 
 def _rolling(rows: pd.DataFrame) -> Mapping[str, Sketch]:
     size = len(rows) // _PARTS
-    windows = (profile_frame(rows[at : at + size], _NOW) for at in range(0, len(rows), size))
-    return read_merged(windows, _NAMES)
+    windows = (rows[at : at + size] for at in range(0, len(rows), size))
+    return read_merged([profile_frame(each, _NOW, "rolling") for each in windows], _NAMES)
 
 
 REFERENCES = {

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from activities.modelling.data.profiles import profile_and_read, profile_frame
-from activities.modelling.data.sketches import REFERENCE, read_sketches
+from activities.modelling.data.sketches import read_sketches
 from activities.modelling.monitoring.drift import compare
 from benchmarks.monitoring import frames
 from benchmarks.monitoring.stopwatch import measure, told
@@ -20,7 +20,7 @@ def main() -> None:
     """Measure."""
     path, rounds = told()
     reference, window = frames.read(path)
-    usual, names = profile_frame(reference, _NOW, REFERENCE), list(reference.columns)
+    usual, names = profile_frame(reference, _NOW, "reference"), list(reference.columns)
     del reference  # a run has made its profile long ago
 
     def once() -> dict[str, Any]:

@@ -12,7 +12,6 @@ import numpy as np
 from temporalio.testing import ActivityEnvironment
 
 from activities.modelling.data.profiles import profile_frame
-from activities.modelling.data.sketches import REFERENCE
 from activities.modelling.requests.frames import answer_columns
 from activities.windows import WindowActivities
 from benchmarks.monitoring import frames
@@ -90,10 +89,10 @@ def _reference(path: Path, blobs: BlobStore) -> Monitored:
         model="m",
         environment="production",
         version=1,
-        reference=blobs.put_bytes(profile_frame(snapshot, _START, REFERENCE)),
+        reference=blobs.put_bytes(profile_frame(snapshot, _START, "reference")),
         snapshot=blobs.put_bytes(rows.getvalue()),
         answers=blobs.put_bytes(
-            profile_frame(answer_columns(_answers(len(snapshot)), _CLASSES), _START, REFERENCE)
+            profile_frame(answer_columns(_answers(len(snapshot)), _CLASSES), _START, "reference")
         ),
         inputs=tuple(snapshot.columns),
     )

@@ -28,9 +28,9 @@ from activities.modelling.data.distributions import Counted, notes
 from activities.modelling.data.ordered_sketch import Ordered
 from activities.modelling.data.sketches import (
     NOTES,
-    REFERENCE,
-    WINDOW,
+    SIZES,
     Sketch,
+    Use,
     estimated,
     sketch_of,
 )
@@ -61,19 +61,19 @@ _TYPES, _RESOLVER = _Types(), StandardResolver()
 """The library's usual resolver gives the same, and copies all that it could be told each time."""
 
 
-def profile_frame(frame: pd.DataFrame, at: datetime, size: int = WINDOW) -> bytes:
+def profile_frame(frame: pd.DataFrame, at: datetime, use: Use = "window") -> bytes:
     """Profile every column; a time counts as seconds since 1970, a truth value as 0 or 1.
 
     Args:
         frame: the rows.
         at: the profile's time stamp, with a zone.
-        size: `WINDOW` or `REFERENCE`.
+        use: that will be made of it.
 
     Returns:
         The serialized `DatasetProfileView`, the same for the same rows. Of a window up to 66 KB a
-        column of fractions, of a reference twice as much.
+        column of fractions, of the others twice as much.
     """
-    return profile_and_read(frame, at, size=size)[0]
+    return profile_and_read(frame, at, use=use)[0]
 
 
 def profile_parts(
@@ -90,7 +90,7 @@ def profile_parts(
     for table in tables:
         frame = with_gaps(table.to_pandas(), gaps)
         for name in frame.columns:
-            profiles[name] = _more(profiles.get(name), name, _as_numbers(frame[name]), REFERENCE)
+            profiles[name] = _more(profiles.get(name), name, _as_numbers(frame[name]), "reference")
     views: dict[str, ColumnProfileView] = {}
     sketches: dict[str, Sketch] = {}
     noted: dict[str, list[float]] = {}
@@ -104,7 +104,7 @@ def profile_parts(
 
 
 def profile_and_read(
-    frame: pd.DataFrame, at: datetime, of: str = "", size: int = WINDOW
+    frame: pd.DataFrame, at: datetime, of: str = "", use: Use = "window"
 ) -> tuple[bytes, dict[str, Sketch]]:
     """What `profile_frame` returns, and what `read_sketches` reads of it.
 
@@ -114,16 +114,16 @@ def profile_and_read(
         frame: the rows.
         at: the profile's time stamp, with a zone.
         of: whose profile it is; kept in it, so that no two have the same bytes.
-        size: `WINDOW` or `REFERENCE`.
+        use: that will be made of it.
     """
     views: dict[str, ColumnProfileView] = {}
     sketches: dict[str, Sketch] = {}
     noted: dict[str, list[float]] = {}
-    for name, view, known in _columns(frame, size):
+    for name, view, known in _columns(frame, use):
         views[name] = view
         if known is None:
             sketches[name] = sketch_of(view)
-        elif size == WINDOW or not len(known):
+        elif use != "reference" or not len(known):
             with np.errstate(over="ignore"):  # as the model gets them, and half of the memory
                 sketches[name] = sketch_of(view, Counted(known.astype(np.float32)))
         else:  # many windows are compared with it, when its rows are gone
@@ -136,19 +136,19 @@ def sketch_frame(frame: pd.DataFrame) -> dict[str, Sketch]:
     """What `profile_and_read` reads of a window's rows; no profile is kept."""
     return {
         name: sketch_of(view, None if known is None else Counted(known))
-        for name, view, known in _columns(frame, WINDOW)
+        for name, view, known in _columns(frame, "window")
     }
 
 
 def _columns(
-    frame: pd.DataFrame, size: int
+    frame: pd.DataFrame, use: Use
 ) -> Iterator[tuple[str, ColumnProfileView, Floats | None]]:
     """The name and the view of each, and of one of numbers those that are known, ascending."""
     for name in frame.columns:
         column, known = _as_numbers(frame[name]), None
         if pd.api.types.is_numeric_dtype(column):
             known = _known(column)
-        view = _view(_more(None, str(name), column, size, known))
+        view = _view(_more(None, str(name), column, use, known))
         yield str(name), view, known
 
 
@@ -173,7 +173,7 @@ def _more(
     profile: ColumnProfile | None,
     name: str,
     column: pd.Series,
-    size: int,
+    use: Use,
     known: Floats | None = None,
 ) -> ColumnProfile:
     """The profile of a column with some more values, which are of the same type.
@@ -182,14 +182,14 @@ def _more(
         profile: so far; None where these are the first.
         name: of the column.
         column: as `_as_numbers` has it.
-        size: `WINDOW` or `REFERENCE`.
+        use: that will be made of it.
         known: what `_known` has of it, where that is at hand.
     """
     if profile is None:
         schema = ColumnSchema(column.dtype, type_mapper=_TYPES, resolver=_RESOLVER)
         profile = ColumnProfile(name, schema, cache_size=1)
         if (distribution := profile._metrics.get("distribution")) is not None:
-            distribution.kll.set(Ordered(size))
+            distribution.kll.set(Ordered(SIZES[use]))
     if pd.api.types.is_float_dtype(column):
         with np.errstate(invalid="ignore", over="ignore"):  # the deviation of an infinity is none
             profile._process_extracted_column(_fractions(column, known))
@@ -204,7 +204,9 @@ def _numbers(profile: ColumnProfile) -> Ordered:
     """Those that it has seen so far; they are still to be made a sketch."""
     profile.flush()
     distribution = profile._metrics.get("distribution")
-    numbers: Ordered = Ordered(REFERENCE) if distribution is None else distribution.kll.value
+    numbers: Ordered = (
+        Ordered(SIZES["reference"]) if distribution is None else distribution.kll.value
+    )
     return numbers
 
 

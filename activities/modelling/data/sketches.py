@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from whylogs.core.view.column_profile_view import ColumnProfileView
 from whylogs.core.view.dataset_profile_view import DatasetProfileView
@@ -18,8 +19,11 @@ from perennial.contracts.errors import Final
 # it says at INFO where in a profile each of its columns begins: forty lines a window
 logging.getLogger("whylogs.core.utils.protobuf_utils").setLevel(logging.WARNING)
 
-WINDOW, REFERENCE = 8192, 16384
-"""Sizes of the sketches of numbers. A reference has finer ones, one for many windows."""
+Use = Literal["window", "rolling", "reference"]
+"""What a profile is for: to be kept, or to be merged with others to a rolling reference, or to be
+one by itself, for many windows."""
+SIZES: Mapping[Use, int] = {"window": 8192, "rolling": 16384, "reference": 16384}
+"""Numbers that the sketch of a column holds."""
 NOTES = "perennial.deciles"
 """Where a reference's profile keeps of each column how many numbers it has, and what was noted of
 them: their deciles, nearer than those of its sketch. Where it is cut a little aside of them, a few
@@ -108,7 +112,7 @@ def read_merged(profiles: Iterable[bytes], columns: Collection[str]) -> dict[str
                     f"profiles of the column {name} cannot be merged: {error}"
                 ) from error
             if (distribution := view.get_metric("distribution")) is not None:
-                numbers.setdefault(name, Ordered(REFERENCE)).merge(distribution.kll.value)
+                numbers.setdefault(name, Ordered(SIZES["reference"])).merge(distribution.kll.value)
     held = {name: each.estimated() for name, each in numbers.items() if each.get_n()}
     # the library would merge the numbers by lots
     return {name: sketch_of(view, held.get(name, NONE)) for name, view in merged.items()}
@@ -147,7 +151,7 @@ def estimated(view: ColumnProfileView, noted: Sequence[float] = ()) -> Distribut
         view: of the column.
         noted: how many numbers there were, and the notes of them.
     """
-    numbers = Ordered(REFERENCE)
+    numbers = Ordered(SIZES["reference"])
     if (distribution := view.get_metric("distribution")) is not None:
         numbers.merge(distribution.kll.value)
     if not numbers.get_n():

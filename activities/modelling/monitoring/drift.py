@@ -3,13 +3,13 @@
 Of a window that was just profiled the numbers are at hand and are counted
 (`activities.modelling.data.distributions`); of one whose profile alone is left, a sketch stands for
 them. Sketches are KLL's (Karnin, Lang and Liberty, "Optimal quantile approximation in streams",
-FOCS 2016), with a size of 8192, and 16384 for the reference, of which the profile also keeps exact
-deciles. So distances of a window at hand are those of its rows, but for KS, which is as exact as
-the reference's sketch; of a window's profile they are within 1 % of that, but PSI was up to
-3 % off where a bin is nearly empty. The same rows give the same figures whenever they are profiled
-(`activities.modelling.data.ordered_sketch`). Text is counted exactly up to about 750 different
-values in a column. How values are cut is said in `activities.modelling.monitoring.bins`,
-what the distances are in `perennial.analysis.distances`.
+FOCS 2016), with a size of 8192, and 16384 for references and what becomes a part of one; a
+reference's profile also keeps exact deciles. So distances of a window at hand are those of its
+rows, but for KS, which is as exact as the reference's sketch; of a window's profile they are within
+1 % of that, but PSI was up to 3 % off where a bin is nearly empty. The same rows give the same
+figures whenever they are profiled (`activities.modelling.data.ordered_sketch`). Text is counted
+exactly up to about 750 different values in a column. How values are cut is said in
+`activities.modelling.monitoring.bins`, what the distances are in `perennial.analysis.distances`.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import whylogs
 from whylogs.core.schema import DatasetSchema
 
 from activities.modelling.data.profiles import _Types, profile_frame
-from activities.modelling.data.sketches import REFERENCE, read_profile, read_sketches
+from activities.modelling.data.sketches import read_profile, read_sketches
 
 NOW = datetime(2024, 5, 1, tzinfo=UTC)
 EXACT = ["counts/n", "counts/null", "counts/nan", "counts/inf", "types/fractional"]
@@ -65,8 +65,8 @@ def test_a_reference_knows_its_deciles_exactly() -> None:
     rng = np.random.default_rng(5)
     frame = pd.DataFrame({"delay": rng.normal(size=100_000), "only": "text"})
     frame.loc[:99, "delay"] = math.nan
-    parts = [profile_frame(part, NOW, REFERENCE) for part in (frame[:60_000], frame[60_000:])]
-    whole = read_sketches(profile_frame(frame, NOW, REFERENCE))["delay"]
+    parts = [profile_frame(part, NOW, "reference") for part in (frame[:60_000], frame[60_000:])]
+    whole = read_sketches(profile_frame(frame, NOW, "reference"))["delay"]
     exact = frame["delay"].quantile(np.arange(1, 10) / 10).to_numpy()
     assert whole.numbers.deciles() == pytest.approx(exact, rel=1e-12)
     # whylogs keeps what was said of one of two profiles that somebody merges

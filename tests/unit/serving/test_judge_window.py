@@ -13,8 +13,9 @@ import pandas as pd
 import pytest
 from temporalio.testing import ActivityEnvironment
 
+from activities.modelling.data import profiles
 from activities.modelling.data.profiles import profile_frame
-from activities.modelling.data.sketches import read_sketches
+from activities.modelling.data.sketches import read_profile, read_sketches
 from activities.modelling.export.graphs import Graph
 from activities.modelling.requests.frames import answer_columns
 from activities.windows import WindowActivities
@@ -132,6 +133,21 @@ async def test_a_window_like_the_reference(plane: Plane) -> None:
     [red] = found.segments
     assert (red.segment, red.verdict.verdict) == ("colour=red", "pass"), red.verdict.reason
     assert red.rows > 600 and red.share == red.rows / found.rows
+
+
+async def test_a_window_is_kept_finer_where_it_becomes_a_part_of_a_reference(
+    plane: Plane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(profiles, "SIZES", {"window": 64, "rolling": 2 * ROWS})
+    await plane.ask(drawn(ROWS, seed=1))
+    exact = []
+    for plan in (MonitoringPlan(), MonitoringPlan(reference="rolling")):
+        found = await plane.judge(plan=plan)
+        assert found.profile is not None
+        column = read_profile(plane.blobs.get_bytes(found.profile)).get_column("size")
+        assert column is not None
+        exact.append(not column.get_metric("distribution").kll.value.is_estimation_mode())
+    assert exact == [False, True]
 
 
 async def test_a_segment_that_moves_is_found_and_named(plane: Plane) -> None:
