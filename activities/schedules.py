@@ -13,6 +13,7 @@ from temporalio.client import (
     ScheduleActionStartWorkflow,
     ScheduleAlreadyRunningError,
     ScheduleCalendarSpec,
+    ScheduleIntervalSpec,
     ScheduleOverlapPolicy,
     SchedulePolicy,
     ScheduleRange,
@@ -28,6 +29,8 @@ from perennial.contracts.store import RecordStore
 CATCH_UP = timedelta(minutes=10)
 """A time that passed while Temporal was away counts if it is not longer ago. The SDK's default is a
 year: everything that was missed would be made up for at once."""
+_OVER = 2000
+"""The first year that Temporal takes."""
 JITTER = timedelta(minutes=1)
 """Specs like round hours: all models at once would be a crowd."""
 
@@ -99,22 +102,27 @@ def _schedule(wanted: schedules.Timetable) -> Schedule:
             task_queue=queues.CONTROL,
             static_summary=f"it is time to train {model} again",
         ),
-        spec=ScheduleSpec(
-            calendars=[
-                ScheduleCalendarSpec(
-                    minute=_ranges(when.minute),
-                    hour=_ranges(when.hour),
-                    day_of_month=_ranges(when.day_of_month),
-                    month=_ranges(when.month),
-                    day_of_week=_ranges(when.day_of_week),
-                    comment=wanted.name,
-                )
-            ],
-            jitter=JITTER,
-        ),
+        spec=_times(when, wanted.name),
         # a wish that waits for its answer is enough, and one that fails is no reason to end others
         policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=CATCH_UP),
     )
+
+
+def _times(when: cron.Cron | cron.Every, name: str) -> ScheduleSpec:
+    if isinstance(when, cron.Every):
+        # an interval has no comment: a calendar that never comes again carries it
+        never = ScheduleCalendarSpec(year=[ScheduleRange(_OVER)], comment=name)
+        every = ScheduleIntervalSpec(every=timedelta(seconds=when.seconds))
+        return ScheduleSpec(calendars=[never], intervals=[every], jitter=JITTER)
+    calendar = ScheduleCalendarSpec(
+        minute=_ranges(when.minute),
+        hour=_ranges(when.hour),
+        day_of_month=_ranges(when.day_of_month),
+        month=_ranges(when.month),
+        day_of_week=_ranges(when.day_of_week),
+        comment=name,
+    )
+    return ScheduleSpec(calendars=[calendar], jitter=JITTER)
 
 
 def _ranges(spans: Iterable[cron.Span]) -> list[ScheduleRange]:

@@ -1,4 +1,4 @@
-"""Cron expressions of five fields: when something is done by the clock.
+"""When something is done by the clock: cron expressions of five fields, and intervals.
 
 Read here, and not by whoever keeps the clock, so that a wrong one is refused with the spec that
 holds it.
@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 
 from perennial.contracts.base import Contract
+from perennial.contracts.spec_part import duration
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+SHORTEST = timedelta(minutes=1)
+"""As often as a cron expression can be."""
 _PART = re.compile(r"(?:(\*)|([a-z0-9]+)(?:-([a-z0-9]+))?)(?:/([0-9]+))?")
 
 
@@ -34,17 +38,25 @@ class Cron(Contract):
     day_of_week: tuple[Span, ...]
 
 
-def parse(text: str) -> Cron:
-    """Read an expression such as `0 4 * * MON` or `*/30 6-18 1,15 * *`.
+class Every(Contract):
+    """Again and again, at multiples of so many seconds since 1970 began in UTC."""
+
+    seconds: int
+
+
+def parse(text: str) -> Cron | Every:
+    """Read an expression such as `0 4 * * MON` or `*/30 6-18 1,15 * *`, or `@every 36h`.
 
     Raises:
         ValueError: it is none; the message says which field and what it takes.
     """
     fields = text.lower().split()
+    if fields[:1] == ["@every"]:
+        return _every(text, fields[1:])
     if len(fields) != 5:
         raise ValueError(
             f"{text!r} has {len(fields)} fields; a cron expression has five: minute, hour, day of "
-            f"the month, month, day of the week, such as `0 4 * * MON`"
+            f"the month, month, day of the week, such as `0 4 * * MON`; an interval is `@every 36h`"
         )
     minute, hour, day, month, weekday = fields
     return Cron(
@@ -54,6 +66,15 @@ def parse(text: str) -> Cron:
         month=_field("month", month, 1, 12, {name: n for n, name in enumerate(_MONTHS, 1)}),
         day_of_week=_weekdays(weekday),
     )
+
+
+def _every(text: str, fields: list[str]) -> Every:
+    if len(fields) != 1:
+        raise ValueError(f"{text!r} is no interval: it is `@every` and a duration, as `@every 36h`")
+    period = duration(fields[0])
+    if period < SHORTEST:
+        raise ValueError(f"{text!r} is more often than once a minute")
+    return Every(seconds=int(period.total_seconds()))
 
 
 def _weekdays(text: str) -> tuple[Span, ...]:

@@ -113,8 +113,9 @@ class RetrainPlan(RetrainLimits):
     )
     schedule: str | None = Field(
         default=None,
-        description="cron expression in UTC at which it is trained whatever the verdicts",
-        examples=["0 4 * * MON"],
+        description="cron expression in UTC, or an interval, at which it is trained whatever the "
+        "verdicts",
+        examples=["0 4 * * MON", "@every 36h"],
     )
     new_rows: int | None = Field(
         default=None,

@@ -15,7 +15,7 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.schedules import CATCH_UP
+from activities.schedules import CATCH_UP, JITTER
 from api.db.alert_tables import AlertRow
 from api.db.monitoring_tables import TriggerRow
 from perennial.contracts import ids, lifecycle
@@ -103,6 +103,15 @@ async def test_a_schedule_follows_its_spec_and_ends_in_one_wish(
     assert (new.cause, new.reason) == ("data", "1,200 new rows since 2026-03-01")
     assert new.decision == "allow" and new.run_id is not None, new.why
     assert (await house.result(new.run_id)).outcome == "promoted"
+
+    await house.apply(retraining={"schedule": "@every 36h"})
+    await settled(temporal, house)
+    now = await described()
+    assert [each.every for each in now.schedule.spec.intervals] == [timedelta(hours=36)]
+    assert now.schedule.state.paused
+    first, second, *_ = now.info.next_action_times
+    assert timedelta(hours=36) - JITTER <= second - first <= timedelta(hours=36) + JITTER
+    await settled(temporal, house, said=False)
 
     await house.lever(lifecycle.RETIRE)
     await house.owner.result()

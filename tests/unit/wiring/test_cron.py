@@ -8,13 +8,15 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from perennial.contracts.cron import parse
+from perennial.contracts.cron import Cron, Every, parse
 from perennial.contracts.monitoring_plan import RetrainPlan
 from tests.samples import spec
 
 
 def days(text: str) -> list[int]:
-    return [n for s in parse(text).day_of_week for n in range(s.start, s.end + 1, s.step)]
+    found = parse(text)
+    assert isinstance(found, Cron)
+    return [n for s in found.day_of_week for n in range(s.start, s.end + 1, s.step)]
 
 
 @pytest.mark.parametrize(
@@ -57,6 +59,11 @@ def test_the_week_begins_with_sunday_and_may_end_with_it(text: str, expected: li
     [
         ("", "0 fields"),
         ("@daily", "1 fields"),
+        ("@every", "is no interval: it is `@every` and a duration"),
+        ("@every 2h 30m", "is no interval"),
+        ("@every 2 hours", "is no interval"),
+        ("@every 0h", "'0h' is not a duration"),
+        ("@every 59s", "is more often than once a minute"),
         ("0 0 0 4 * * MON", "7 fields"),
         ("60 * * * *", "'60' is no minute: it takes 0 to 59"),
         ("0 24 * * *", "'24' is no hour"),
@@ -73,6 +80,11 @@ def test_the_week_begins_with_sunday_and_may_end_with_it(text: str, expected: li
 def test_what_is_no_expression_is_told_what_would_be(text: str, says: str) -> None:
     with pytest.raises(ValueError, match=re.escape(says)):
         parse(text)
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("@every 36h", 129_600), ("@EVERY  60s", 60)])
+def test_an_interval_is_a_duration(text: str, seconds: int) -> None:
+    assert parse(text) == Every(seconds=seconds)
 
 
 def test_a_spec_with_a_wrong_one_is_refused() -> None:
