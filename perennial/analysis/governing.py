@@ -10,8 +10,9 @@ upstream, and training all of them anew would learn its mistake.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from perennial.contracts.retraining import Governed, Retrain, RetrainLimits, Rule, Wish
 from perennial.contracts.spec_part import duration
@@ -92,15 +93,33 @@ def _storm(wish: Wish, wishes: Sequence[Wish], limits: RetrainLimits) -> Governe
     )
 
 
+class _Hours(NamedTuple):
+    """What runs take of processors that are limited."""
+
+    kind: str
+    limit: float
+    of: Callable[[Wish | Retrain], float]
+
+
+def _limited(limits: RetrainLimits) -> list[_Hours]:
+    found = []
+    if limits.cpu_hours is not None:
+        found.append(_Hours("CPU", limits.cpu_hours, lambda each: each.cpu_hours))
+    if limits.gpu_hours is not None:
+        found.append(_Hours("GPU", limits.gpu_hours, lambda each: each.gpu_hours))
+    return found
+
+
 def _dear(wish: Wish, limits: RetrainLimits) -> Governed | None:
-    if limits.cpu_hours is None or wish.cpu_hours <= limits.cpu_hours:
-        return None
-    return Governed(
-        decision="ask",
-        rule="budget",
-        reason=f"the run takes about {wish.cpu_hours:g} CPU hours, more than the "
-        f"{limits.cpu_hours:g} of 30 days",
-    )
+    for kind, limit, of in _limited(limits):
+        if of(wish) > limit:
+            return Governed(
+                decision="ask",
+                rule="budget",
+                reason=f"the run takes about {of(wish):g} {kind} hours, more than the "
+                f"{limit:g} of 30 days",
+            )
+    return None
 
 
 def _later(wish: Wish, runs: Sequence[Retrain], limits: RetrainLimits) -> Governed | None:
@@ -140,17 +159,15 @@ def _budget(wish: Wish, runs: Sequence[Retrain], limits: RetrainLimits) -> list[
         oldest = recent[len(recent) - limits.runs]
         reason = f"{len(recent)} runs in 30 days, {limits.runs} may be"
         waits.append((oldest.started + PERIOD, "budget", reason))
-    if limits.cpu_hours is None:
-        return waits
-    hours = [run.cpu_hours for run in recent]
-    reason = (
-        f"{sum(hours):g} CPU hours in 30 days and about {wish.cpu_hours:g} more, "
-        f"{limits.cpu_hours:g} may be"
-    )
-    for place, run in enumerate(recent):
-        if sum(hours[place:]) + wish.cpu_hours <= limits.cpu_hours:
-            break
-        waits.append((run.started + PERIOD, "budget", reason))
+    for kind, limit, of in _limited(limits):
+        hours = [of(run) for run in recent]
+        reason = (
+            f"{sum(hours):g} {kind} hours in 30 days and about {of(wish):g} more, {limit:g} may be"
+        )
+        for place, run in enumerate(recent):
+            if sum(hours[place:]) + of(wish) <= limit:
+                break
+            waits.append((run.started + PERIOD, "budget", reason))
     return waits
 
 

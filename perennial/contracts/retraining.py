@@ -27,6 +27,7 @@ class Wish(Contract):
             a message.
         at: when it is asked.
         cpu_hours: that the run is expected to take, such as the last one took.
+        gpu_hours: the same of GPUs.
     """
 
     model: str
@@ -34,6 +35,7 @@ class Wish(Contract):
     snapshot: Sha256
     at: Utc
     cpu_hours: float = Field(default=0.0, ge=0)
+    gpu_hours: float = Field(default=0.0, ge=0)
 
 
 class Retrain(Contract):
@@ -45,6 +47,7 @@ class Retrain(Contract):
         ended: when, once it has.
         outcome: of it.
         cpu_hours: that it took; while it is running, those expected.
+        gpu_hours: the same of GPUs.
     """
 
     snapshot: Sha256
@@ -52,6 +55,7 @@ class Retrain(Contract):
     ended: Utc | None = None
     outcome: Outcome = "running"
     cpu_hours: float = Field(default=0.0, ge=0)
+    gpu_hours: float = Field(default=0.0, ge=0)
 
 
 class RetrainLimits(SpecPart):
@@ -62,6 +66,7 @@ class RetrainLimits(SpecPart):
     cpu_hours: float | None = Field(
         default=None, gt=0, description="in any 30 days; without it as many as the runs take"
     )
+    gpu_hours: float | None = Field(default=None, gt=0, description="the same of GPUs")
     back_off: Duration = Field(
         default="6h",
         description="after a run that did not end in a champion; twice as long after each further "

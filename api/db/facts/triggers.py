@@ -42,18 +42,21 @@ def record_trigger(session: Session, input: RecordTrigger) -> TriggerRecorded:
         return as_recorded(row)
     living_model(session, input.model)
     # to count them means to read each run's spec, with the ledger held
-    counted = input.limits is not None and input.limits.cpu_hours is not None
+    limits = input.limits
+    counted = limits is not None and (limits.cpu_hours or limits.gpu_hours) is not None
+    cpu_hours, gpu_hours = _last_hours(session, input.model) if counted else (0.0, 0.0)
     wish = Wish(
         model=input.model,
         cause=wanted.cause,
         snapshot=wanted.snapshot,
         at=wanted.at,
-        cpu_hours=_last_hours(session, input.model) if counted else 0.0,
+        cpu_hours=cpu_hours,
+        gpu_hours=gpu_hours,
     )
     governed = (
         _BY_HAND
-        if input.limits is None
-        else govern(wish, _past(session, wish, counted), _wishes(session, wish), input.limits)
+        if limits is None
+        else govern(wish, _past(session, wish, counted), _wishes(session, wish), limits)
     )
     if governed.decision == "allow" and input.no_room:
         governed = _no_room(input)
@@ -171,6 +174,7 @@ def _past(session: Session, wish: Wish, counted: bool) -> list[Retrain]:
         if not wish.at - _PAST < started <= wish.at:
             continue
         took = (run.finished_at or run.created_at) - run.created_at
+        cpu_hours, gpu_hours = _hours(session, run) if counted else (0.0, 0.0)
         past.append(
             Retrain(
                 # of no snapshot: it failed before it had one, and was asked for by nobody's rows
@@ -178,7 +182,8 @@ def _past(session: Session, wish: Wish, counted: bool) -> list[Retrain]:
                 started=started,
                 ended=None if run.finished_at is None else started + took,
                 outcome=_outcome(run),
-                cpu_hours=_hours(session, run) if counted else 0.0,
+                cpu_hours=cpu_hours,
+                gpu_hours=gpu_hours,
             )
         )
     return past
@@ -192,18 +197,18 @@ def _outcome(run: RunRow) -> Outcome:
     return "failed" if run.outcome in ("failed", "cancelled") else "rejected"
 
 
-def _hours(session: Session, run: RunRow) -> float:
-    """CPU hours of its training: its time, by the CPUs that the spec gives it."""
+def _hours(session: Session, run: RunRow) -> tuple[float, float]:
+    """CPU and GPU hours of its training: its time, by those that the spec gives it."""
     stage = session.get(StageRow, (run.run_id, "train", ""))
     spec = session.get(SpecRow, (run.model, run.spec_version))
     if stage is None or stage.finished_at is None or spec is None:
-        return 0.0
+        return 0.0, 0.0
     training = ModelSpec.model_validate(spec.spec).training
-    cpus = training.workers * training.cpus_per_worker
-    return _seconds(stage.started_at, stage.finished_at) * cpus / 3600
+    hours = training.workers * _seconds(stage.started_at, stage.finished_at) / 3600
+    return hours * training.cpus_per_worker, hours * training.gpus_per_worker
 
 
-def _last_hours(session: Session, model: str) -> float:
+def _last_hours(session: Session, model: str) -> tuple[float, float]:
     run = session.exec(
         select(RunRow)
         .where(
@@ -212,7 +217,7 @@ def _last_hours(session: Session, model: str) -> float:
         .order_by(col(RunRow.created_at).desc())
         .limit(1)
     ).first()
-    return 0.0 if run is None else _hours(session, run)
+    return (0.0, 0.0) if run is None else _hours(session, run)
 
 
 def _seconds(start: datetime, end: datetime) -> float:

@@ -101,6 +101,18 @@ def test_a_run_that_never_fits_is_a_persons_to_allow() -> None:
     assert govern(wish(hours=9999), [], [], free).decision == "allow"
 
 
+def test_hours_of_gpus_have_a_limit_of_their_own() -> None:
+    limits = LIMITS.model_copy(update={"gpu_hours": 8.0})
+    past = [run(20 * DAY, gpu_hours=5), run(10 * DAY, gpu_hours=2)]
+    assert govern(wish(), past, [], LIMITS).decision == "allow"
+    asked = wish().model_copy(update={"gpu_hours": 4.0})
+    found = govern(asked, past, [], limits)
+    assert (found.rule, found.until) == ("budget", NOW + 10 * DAY)
+    assert "7 GPU hours in 30 days and about 4 more, 8 may be" in found.reason
+    never = govern(asked.model_copy(update={"gpu_hours": 9.0}), [], [], limits)
+    assert never.decision == "ask" and "about 9 GPU hours, more than the 8" in never.reason
+
+
 def test_a_pause_grows_with_each_failure_and_not_without_end() -> None:
     patient = RetrainLimits(cooldown="1s", back_off="1h", failures=1000, runs=1000)
     for count, pause in ((1, HOUR), (2, 2 * HOUR), (5, 16 * HOUR), (40, 30 * DAY)):

@@ -249,8 +249,17 @@ def test_a_run_that_a_wish_asked_for_counts_by_the_clock_of_the_wish(ready: Stor
     assert ready.record_trigger(record_trigger("w3", 4 * day)).governed.decision == "allow"
 
 
-def test_cpu_hours_count_where_they_have_a_limit(ready: Store) -> None:
-    ready.record_run(record_run("r3", at=at(20)))
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [({"cpu_hours": 5.0}, "about 6 CPU hours"), ({"gpu_hours": 1.0}, "about 1.5 GPU hours")],
+)
+def test_hours_count_where_they_have_a_limit(
+    ready: Store, limits: dict[str, float], said: str
+) -> None:
+    training = {"workers": 2, "cpus_per_worker": 1, "gpus_per_worker": 0.25}
+    costly = spec(**WATCHED, training=training)
+    ready.record_spec(records.RecordSpec(effect="gpu", spec=costly, actor="ada", at=at(10)))
+    ready.record_run(record_run("r3", at=at(20), spec_version=2))
     for status, minutes in (("running", 20), ("passed", 200)):
         mark = {"run_id": "r3", "stage": "train", "status": status, "at": at(minutes)}
         ready.mark_stage(records.MarkStage.model_validate(mark))
@@ -260,10 +269,10 @@ def test_cpu_hours_count_where_they_have_a_limit(ready: Store) -> None:
         )
     )
     wish = record_trigger("w1", 9000)
-    dear = wish.model_copy(update={"limits": RetrainPlan(cpu_hours=1.0)})
+    dear = wish.model_copy(update={"limits": RetrainPlan.model_validate(limits)})
     recorded = ready.record_trigger(dear)
     assert (recorded.governed.decision, recorded.governed.rule) == ("ask", "budget")
-    assert "3 CPU hours" in recorded.governed.reason
+    assert said in recorded.governed.reason
 
 
 def test_a_model_that_does_not_train_itself_has_people_asked(ready: Store) -> None:
