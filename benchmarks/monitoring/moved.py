@@ -23,7 +23,7 @@ from benchmarks.results import Row, row
 _NOW = datetime(2024, 5, 1, tzinfo=UTC)
 _TARGET = 1.0
 _PARTS = 8
-_SIZES = ((60_000, 20_000), (200_000, 7_000), (100_000, 1_000_000))
+_SIZES = ((60_000, 20_000), (200_000, 7_000), (400_000, 20_000), (100_000, 1_000_000))
 """Rows of the reference and of the window."""
 
 Floats = exact.Floats
