@@ -6,10 +6,33 @@ import re
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Environment = Literal["development", "testing", "staging", "production"]
 ENVIRONMENTS: tuple[Environment, ...] = ("development", "testing", "staging", "production")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_LONGEST = timedelta(days=36500)
+
+
+def duration(text: str) -> timedelta:
+    """Read a `Duration`: `"14d"` is fourteen days.
+
+    Raises:
+        ValueError: it is none, or so long that a date and it may be no date any more.
+    """
+    match = re.fullmatch(r"([1-9][0-9]*)([smhd])", text)
+    if match is None:
+        raise ValueError(f"{text!r} is not a duration such as 30s, 5m, 12h or 14d")
+    if (seconds := int(match[1]) * _SECONDS[match[2]]) > _LONGEST.total_seconds():
+        raise ValueError(f"{text!r} is longer than a century")
+    return timedelta(seconds=seconds)
+
+
+def _is_duration(text: str) -> str:
+    duration(text)
+    return text
+
+
 Duration = Annotated[
     str,
     Field(
@@ -17,17 +40,8 @@ Duration = Annotated[
         description="a whole number and a unit: 30s, 5m, 12h, 14d",
         examples=["5m", "14d"],
     ),
+    AfterValidator(_is_duration),
 ]
-
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-
-
-def duration(text: str) -> timedelta:
-    """Read a `Duration`: `"14d"` is fourteen days."""
-    match = re.fullmatch(r"([1-9][0-9]*)([smhd])", text)
-    if match is None:
-        raise ValueError(f"{text!r} is not a duration such as 30s, 5m, 12h or 14d")
-    return timedelta(**{_UNITS[match[2]]: int(match[1])})
 
 
 class SpecPart(BaseModel):
