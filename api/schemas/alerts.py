@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints
 
 from api.schemas.base import Answer, Ask, Json, Words
 from perennial.contracts.alert_plan import Severity
 from perennial.contracts.alerts import AlertStatus, DeliveryCause, DeliveryStatus
-from perennial.contracts.spec import Duration, Environment, Name, duration
+from perennial.contracts.spec import Environment, Name
+from perennial.contracts.spec_part import DurationText, at_most
 
-_LONGEST_DAYS = 30
+_Silent = Annotated[DurationText, at_most(30, "30 days at most; set it again after that")]
 
 
 class AlertSummary(Answer):
@@ -90,18 +91,8 @@ class SilenceRequest(Ask):
     pattern: Annotated[
         str, StringConstraints(min_length=1, max_length=300, pattern=r"^[^\x00]*$")
     ] = Field(default="*", description="of kind/key, with * and ?")
-    duration: Duration = Field(description=f"{_LONGEST_DAYS} days at most")
+    duration: _Silent = Field(description="30 days at most")
     reason: Words = ""
-
-    @model_validator(mode="after")
-    def _ends(self) -> Self:
-        try:
-            days = duration(self.duration).days
-        except OverflowError:
-            days = _LONGEST_DAYS + 1
-        if days > _LONGEST_DAYS:
-            raise ValueError(f"a silence is {_LONGEST_DAYS} days at most; set it again after that")
-        return self
 
 
 class EndRequest(Ask):

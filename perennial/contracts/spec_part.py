@@ -11,37 +11,48 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 Environment = Literal["development", "testing", "staging", "production"]
 ENVIRONMENTS: tuple[Environment, ...] = ("development", "testing", "staging", "production")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_LONGEST = timedelta(days=36500)
+_CENTURY = 36500  # days; longer, and a date and it may be no date any more
 
 
 def duration(text: str) -> timedelta:
     """Read a `Duration`: `"14d"` is fourteen days.
 
     Raises:
-        ValueError: it is none, or so long that a date and it may be no date any more.
+        ValueError: it is none, or longer than a century.
     """
+    return timedelta(seconds=_seconds(text, _CENTURY, "a century at most"))
+
+
+def _seconds(text: str, days: int, says: str) -> int:
     match = re.fullmatch(r"([1-9][0-9]*)([smhd])", text)
     if match is None:
         raise ValueError(f"{text!r} is not a duration such as 30s, 5m, 12h or 14d")
-    if (seconds := int(match[1]) * _SECONDS[match[2]]) > _LONGEST.total_seconds():
-        raise ValueError(f"{text!r} is longer than a century")
-    return timedelta(seconds=seconds)
+    count, unit = match.groups()
+    # ten digits are a century even in seconds; thousands of them int() refuses
+    if len(count) > 10 or (seconds := int(count) * _SECONDS[unit]) > days * _SECONDS["d"]:
+        raise ValueError(f"{text!r} is too long: {says}")
+    return seconds
 
 
-def _is_duration(text: str) -> str:
-    duration(text)
-    return text
+def at_most(days: int, says: str) -> AfterValidator:
+    """For a field of `DurationText`: refuse what is longer, and say what the longest is."""
+
+    def check(text: str) -> str:
+        _seconds(text, days, says)
+        return text
+
+    return AfterValidator(check)
 
 
-Duration = Annotated[
+DurationText = Annotated[
     str,
     Field(
         pattern=r"^[1-9][0-9]*(s|m|h|d)$",
         description="a whole number and a unit: 30s, 5m, 12h, 14d",
         examples=["5m", "14d"],
     ),
-    AfterValidator(_is_duration),
 ]
+Duration = Annotated[DurationText, at_most(_CENTURY, "a century at most")]
 
 
 class SpecPart(BaseModel):

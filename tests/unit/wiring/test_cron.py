@@ -64,8 +64,8 @@ def test_the_week_begins_with_sunday_and_may_end_with_it(text: str, expected: li
         ("@every 2 hours", "is no interval"),
         ("@every 0h", "'0h' is not a duration"),
         ("@every 59s", "is more often than once a minute"),
-        ("@every 36501d", "'36501d' is longer than a century"),
-        ("@every 99999999999999d", "is longer than a century"),
+        ("@every 36501d", "'36501d' is too long: a century at most"),
+        ("@every 99999999999999d", "is too long: a century at most"),
         ("0 0 0 4 * * MON", "7 fields"),
         ("60 * * * *", "'60' is no minute: it takes 0 to 59"),
         ("0 24 * * *", "'24' is no hour"),
@@ -95,10 +95,10 @@ def test_a_spec_with_a_wrong_one_is_refused() -> None:
         RetrainPlan(schedule="weekly")
 
 
-@pytest.mark.parametrize("longest", ["36501d", "99999999999999d"])
+@pytest.mark.parametrize("longest", ["36501d", "99999999999999d", "9" * 5000 + "s"])
 def test_a_spec_that_asks_for_more_than_a_century_is_refused(longest: str) -> None:
     assert RetrainPlan(cooldown="36500d").cooldown == "36500d"
-    with pytest.raises(ValidationError, match="is longer than a century"):
+    with pytest.raises(ValidationError, match="is too long: a century at most"):
         RetrainPlan(cooldown=longest)
 
 
