@@ -98,7 +98,8 @@ class WindowActivities:
         answers = None
         if beside.verdict.verdict == "fail" and input.monitored.onnx is not None:
             graph = Graph(self._blobs.get(input.monitored.onnx))
-            answers = what_moved(graph, rows, beside.usual, beside.verdict, input.start)
+            by = plan.segments if plan is not None else ()
+            answers = what_moved(graph, rows, beside.usual, beside.verdict, input.start, by)
         details = None
         if beside.drift is not None:
             measured = f'{{"window":{json.dumps(of)},{beside.drift.model_dump_json()[1:]}'

@@ -21,10 +21,14 @@ def what_moved(answers: AnswersMoved) -> str:
     told = ", ".join(
         f"{each.column} {each.share:.0%} ({each.change:+.3g})" for each in answers.columns[:_MOST]
     )
-    return (
+    said = (
         f"mean {answers.answer} {answers.mean:.3g}, which {told} moved; all at once "
         f"{answers.together:+.3g}"
     )
+    if answers.segments:
+        parts = (f"{each.segment} {each.share:.0%}" for each in answers.segments[:_MOST])
+        said += f", of which {', '.join(parts)}"
+    return said
 
 
 def changed(before: Upstream, now: Upstream) -> tuple[str, ...]:

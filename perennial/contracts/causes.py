@@ -41,6 +41,23 @@ class ColumnEffect(Contract):
     share: float
 
 
+class SegmentEffect(Contract):
+    """What the rows that have one value of a column contribute to the change of the answers.
+
+    Attributes:
+        segment: as in `origin=EWR`.
+        change: of the mean answer of all rows that comes from these, with all columns at once: the
+            changes of all of a column's values are `together`.
+        share: of the sum over the column's values, each without its sign, from 0 to 1.
+        rows: of those that were asked again.
+    """
+
+    segment: str
+    change: float
+    share: float
+    rows: int
+
+
 class AnswersMoved(Contract):
     """What the columns that moved change in a window's answers, each by itself.
 
@@ -51,6 +68,7 @@ class AnswersMoved(Contract):
             to it: what two of them do together is nobody's.
         rows: that were asked again.
         columns: the largest change first.
+        segments: by the plan's segments, those of each column with the largest change first.
     """
 
     answer: str
@@ -58,3 +76,4 @@ class AnswersMoved(Contract):
     together: float
     rows: int
     columns: tuple[ColumnEffect, ...]
+    segments: tuple[SegmentEffect, ...] = ()

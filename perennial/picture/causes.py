@@ -35,6 +35,7 @@ class Cause:
     Attributes:
         beside: what the window was compared with.
         answers: columns by their part in the change of the answers; of windows that fail.
+        answering: segments by theirs.
         moved: what answer that is, and how far it moved.
         columns: that moved most.
         segments: that moved most, those of one column together adding up to 1.
@@ -44,6 +45,7 @@ class Cause:
 
     beside: str
     answers: tuple[Part, ...]
+    answering: tuple[Part, ...]
     moved: str
     columns: tuple[Part, ...]
     segments: tuple[Part, ...]
@@ -62,6 +64,10 @@ def cause(watched: Watched, window: WindowDetail) -> Cause:
         answers=tuple(
             Part(each["column"], each["share"], f"{each['change']:+.3g}")
             for each in (answers or {}).get("columns", ())[:_MOST]
+        ),
+        answering=tuple(
+            Part(each["segment"], each["share"], f"{each['change']:+.3g}, {each['rows']:,} rows")
+            for each in (answers or {}).get("segments", ())[:_MOST]
         ),
         moved=""
         if not answers

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -34,9 +34,10 @@ import pandas as pd
 from activities.modelling.data.sketches import Sketch
 from activities.modelling.export.graphs import Graph
 from activities.modelling.monitoring.bins import as_texts
+from activities.modelling.monitoring.segments import as_asked
 from activities.modelling.requests.frames import PREDICTION, PROBABILITY
 from activities.modelling.values import as_numbers, as_text
-from perennial.contracts.causes import AnswersMoved, ColumnEffect
+from perennial.contracts.causes import AnswersMoved, ColumnEffect, SegmentEffect
 from perennial.contracts.drift import WindowVerdict
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ if TYPE_CHECKING:
 _ROWS, _LEAST = 1000, 125
 """Rows that are asked again, and the fewest that say something."""
 _COLUMNS = 20
+_SEGMENTS = 5
+"""Values of a column that are told, those with the largest change first."""
 _SECONDS = 0.6
 """Of computing answers; another 0.3 s are for the replacements."""
 _TRUTH = {"0": "false", "1": "true"}
@@ -60,8 +63,9 @@ def what_moved(
     reference: Mapping[str, Sketch],
     verdict: WindowVerdict,
     start: datetime,
+    by: Sequence[str] = (),
 ) -> AnswersMoved | None:
-    """How far each column that moved has moved the answers.
+    """How far each column that moved has moved the answers, and which rows that was.
 
     Args:
         graph: the champion.
@@ -70,6 +74,7 @@ def what_moved(
         reference: columns by name.
         verdict: on the window. Looked at are the columns of its parts and findings, 20 at most.
         start: of the window; it draws the lots.
+        by: columns whose values make segments.
 
     Returns:
         None where none of the columns can be exchanged, the champion takes so long that not one
@@ -81,7 +86,7 @@ def what_moved(
     if not names or rows.empty:
         return None
     try:
-        return _ask_again(graph, rows, reference, names, start)
+        return _ask_again(graph, rows, reference, names, start, by)
     except Exception as error:  # of ONNX Runtime, which has many; a window is judged without it
         _logger.warning("what moved the answers is not known: %s", error)
         return None
@@ -93,9 +98,11 @@ def _ask_again(
     reference: Mapping[str, Sketch],
     names: Sequence[str],
     start: datetime,
+    by: Sequence[str],
 ) -> AnswersMoved | None:
     rng = np.random.default_rng(int(start.timestamp()) % 2**32)
-    sample = _some(rows, _ROWS, rng)[list(graph.columns)]
+    drawn = _some(rows, _ROWS, rng)
+    sample = drawn[list(graph.columns)]
     graph.scores(sample.iloc[:1])  # the first time it is slower
     sample, now, took = _affordable(graph, sample, len(names) + 2)
     names = names[: int(_SECONDS / took) - 2]
@@ -110,7 +117,8 @@ def _ask_again(
         for name, values in exchanged.items()
     }
     place = _looked_at(graph, list(alone.values()))
-    whole = _mean(now, _scores(graph, sample.assign(**exchanged)), sound)
+    usual = _scores(graph, sample.assign(**exchanged))
+    whole = _mean(now, usual, sound)
     total = sum(abs(float(change[place])) for change in alone.values())
     effects = [
         ColumnEffect(
@@ -126,7 +134,31 @@ def _ask_again(
         together=float(whole[place]),
         rows=int(sound.sum()),
         columns=tuple(sorted(effects, key=lambda each: (-each.share, each.column))),
+        segments=tuple(_by_segment(drawn, by, now[:, place] - usual[:, place], sound)),
     )
+
+
+def _by_segment(
+    drawn: pd.DataFrame, by: Sequence[str], change: Floats, sound: NDArray[np.bool_]
+) -> Iterator[SegmentEffect]:
+    """What each segment contributes to the mean of the rows' changes `[rows]`."""
+    mine = sound & np.isfinite(change)
+    rows = int(mine.sum())
+    for column in by:
+        if column not in drawn or not rows:
+            continue
+        values = as_text(as_asked(drawn[column].iloc[: len(change)]))[mine]
+        parts = pd.Series(change[mine]).groupby(values, sort=True).agg(["sum", "size"])
+        parts = parts[parts.index != ""]  # what is missing is no segment
+        total = float(parts["sum"].abs().sum())
+        largest = parts.loc[parts["sum"].abs().sort_values(ascending=False, kind="stable").index]
+        for value, moved, count in largest.head(_SEGMENTS).itertuples():
+            yield SegmentEffect(
+                segment=f"{column}={value}",
+                change=float(moved) / rows,
+                share=abs(float(moved)) / total if total else 0.0,
+                rows=int(count),
+            )
 
 
 def _candidates(

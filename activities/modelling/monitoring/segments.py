@@ -105,6 +105,13 @@ def _of_column(
     return found
 
 
+def as_asked(column: pd.Series) -> pd.Series:
+    """Numbers as the model gets them: whose value is 1 in a snapshot is 1.0 in a request."""
+    if pd.api.types.is_numeric_dtype(column):
+        return column.astype("float64").astype("float32")
+    return column
+
+
 def _keys(usual: pd.Series, now: pd.Series) -> tuple[Places, Places, NDArray[np.object_]]:
     """Of each row its value's place, `[rows]` of each side, and the values as text.
 
@@ -112,7 +119,7 @@ def _keys(usual: pd.Series, now: pd.Series) -> tuple[Places, Places, NDArray[np.
     """
     both = [usual, now]
     if all(pd.api.types.is_numeric_dtype(side) for side in both):
-        both = [side.astype("float64").astype("float32") for side in both]
+        both = [as_asked(side) for side in both]
     places, values = pd.factorize(np.concatenate([as_text(side) for side in both]))
     return places[: len(usual)], places[len(usual) :], values
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from perennial.analysis.causes import changed, what_moved
-from perennial.contracts.causes import AnswersMoved, ColumnEffect, Upstream
+from perennial.contracts.causes import AnswersMoved, ColumnEffect, SegmentEffect, Upstream
 
 BEFORE = Upstream(version=1, snapshot="a" * 64, code="b" * 64, policy="c" * 64, traffic={1: 100})
 
@@ -49,7 +49,7 @@ def test_what_changed_upstream(changes: dict[str, Any], said: tuple[str, ...]) -
     assert changed(BEFORE, BEFORE.model_copy(update=changes)) == said
 
 
-def test_what_moved_the_answers() -> None:
+def test_what_moved_the_answers_and_whose() -> None:
     found = AnswersMoved(
         answer="probability.late",
         mean=0.3412,
@@ -63,4 +63,12 @@ def test_what_moved_the_answers() -> None:
     assert what_moved(found) == (
         "mean probability.late 0.341, which temp 75% (+0.0525), dewp 25% (-0.0175) moved; all at "
         "once +0.07"
+    )
+    shares = {"EWR": 0.6, "JFK": 0.3, "LGA": 0.1}
+    segments = tuple(
+        SegmentEffect(segment=f"origin={name}", change=0.07 * share, share=share, rows=300)
+        for name, share in shares.items()
+    )
+    assert what_moved(found.model_copy(update={"segments": segments})).endswith(
+        "all at once +0.07, of which origin=EWR 60%, origin=JFK 30%, origin=LGA 10%"
     )

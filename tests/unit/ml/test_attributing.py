@@ -100,6 +100,30 @@ def test_what_goes_together_still_does(champion: Graph) -> None:
     assert first.change == pytest.approx(found.mean - before, abs=0.01)
 
 
+def test_the_rows_that_moved_are_told_by_segment(champion: Graph) -> None:
+    """The size of green rows alone becomes another; what the others contribute is next to none."""
+    before = usual(1000, seed=1).assign(p0=0.0)
+    green = before["colour"] == "green"
+    window = before.assign(size=before["size"] + np.where(green, 3.0, 0.0))
+    found = what_moved(champion, window, sketch_frame(before), FAILS, START, ("colour", "p0", "no"))
+    assert found is not None
+    exact = champion.scores(window)[:, 1] - champion.scores(before)[:, 1]
+    most, other, whole = found.segments
+    assert (most.segment, other.segment) == ("colour=green", "colour=red")
+    assert most.rows == green.sum() and most.share > 0.85
+    # a column is replaced as a whole, so some of the change is taken from the others
+    assert most.change == pytest.approx(np.nansum(exact[green]) / 1000, rel=0.2)
+    assert abs(other.change) < abs(most.change) / 5
+    # one value that all rows have is all of the change
+    assert (whole.segment, whole.rows, whole.share) == ("p0=0", found.rows, 1.0)
+    assert whole.change == pytest.approx(found.together, abs=1e-6)
+    names = [f"n{number % 8}" for number in range(1000)]
+    many = window.assign(colour=names)
+    found = what_moved(champion, many, sketch_frame(before), FAILS, START, ("colour",))
+    assert found is not None and len(found.segments) == 5
+    assert sum(each.share for each in found.segments) < 1, "of all eight"
+
+
 def test_it_takes_less_than_a_second_and_large_windows_no_longer(champion: Graph) -> None:
     window, reference = usual(200_000, seed=1), sketch_frame(usual(4000))
     began = time.process_time()
