@@ -8,9 +8,15 @@ from typing import TYPE_CHECKING
 from temporalio import activity
 
 from activities.work import in_thread, loading
+from perennial.contracts.concept import WindowKey
 from perennial.contracts.errors import Unavailable
 from perennial.contracts.labels import LookedFor, WaitingLabel
-from perennial.contracts.monitoring import JoinLabels, JudgeQuality, LabelsJoined, QualityJudged
+from perennial.contracts.monitoring import (
+    JoinLabels,
+    JudgeQuality,
+    LabelsJoined,
+    QualityJudged,
+)
 from perennial.contracts.spec_part import Environment
 from perennial.contracts.store import RecordStore
 
@@ -18,6 +24,8 @@ if TYPE_CHECKING:
     from activities.modelling.requests.answers_log import AnswersLog
 
 _BATCH = 20_000
+_EARLIER = 60
+"""Windows of the champion whose errors stand before those of a window."""
 _SOONEST = timedelta(seconds=10)
 _LATEST = timedelta(hours=6)
 
@@ -82,7 +90,11 @@ class LabelActivities:
             answers = read_answers(log, input.version, start, end, columns=input.plan.groups)
         except OSError as error:
             raise away(self._log, model, error) from error
-        judged = judge(answers, labels, input, project)
+        window = WindowKey(model, input.environment, input.version, start)
+        earlier = self._store.errors_before(window, input.monitored.since, _EARLIER)
+        judged, errors = judge(answers, labels, input, project, earlier)
+        if errors is not None:
+            self._store.keep_errors(window, errors)
         # only now: a process that dies before leaves the window to be measured again
         self._store.mark_measured(model, [label for label in labels if not label.measured])
         return judged

@@ -11,7 +11,9 @@ from perennial.analysis.judging import judge
 from perennial.blobs import BlobStore
 from perennial.canonical import canonical, digest
 from perennial.contracts import records
-from perennial.contracts.causes import AnswersMoved, ColumnEffect
+from perennial.contracts.analysis import Verdict
+from perennial.contracts.causes import AnswersMoved, ColumnEffect, SegmentEffect
+from perennial.contracts.concept import ConceptDrift
 from perennial.contracts.drift import Bin, ColumnDrift, DriftLimits, Side, WindowDrift
 from perennial.contracts.estimates import EstimatedQuality
 from perennial.contracts.monitoring import (
@@ -116,7 +118,13 @@ def _window(store: Store, blobs: BlobStore, week: int) -> None:
 def _answers(warmth: float) -> AnswersMoved:
     parts = {"temp": 0.06 * warmth, "dewp": 0.02 * warmth, "pressure": -0.004 * warmth}
     whole = sum(abs(change) for change in parts.values())
+    origins = {"EWR": 0.5, "JFK": 0.3, "LGA": 0.2}
+    segments = tuple(
+        SegmentEffect(segment=f"origin={name}", change=0.07 * warmth * part, share=part, rows=300)
+        for name, part in origins.items()
+    )
     return AnswersMoved(
+        segments=segments,
         answer="probability.1",
         mean=0.25 + 0.08 * warmth,
         together=0.08 * warmth,
@@ -179,12 +187,28 @@ def _labels(store: Store, week: int) -> None:
         metrics={"roc_auc": value, "brier": 0.16},
         promised={"roc_auc": promised, "brier": 0.15},
         deviation=0.008,
+        concept=_concept(week, rows),
         verdict="fail" if fails else "pass",
         reason=f"roc_auc {value:.3f}, {promised:.3f} was promised",
         excess=1.4 if fails else 0.2,
     )
     store.record_quality(
         RecordQuality(effect=f"q/{week}", end=FIRST + (week + 1) * WEEK, judged=judged, **about)
+    )
+
+
+def _concept(week: int, rows: int) -> ConceptDrift:
+    windows = week + 1 if week < RETRAINED else week - RETRAINED + 1
+    told = f"errors of {rows * windows:,} rows in {windows} windows"
+    grown = _warmth(week) > 0.6
+    told += ": +31%, +25% is allowed" if grown else " are of one kind"
+    verdict: Verdict = "fail" if grown else "pass"
+    return ConceptDrift(
+        rows=rows * windows,
+        windows=windows,
+        verdict=verdict,
+        excess=1.24 if grown else 0,
+        reason=told,
     )
 
 

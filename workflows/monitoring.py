@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from temporalio import workflow
@@ -11,7 +12,7 @@ from temporalio.exceptions import ActivityError
 
 from perennial.analysis.lasting import last
 from perennial.contracts import monitoring, policy
-from perennial.contracts.drift import JudgedWindow, Lasting
+from perennial.contracts.drift import JudgedWindow
 from perennial.contracts.label_sources import LabelsRead
 from perennial.contracts.monitoring_plan import MonitoringPlan
 from perennial.contracts.spec import duration
@@ -96,7 +97,9 @@ class MonitoringWorkflow:
     def _begin(self, monitored: monitoring.Monitored) -> None:
         """What windows said of another champion is not held against this one."""
         if monitored.epoch != self._state.epoch:
-            self._put(epoch=monitored.epoch, drift=(), quality=(), first=None, alerted=())
+            self._put(
+                epoch=monitored.epoch, drift=(), quality=(), concept=(), first=None, alerted=()
+            )
 
     def _now(self, plan: MonitoringPlan) -> datetime | None:
         return workflow.now() if plan.clock == "wall" else self._state.newest
@@ -150,19 +153,26 @@ class MonitoringWorkflow:
         if plan.quality is None or until is None or self._state.first is None:
             return False
         measured = await measure_labels(monitored, plan.quality, duration(plan.window), until)
-        known = [window for window in measured if window.verdict != "no_data"]
         # few labels say nothing yet, and must not stand before older windows that have many
-        self._put(quality=newest(self._state.quality, known, _KEPT))
+        known = [each.quality for each in measured if each.quality.verdict != "no_data"]
+        errors = [each.concept for each in measured if each.concept is not None]
+        self._put(
+            quality=newest(self._state.quality, known, _KEPT),
+            concept=newest(self._state.concept, errors, _KEPT),
+        )
         return bool(known)
 
     async def _answer(
         self, monitored: monitoring.Monitored, plan: MonitoringPlan, passed_over: int
     ) -> None:
-        drift = last(self._state.drift, plan.lasting)
-        quality = last(self._state.quality, plan.lasting) if self._state.quality else None
+        drift = _watched(self._state.drift, plan)
+        quality = _watched(self._state.quality, plan)
+        if drift is None:
+            return
         if drift.verdict == "no_data" and quality is None:
             self._said = drift.reason
             return
+        grows = plan.quality is not None and plan.quality.concept is not None
         window = self._state.drift[-1]
         end = window.start + duration(plan.window)
         now = self._now(plan) or end
@@ -176,8 +186,9 @@ class MonitoringWorkflow:
                 alerted=self._state.alerted,
                 end=end,
                 now=now,
-                drift=_watched(drift, window),
-                quality=_watched(quality, self._state.quality[-1]) if quality else None,
+                drift=drift,
+                quality=quality,
+                concept=_watched(self._state.concept, plan) if grows else None,
                 armed=since is not None and now < since + guard,
                 passed_over=passed_over,
             ),
@@ -240,10 +251,14 @@ class MonitoringWorkflow:
         )
 
 
-def _watched(lasting: Lasting, window: JudgedWindow) -> policy.Watched:
+def _watched(windows: Sequence[JudgedWindow], plan: MonitoringPlan) -> policy.Watched | None:
+    """What they say together; None where there are none."""
+    if not windows:
+        return None
+    lasting = last(windows, plan.lasting)
     return policy.Watched(
         verdict=lasting.verdict,
         severity=lasting.severity,
         reason=lasting.reason,
-        newest=window.reason,
+        newest=windows[-1].reason,
     )

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from api.db.engine import Database
-from api.db.facts import label_sources, labelled, labels
+from api.db.facts import label_sources, labelled, labels, windows
 from api.db.facts.monitors_with_labels import monitors_with_labels
+from perennial.contracts.concept import WindowErrors, WindowKey
 from perennial.contracts.label_sources import LabelSource
 from perennial.contracts.labelling import CountLabelled, LabelledHour
 from perennial.contracts.labels import (
@@ -87,6 +88,18 @@ class LabelStore:
         """Keep that windows were measured with these values."""
         with self.database.writing() as session:
             labels.mark_measured(session, model, measured)
+
+    def errors_before(
+        self, window: WindowKey, since: datetime | None, most: int
+    ) -> list[WindowErrors]:
+        """Errors of the version's newest windows before one, judged since then, oldest first."""
+        with self.database.reading() as session:
+            return windows.errors_before(session, window, since, most)
+
+    def keep_errors(self, window: WindowKey, kept: WindowErrors) -> None:
+        """Keep a window's errors for the windows after it; none of one that was not judged."""
+        with self.database.writing() as session:
+            windows.keep_errors(session, window, kept)
 
     def labelled_hours(
         self, model: str, environment: Environment, since: datetime

@@ -21,7 +21,8 @@ class WindowRow(Table, table=True):
     """A window of a champion's requests: what it showed, what its labels say, what was done.
 
     `judged`: a `WindowJudged`. `quality`: the newest `QualityJudged`, none until labels come.
-    `swept_at`: when the blobs that `judged` names were removed, being old.
+    `errors`: the `WindowErrors` that go with it, for the windows after it. `swept_at`: when those
+    and the blobs that `judged` names were removed, being old.
     """
 
     __tablename__ = "windows"
@@ -48,6 +49,7 @@ class WindowRow(Table, table=True):
     quality_verdict: str | None = None
     quality: Json | None = Field(default=None, sa_type=JSON)
     quality_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    errors: Json | None = Field(default=None, sa_type=JSON(none_as_null=True))
     action: str | None = None
     decision_id: str | None = None
     followed: str = Field(default="", sa_type=AnyText)

@@ -18,6 +18,7 @@ from perennial.blobs import BlobStore
 from perennial.contracts.errors import NotFound
 
 Promised = dict[int, dict[str, float]]
+_DETAILS = {"judged", "quality", "errors", "judged_at", "quality_at", "swept_at"}
 
 
 def list_windows(
@@ -75,7 +76,7 @@ def read_window(
 def _summary(row: WindowRow, promised: Promised) -> Json:
     quality = row.quality or {}
     return {
-        **row.model_dump(exclude={"judged", "quality", "judged_at", "quality_at", "swept_at"}),
+        **row.model_dump(exclude=_DETAILS),
         "answers": row.judged.get("answers"),
         "coverage": row.labelled / row.rows if row.rows else None,
         "metrics": quality.get("metrics", {}),

@@ -24,7 +24,7 @@ AlertKind = Annotated[
     str,
     Field(
         pattern=r"^[a-z][a-z-]{0,39}$",
-        examples=["drift", "quality", "retrain", "rollback", "rollout", "approval"],
+        examples=["drift", "quality", "concept", "retrain", "rollback", "rollout", "approval"],
     ),
 ]
 AlertStatus = Literal["open", "acknowledged", "closed"]

@@ -35,6 +35,7 @@ class MonitorState(Contract):
         first: start of its first window.
         drift: the newest windows as they were judged, oldest first.
         quality: the same by their labels.
+        concept: the same by when errors became others.
         alerted: kinds of alerts that were raised and not closed.
         labels_away: since when the table of labels cannot be read; None where it can.
     """
@@ -47,6 +48,7 @@ class MonitorState(Contract):
     first: Utc | None = None
     drift: tuple[JudgedWindow, ...] = ()
     quality: tuple[JudgedWindow, ...] = ()
+    concept: tuple[JudgedWindow, ...] = ()
     alerted: tuple[str, ...] = ()
     labels_away: Utc | None = None
 
@@ -255,7 +257,8 @@ class QualityJudged(Contract):
         promised: the same at promotion.
         deviation: of the primary metric, from the rows' chance alone.
         groups: by the plan's columns.
-        concept: when, within the window, its errors became others; none below the floors.
+        concept: when, up to the window's end, the champion's errors became others; none below
+            the floors.
         verdict: `no_data` below the plan's floors.
         excess: how many times the alert limit the worst metric is, chance taken off.
     """

@@ -38,6 +38,11 @@ class QualityPlan(SpecPart):
         default_factory=dict,
         description="the same of other metrics, by name. A project's own are better larger",
     )
+    concept: Band | None = Field(
+        default=Band(warn=0.1, alert=0.25),
+        description="how much larger than at first its mean error may become once labels show that "
+        "it changed, as a part of what it was (0.25: a quarter more); none: not judged",
+    )
     within: Duration = Field(default="30d", description="how long labels are waited for")
     groups: tuple[str, ...] = Field(
         default=(), max_length=8, description="columns by whose values it is measured, too"

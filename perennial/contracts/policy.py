@@ -171,7 +171,7 @@ class RolloutQuestion(Contract):
 
 
 class Watched(Contract):
-    """What a champion's newest windows say together, of drift or of quality.
+    """What a champion's newest windows say together, of drift, of quality or of its errors.
 
     Attributes:
         verdict: of `perennial.analysis.lasting`: `fail` and `error` where enough windows say so.
@@ -196,6 +196,8 @@ class MonitoringQuestion(Contract):
         rows: of it, that the champion answered.
         drift: of what it is asked and answers.
         quality: by labels; None where none are waited for.
+        concept: by labels, whether its errors have become larger than they were when it began;
+            None where that is not judged, and in questions from before it was.
         back_to: the champion before it, if there was one.
         armed: whether its promotion is so recent that it is rolled back rather than trained again.
         retraining: whether the spec has it trained again by itself, and for what.
@@ -213,6 +215,7 @@ class MonitoringQuestion(Contract):
     rows: int
     drift: Watched
     quality: Watched | None = None
+    concept: Watched | None = None
     back_to: int | None = None
     armed: bool = False
     retraining: tuple[str, ...] = ()

@@ -13,6 +13,7 @@ from typing import Protocol
 from perennial.contracts import policy, records, registry
 from perennial.contracts.alerts import Alert, CloseAlert, Message, RaiseAlert
 from perennial.contracts.base import Json, Utc
+from perennial.contracts.concept import WindowErrors, WindowKey
 from perennial.contracts.data import DatasetSnapshot, ReferenceProfile
 from perennial.contracts.deployments import ReadServing, SetWeights
 from perennial.contracts.groups import Moved, MoveTogether, PutBack
@@ -174,6 +175,14 @@ class RecordStore(Protocol):
 
     def mark_measured(self, model: str, measured: Sequence[JoinedLabel]) -> None:
         """Keep that windows were measured with these values; one changed since stays due."""
+
+    def errors_before(
+        self, window: WindowKey, since: datetime | None, most: int
+    ) -> list[WindowErrors]:
+        """Errors of the version's newest windows before one, judged since then, oldest first."""
+
+    def keep_errors(self, window: WindowKey, kept: WindowErrors) -> None:
+        """Keep a window's errors for the windows after it; none of one that was not judged."""
 
     def labelled_hours(
         self, model: str, environment: Environment, since: datetime

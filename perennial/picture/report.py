@@ -152,7 +152,7 @@ def _legend(watched: Watched) -> str:
 
 
 def _lanes(watched: Watched) -> list[tuple[str, list[Span]]]:
-    """Champion, drift, answers, all columns together, quality, and what was done."""
+    """Champion, drift, answers, all columns together, quality, errors, and what was done."""
     found: dict[str, list[Span]] = {"champion": list(_reigning(watched))}
     for window in watched.windows:
         drift, multivariate = window["judged"]["drift"], window["judged"].get("multivariate")
@@ -170,6 +170,8 @@ def _lanes(watched: Watched) -> list[tuple[str, list[Span]]]:
         if window["quality"] is not None:
             quality = window["quality"]
             told.append(("quality", quality["verdict"], quality["reason"]))
+            if concept := quality.get("concept"):
+                told.append(("errors", concept.get("verdict", "no_data"), concept["reason"]))
         for name, verdict, reason in told:
             title = f"{_at(window['start'])}, {verdict}: {reason}"
             found.setdefault(name, []).append(
@@ -181,7 +183,7 @@ def _lanes(watched: Watched) -> list[tuple[str, list[Span]]]:
             words = (_WORDS[action], _SIGNS[action])
             cell = _cell(window, f"action {action}", title, words)
             found.setdefault("done", []).append(cell)
-    order = ("champion", "drift", "answers", "together", "quality", "done")
+    order = ("champion", "drift", "answers", "together", "quality", "errors", "done")
     return [(name, found[name]) for name in order if name in found]
 
 
@@ -264,10 +266,16 @@ def _cause(watched: Watched, window: WindowDetail, found: Cause) -> str:
         told.append(found.moved)
     if quality is not None:
         told.append(f"quality {quality['verdict']}: {quality['reason']}")
+        if (concept := quality.get("concept")) and concept.get("verdict") in (
+            "fail",
+            "inconclusive",
+        ):
+            told.append(f"errors have grown: {concept['reason']}")
     lists = "".join(
         f"<div><h4>{name}</h4><ul>{items}</ul></div>"
         for name, items in (
             ("columns, by their part in the change of its answers", _parts(found.answers)),
+            ("segments, by theirs in that change", _parts(found.answering)),
             ("columns, by how far they moved", _parts(found.columns)),
             ("segments, by theirs", _parts(found.segments)),
             ("beyond its limit", _items(found.findings)),

@@ -51,6 +51,7 @@ class Plan:
         self.calls: list[str] = []
         self.drift: dict[datetime, Verdict] = {}
         self.quality: dict[datetime, Verdict] = {}
+        self.concept: dict[datetime, Verdict] = {}
         self.labels: list[datetime] = []
         self.count_labels: Callable[[labelling.CountLabelled], None] | None = None
         self.table: list[label_sources.LabelsRead] = []
@@ -276,7 +277,10 @@ class PlannedML:
         plan = self.plan(input.model)
         await plan.at("quality")
         said = _said(plan.quality.get(input.start, "pass"), "roc_auc")
-        return monitoring.QualityJudged.model_validate({"rows": 1000, "labelled": 900, **said})
+        grown = _said(plan.concept.get(input.start, "pass"), "errors")
+        return monitoring.QualityJudged.model_validate(
+            {"rows": 1000, "labelled": 900, "concept": {"rows": 900, **grown}, **said}
+        )
 
     @activity.defn(name="count_labelled")
     async def count_labelled(self, input: labelling.CountLabelled) -> records.Done:

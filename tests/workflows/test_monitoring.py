@@ -18,6 +18,7 @@ from api.db.alert_tables import AlertRow
 from api.db.monitoring_tables import TriggerRow, WindowRow
 from api.db.tables import ChampionHistoryRow, ChampionRow, DecisionRow
 from perennial.contracts import ids, lifecycle, monitoring, queues
+from perennial.contracts.analysis import Verdict
 from perennial.contracts.errors import Final
 from perennial.contracts.label_sources import LabelsRead
 from perennial.contracts.labels import Label
@@ -178,6 +179,44 @@ async def test_labels_of_day_14_roll_back_on_day_15(days: Days) -> None:
         "monitor",
     )
     assert days.triggers() == []
+
+
+async def test_errors_that_have_grown_are_told_and_trained_away(days: Days) -> None:
+    """Quality is as promised throughout: what is true has become another, and little of it yet."""
+    house = days.house
+
+    async def labelled(those: range, verdict: Verdict, judged: int) -> WindowRow:
+        await days.idle()  # so that all of the labels are found with the next window
+        house.plan.concept |= {START + day * DAY: verdict for day in those}
+        for day in those:
+            days.label(day)
+        days.pass_by(judged - 1)
+        return (await days.judged(judged))[-1]
+
+    await house.apply(**PLAN)
+    await house.run(0.8)
+    days.pass_by(4)
+    assert {row.action for row in await days.judged(5)} == {"ignore"}
+    told = await labelled(range(5), "fail", 6)
+    assert told.action == "alert"
+    said = "version 1 errs more in production than when it began (high): 5 of the last 5 windows"
+    assert told.followed.startswith(said) and "(errors: fail as planned)" in told.followed
+    await until(lambda: bool(days.alerts()))
+    (alert,) = days.alerts()
+    assert (alert.kind, alert.severity, alert.status) == ("concept", "high", "open")
+    assert alert.title == f"{house.model} in production: it errs more than it did"
+    assert (await labelled(range(5, 6), "pass", 7)).action == "ignore"
+    await until(lambda: days.alerts()[0].closed_because == "its newest windows pass")
+    await house.apply(**PLAN, retraining={"on": ["quality"]})
+    # whichever window is the newest when the spec's change or the next window has it look
+    await labelled(range(3, 7), "fail", 8)
+    await until(lambda: any(row.action == "retrain" for row in days.rows()))
+    (wish,) = days.triggers()
+    assert (wish.cause, wish.decision) == ("quality", "allow")
+    [wished] = [row for row in days.rows() if row.action == "retrain"]
+    with house.store.database.reading() as session:
+        question = session.get_one(DecisionRow, wished.decision_id).question
+    assert (question["quality"]["verdict"], question["concept"]["verdict"]) == ("pass", "fail")
 
 
 async def test_a_dry_run_decides_and_does_nothing(days: Days) -> None:

@@ -21,10 +21,16 @@ _SAID = 5
 """Columns and segments that an alert names."""
 
 
-def kind_of(action: monitoring.Action, quality: policy.Watched | None) -> str:
+def kind_of(
+    action: monitoring.Action, quality: policy.Watched | None, concept: policy.Watched | None
+) -> str:
     """What an alert is about: what was done, else what is amiss."""
-    worse = quality is not None and quality.verdict != "pass"
-    return _KINDS.get(action, "quality" if worse else "drift")
+    amiss = [
+        kind
+        for kind, watched in (("quality", quality), ("concept", concept))
+        if watched is not None and watched.verdict != "pass"
+    ]
+    return _KINDS.get(action, [*amiss, "drift"][0])
 
 
 async def tell(
@@ -83,6 +89,7 @@ async def all_is_well(monitored: monitoring.Monitored, kinds: tuple[str, ...]) -
 _TITLES = {
     "drift": "what it is asked has changed",
     "quality": "it answers worse than promised",
+    "concept": "it errs more than it did",
     "retrain": "it is to be trained again",
     "rollback": "it is taken back",
 }

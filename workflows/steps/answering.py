@@ -32,6 +32,7 @@ class Found(NamedTuple):
         now: by the clock that windows are told by.
         drift: of the newest windows together.
         quality: the same by labels.
+        concept: whether the champion's errors have grown, by labels.
         armed: whether its promotion is so recent that it is rolled back.
         passed_over: windows that were not judged after a standstill.
     """
@@ -43,6 +44,7 @@ class Found(NamedTuple):
     now: datetime
     drift: policy.Watched
     quality: policy.Watched | None
+    concept: policy.Watched | None
     armed: bool
     passed_over: int
 
@@ -96,25 +98,27 @@ async def _tell(
 ) -> tuple[str, ...]:
     assert monitored.plan is not None
     if action == "ignore":
-        quiet = found.drift.verdict == "pass" and (
-            found.quality is None or found.quality.verdict == "pass"
-        )
-        if not quiet:
+        if any(each.verdict != "pass" for each in _said(found)):
             return found.alerted
         await all_is_well(monitored, found.alerted)
         return ()
     if monitored.plan.dry_run:
         return found.alerted
-    kind = kind_of(action, found.quality)
+    kind = kind_of(action, found.quality, found.concept)
     severity = "critical" if kind == "rollback" else _severity(found)
     await tell(monitored, found.window.start, kind, severity, followed, decision, found.judged)
     return tuple(sorted({*found.alerted, kind}))
 
 
 def _severity(found: Found) -> Severity:
-    both = [found.drift.severity, found.quality.severity if found.quality else "none"]
+    said = {each.severity for each in _said(found)}
     order: tuple[Severity, ...] = ("critical", "high")
-    return next((each for each in order if each in both), "low")
+    return next((each for each in order if each in said), "low")
+
+
+def _said(found: Found) -> list[policy.Watched]:
+    """All that is known of the champion."""
+    return [found.drift, *filter(None, [found.quality, found.concept])]
 
 
 def _question(monitored: monitoring.Monitored, found: Found) -> policy.MonitoringQuestion:
@@ -131,6 +135,7 @@ def _question(monitored: monitoring.Monitored, found: Found) -> policy.Monitorin
             "rows": found.window.rows,
             "drift": found.drift,
             "quality": found.quality,
+            "concept": found.concept,
             "back_to": monitored.back_to,
             "armed": found.armed,
             "retraining": monitored.retraining.on if monitored.retraining is not None else (),
@@ -156,8 +161,7 @@ async def _follow(
 
 def _quiet(found: Found) -> str:
     """Why nothing is done: all passes, or what does not has not lasted."""
-    said = [found.drift, *filter(None, [found.quality])]
-    return "; ".join(each.reason for each in said if each.verdict != "pass") or (
+    return "; ".join(each.reason for each in _said(found) if each.verdict != "pass") or (
         "all is as it should be"
     )
 
@@ -165,8 +169,8 @@ def _quiet(found: Found) -> str:
 async def _retrain(monitored: monitoring.Monitored, found: Found, decision: policy.Decision) -> str:
     """Wish for it. What keeps wishes in check answers at once, and the model's owner follows."""
     assert monitored.plan is not None
-    worse = found.quality is not None and found.quality.verdict == "fail"
-    cause: RetrainCause = "quality" if worse else "drift"
+    by_labels = [each.verdict for each in _said(found)[1:]]
+    cause: RetrainCause = "quality" if "fail" in by_labels else "drift"
     start = found.window.start
     rows = f"{monitored.model}/{monitored.environment}/{start.isoformat()}"
     events = monitored.plan.clock == "events"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, FailureError, is_cancelled_exception
 
 from perennial.contracts import ids, monitoring
-from perennial.contracts.analysis import Assessment
+from perennial.contracts.analysis import Assessment, Verdict
 from perennial.contracts.drift import JudgedWindow, WindowVerdict
 from perennial.contracts.monitoring_plan import QualityPlan
 from perennial.contracts.spec import duration
@@ -73,9 +74,21 @@ async def judge_window(
     return carried, judged
 
 
+class Measured(NamedTuple):
+    """What labels say of a window.
+
+    Attributes:
+        quality: beside what was promised.
+        concept: whether errors have grown, up to its end; None where that cannot be told.
+    """
+
+    quality: JudgedWindow
+    concept: JudgedWindow | None
+
+
 async def measure_labels(
     monitored: monitoring.Monitored, plan: QualityPlan, length: timedelta, until: datetime
-) -> list[JudgedWindow]:
+) -> list[Measured]:
     """Join the labels that have come, and measure the windows that they are of.
 
     Returns:
@@ -118,15 +131,15 @@ async def measure_labels(
     )
     measured = [await _measure(monitored, plan, window) for window in found.windows]
     return [
-        judged
-        for window, judged in zip(found.windows, measured, strict=True)
-        if judged is not None and window.version == monitored.version
+        each
+        for window, each in zip(found.windows, measured, strict=True)
+        if each is not None and window.version == monitored.version
     ]
 
 
 async def _measure(
     monitored: monitoring.Monitored, plan: QualityPlan, window: monitoring.MeasuredWindow
-) -> JudgedWindow | None:
+) -> Measured | None:
     # which windows drift is measured from is nothing to labels
     changes = {"version": window.version, "promised": window.promised, "rolling": ()}
     try:
@@ -171,9 +184,15 @@ async def _measure(
             raise
         workflow.logger.warning("quality not kept: %s", read_failure(error)[0])
         return None
-    return JudgedWindow(
-        start=window.start, verdict=judged.verdict, excess=judged.excess, reason=judged.reason
-    )
+    concept = judged.concept
+    told = None
+    if concept is not None and concept.verdict != "no_data":
+        told = _kept(window.start, concept.verdict, concept.excess, concept.reason)
+    return Measured(_kept(window.start, judged.verdict, judged.excess, judged.reason), told)
+
+
+def _kept(start: datetime, verdict: Verdict, excess: float, reason: str) -> JudgedWindow:
+    return JudgedWindow(start=start, verdict=verdict, excess=excess, reason=reason)
 
 
 def newest(

@@ -1,4 +1,4 @@
-"""When did a model begin to err otherwise? Concept drift, from labels.
+"""When did a champion begin to err otherwise? Concept drift, from labels.
 
 Inputs may look as they always did while the truth about them has become another: only errors show
 it. ADWIN keeps a window of the newest errors that grows for as long as they are of one kind, and
@@ -6,26 +6,37 @@ says so once its older part differs from the newer one by more than chance allow
 after the change; it drops less than it could, so the change itself is where the cumulative sum of
 errors is farthest from that of their mean.
 
+What is true changes over weeks more often than within an hour, so errors of earlier windows stand
+before those of the window that is judged.
+
 Sources: Bifet and Gavaldà, "Learning from time-changing data with adaptive windowing", SIAM Data
 Mining 2007, by river; Page, "Continuous inspection schemes", Biometrika 41 (1954).
 """
 
 from __future__ import annotations
 
-from datetime import UTC
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 from river.drift import ADWIN
 
-from perennial.contracts.concept import ConceptDrift, ErrorChange
+from activities.modelling.labels.errors import (
+    Errors,
+    instant,
+    one_after_another,
+    read_kept,
+    taken_together,
+)
+from perennial.contracts.concept import ConceptDrift, ErrorChange, WindowErrors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+    from perennial.contracts.analysis import Verdict
+    from perennial.contracts.drift import Band
 
     Floats = NDArray[np.float64]
 
@@ -35,71 +46,119 @@ _DEVIATIONS = 4
 _SHORT = 30
 
 
-def concept_drift(errors: NDArray[np.number], at: pd.Series) -> ConceptDrift:
-    """Find the moments from which on errors are others.
+def concept_drift(
+    errors: Errors, earlier: Sequence[WindowErrors] = (), limits: Band | None = None
+) -> ConceptDrift:
+    """Find the moments from which on errors are others, and judge what they came to.
 
-    Rows that come in another order are put into that of their times. Of more than 50,000 rows the
-    means of neighbours are looked at, so that a million takes no longer than those.
+    Neighbours are taken together until each part has as many rows as the largest part of an earlier
+    window, and until there are 50,000 parts at most, so that a million rows take no longer.
 
     Args:
-        errors: of each row `[rows]`, 0 or more: 1 for a wrong class and 0 for a right one, or how
-            far a number is off. Those that are not finite are left out.
-        at: time of each row's event, with a zone, in the same order.
+        errors: of the window, a row each.
+        earlier: of windows before it, oldest first.
+        limits: on how much larger the mean error is after the newest change than before the oldest,
+            as a part of what it was.
     """
-    wide = np.asarray(errors, dtype=np.float64)
-    known = np.flatnonzero(np.isfinite(wide) & at.notna().to_numpy())
-    order = known[np.argsort(at.iloc[known].to_numpy(), kind="stable")]
-    wide = wide[order]
-    # a few huge errors must not hide all others
-    most = float(np.quantile(wide, 0.999) or wide.max()) if len(wide) else 0.0
-    bounded = np.minimum(wide / most, 1.0) if most > 0 else np.zeros(len(wide))
-    starts = _true(bounded, _located(bounded, _noticed(bounded)))
-    if not starts:
-        told = f"errors of {len(wide):,} rows are of one kind"
-        if len(wide):
-            told += f", {wide.mean():.4g} in the mean"
-        return ConceptDrift(rows=len(wide), reason=told)
-    parts = [part.mean() for part in np.split(wide, starts)]
-    ends = [*starts[1:], len(wide)]
+    windows = [*map(read_kept, earlier), errors]
+    whole = one_after_another([window for window in windows if len(window.rows)] or [errors])
+    number = int(whole.rows.sum())
+    each = max(int(whole.rows.max(initial=1)), -(-number // _POINTS))
+    parts = taken_together(whole, each)
+    kinds = _kinds(parts)
     changes = tuple(
-        ErrorChange(
-            at=at.iloc[order[start]].to_pydatetime().astimezone(UTC),
-            before=float(before),
-            after=float(after),
-            rows=end - start,
+        ErrorChange(at=instant(kind.at), before=before.mean, after=kind.mean, rows=kind.rows)
+        for before, kind in pairwise(kinds)
+    )
+    looked_at = sum(len(window.rows) > 0 for window in windows)
+    told = f"errors of {number:,} rows"
+    if looked_at > 1:
+        told += f" in {looked_at} windows"
+    if not changes:
+        told += " are of one kind" + (f", {kinds[0].mean:.4g} in the mean" if kinds else "")
+        verdict: Verdict = "pass" if limits is not None and kinds else "no_data"
+        return ConceptDrift(rows=number, windows=looked_at, verdict=verdict, reason=told)
+    newest, grown = changes[-1], _grown(kinds)
+    told += f" changed {len(changes)} times, last at {newest.at:%Y-%m-%d %H:%M} from "
+    told += f"{newest.before:.4g} to {newest.after:.4g}; {kinds[0].mean:.4g} at first"
+    if limits is not None:
+        told += f": {grown:+.0%}, {_allowed(grown, limits):+.0%} is allowed"
+    return ConceptDrift(
+        rows=number,
+        windows=looked_at,
+        changes=changes,
+        worse=kinds[-1].mean - kinds[0].mean,
+        verdict=_verdict(grown, limits),
+        reason=told,
+        excess=max(0.0, grown / limits.alert) if limits is not None else 0.0,
+    )
+
+
+class _Kind(NamedTuple):
+    """Errors between two changes: their mean, how many rows, and when they began."""
+
+    mean: float
+    rows: int
+    at: int
+
+
+def _kinds(parts: Errors) -> list[_Kind]:
+    if not len(parts.means):
+        return []
+    # a few huge errors must not hide all others
+    most = float(np.quantile(parts.means, 0.999) or parts.means.max())
+    bounded = np.minimum(parts.means / most, 1.0) if most > 0 else np.zeros(len(parts.means))
+    bounds = [0, *_true(bounded, _located(bounded, _noticed(bounded))), len(bounded)]
+    return [
+        _Kind(
+            float(np.average(parts.means[low:high], weights=parts.rows[low:high])),
+            int(parts.rows[low:high].sum()),
+            int(parts.at[low]),
         )
-        for start, end, before, after in zip(starts, ends, parts[:-1], parts[1:], strict=True)
-    )
-    newest, worse = changes[-1], float(parts[-1] - parts[0])
-    reason = (
-        f"errors of {len(wide):,} rows changed {len(changes)} times, last at "
-        f"{newest.at:%Y-%m-%d %H:%M} from {newest.before:.4g} to {newest.after:.4g}; "
-        f"{worse:+.4g} since the first"
-    )
-    return ConceptDrift(rows=len(wide), changes=changes, worse=worse, reason=reason)
+        for low, high in pairwise(bounds)
+    ]
+
+
+def _grown(kinds: Sequence[_Kind]) -> float:
+    """By which part of what it was the mean error is larger now than at first.
+
+    Where nothing was wrong at first, as if one row had been as wrong as they are now.
+    """
+    first, newest = kinds[0], kinds[-1].mean
+    before = first.mean or newest / first.rows
+    return newest / before - 1 if before else 0.0
+
+
+def _allowed(grown: float, limits: Band) -> float:
+    """The limit that it is beyond, or the first that it would be."""
+    return limits.alert if grown > limits.alert else limits.warn
+
+
+def _verdict(grown: float, limits: Band | None) -> Verdict:
+    if limits is None:
+        return "no_data"
+    if grown > limits.alert:
+        return "fail"
+    return "inconclusive" if grown > limits.warn else "pass"
 
 
 def _noticed(errors: Floats) -> list[tuple[int, int]]:
     """What ADWIN, whose bound is one for numbers from 0 to 1, keeps when it says that they changed.
 
     Returns:
-        The first of those rows, and the one after the last.
+        The first of those parts, and the one after the last.
     """
-    each = -(-len(errors) // _POINTS) or 1
-    firsts = np.arange(0, len(errors), each)
-    points = np.add.reduceat(errors, firsts) / each if len(errors) else errors
     detector: Any = ADWIN(delta=_DELTA)  # type: ignore[no-untyped-call]
     found = []
-    for number, value in enumerate(points.tolist(), 1):
+    for number, value in enumerate(errors.tolist(), 1):
         detector.update(value)
         if detector.drift_detected:
-            kept = number - int(detector.width)
-            found.append((kept * each, min(number * each, len(errors))))
+            found.append((number - int(detector.width), number))
     return found
 
 
 def _located(errors: Floats, noticed: Sequence[tuple[int, int]]) -> list[int]:
-    """Where each change was: among the rows that ADWIN kept, then among all between two others."""
+    """Where each change was: among what ADWIN kept, then among all between two others."""
     bounds = [0, *(_farthest(errors, *kept) for kept in noticed), len(errors)]
     return [_farthest(errors, bounds[n - 1], bounds[n + 1]) for n in range(1, len(bounds) - 1)]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
@@ -13,13 +13,14 @@ import pandas as pd
 from activities.modelling.evidence.groups import apart
 from activities.modelling.evidence.metrics import measure_some
 from activities.modelling.labels.concept import concept_drift
+from activities.modelling.labels.errors import Errors, in_order, to_keep
 from activities.modelling.labels.truths import class_numbers, numbers
 from activities.modelling.projects import Project
 from activities.modelling.requests.answers_log import PLACE, Answers
 from activities.modelling.values import as_text
 from perennial.analysis.promising import between, covered, enough, judge_quality
 from perennial.contracts.base import Metrics
-from perennial.contracts.concept import ConceptDrift
+from perennial.contracts.concept import WindowErrors
 from perennial.contracts.labels import JoinedLabel
 from perennial.contracts.monitoring import GroupQuality, JudgeQuality, QualityJudged
 from perennial.contracts.spec import Task
@@ -55,6 +56,18 @@ class Labelled:
     unreadable: int
     unread: tuple[str, ...]
     odd: int
+
+
+class Measured(NamedTuple):
+    """A window, measured.
+
+    Attributes:
+        judged: what is told of it.
+        errors: what is kept of its errors, for the windows after it; None below the floors.
+    """
+
+    judged: QualityJudged
+    errors: WindowErrors | None = None
 
 
 def join(answers: Answers, labels: Sequence[JoinedLabel]) -> Labelled:
@@ -98,8 +111,12 @@ def _instants(times: Sequence[datetime]) -> pd.Series:
 
 
 def judge(
-    answers: Answers | None, labels: Sequence[JoinedLabel], input: JudgeQuality, project: Project
-) -> QualityJudged:
+    answers: Answers | None,
+    labels: Sequence[JoinedLabel],
+    input: JudgeQuality,
+    project: Project,
+    earlier: Sequence[WindowErrors] = (),
+) -> Measured:
     """What labels say of a window.
 
     Args:
@@ -107,16 +124,19 @@ def judge(
         labels: of the window's requests.
         input: limits, what was promised, and which metric counts.
         project: of the model.
+        earlier: errors of the champion's windows before it, oldest first.
     """
     plan, monitored = input.plan, input.monitored
     if answers is None:
         nothing = enough(0, 0, plan)
-        return QualityJudged(rows=0, labelled=0, verdict="no_data", reason=nothing)
+        return Measured(QualityJudged(rows=0, labelled=0, verdict="no_data", reason=nothing))
     joined = join(answers, labels)
     count, notes = len(joined.truth), _notes(joined, answers)
     if few := enough(joined.rows, count, plan):
         reason = "; ".join([few, *notes])
-        return QualityJudged(rows=joined.rows, labelled=count, verdict="no_data", reason=reason)
+        return Measured(
+            QualityJudged(rows=joined.rows, labelled=count, verdict="no_data", reason=reason)
+        )
     task = cast(Task, monitored.task)
     metrics, problem = measure_some(task, joined.truth, joined.scores, project)
     if task != "regression" and len(set(joined.truth.tolist())) < 2:
@@ -136,27 +156,29 @@ def judge(
     )
     groups = _groups(task, joined, input, project)
     spread = [_spread(monitored.primary, column, groups) for column in plan.groups]
-    return QualityJudged(
+    errors = _errors(task, joined)
+    judged = QualityJudged(
         rows=joined.rows,
         labelled=count,
         metrics=metrics,
         promised=monitored.promised,
         deviation=deviations.get(monitored.primary),
         groups=groups,
-        concept=_concept(task, joined),
+        concept=concept_drift(errors, earlier, plan.concept),
         verdict=kept.verdict,
         reason="; ".join([kept.reason, *filter(None, spread), covered(joined.rows, count), *notes]),
         excess=kept.excess,
     )
+    return Measured(judged, to_keep(errors))
 
 
-def _concept(task: Task, joined: Labelled) -> ConceptDrift:
-    """When errors became others: wrong classes, or how far numbers are off."""
+def _errors(task: Task, joined: Labelled) -> Errors:
+    """Wrong classes, or how far numbers are off."""
     if task == "regression":
         errors = np.abs(joined.scores - joined.truth.astype(np.float64))
     else:
         errors = (joined.scores.argmax(axis=1) != joined.truth).astype(np.float64)
-    return concept_drift(errors, joined.frame["at"])
+    return in_order(errors, joined.frame["at"])
 
 
 def deviations_of(

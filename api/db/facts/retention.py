@@ -69,11 +69,12 @@ def old_windows(session: Session, before: datetime, most: int) -> tuple[OldWindo
 
 
 def mark_swept(session: Session, windows: Sequence[OldWindow], at: datetime) -> None:
-    """Keep that their blobs are gone. What they were stays in the row, by its digest."""
+    """Keep that their blobs are gone. What they were stays in the row, by its digest. Their errors
+    go with them: too old to be beside a window of today."""
     for each in windows:
         key = each.model, each.environment, each.start, each.version
         row = session.get_one(WindowRow, key)
-        row.swept_at = at
+        row.swept_at, row.errors = at, None
         session.add(row)
 
 

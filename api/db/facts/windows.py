@@ -11,6 +11,7 @@ from api.db.facts.notes import note_of
 from api.db.facts.versions import get_version, newest_evidence
 from api.db.monitoring_tables import WindowRow
 from perennial.analysis.promising import promised_by
+from perennial.contracts.concept import WindowErrors, WindowKey
 from perennial.contracts.errors import NotFound
 from perennial.contracts.monitoring import (
     MeasuredWindow,
@@ -87,6 +88,39 @@ def record_quality(session: Session, input: RecordQuality) -> Done:
         row.quality_at = input.at
         session.add(row)
     return Done(effect=input.effect)
+
+
+def errors_before(
+    session: Session, window: WindowKey, since: datetime | None, most: int
+) -> list[WindowErrors]:
+    """Errors of the version's newest windows before one, oldest first.
+
+    Args:
+        session: to read with.
+        window: before it.
+        since: when the version became champion: what was judged before is of another time that it
+            was; None: all.
+        most: no more than the newest so many.
+    """
+    query = select(WindowRow.errors).where(
+        WindowRow.model == window.model,
+        WindowRow.environment == window.environment,
+        WindowRow.version == window.version,
+        WindowRow.start < window.start,
+        col(WindowRow.errors).is_not(None),
+    )
+    if since is not None:
+        query = query.where(WindowRow.judged_at >= since)
+    newest = session.exec(query.order_by(col(WindowRow.start).desc()).limit(most)).all()
+    return [WindowErrors.model_validate(kept) for kept in reversed(newest)]
+
+
+def keep_errors(session: Session, window: WindowKey, kept: WindowErrors) -> None:
+    """Keep a window's errors, in the place of what they were; none of one that was not judged."""
+    row = _find(session, window.model, window.environment, window.start, window.version)
+    if row is not None:
+        row.errors = kept.model_dump(mode="json")
+        session.add(row)
 
 
 def record_action(session: Session, input: RecordAction) -> Done:

@@ -1,4 +1,4 @@
 """Migrations of the records, oldest first in `versions/`."""
 
-HEAD = "0012"
+HEAD = "0013"
 """The newest revision: a database that has it needs no alembic to be loaded."""

@@ -90,5 +90,5 @@ test_a_policy_that_cannot_name_itself_decides_nothing if {
 
 test_every_check_is_there if {
 	checks := {name | some name; data.perennial.monitoring.checks[name].wishes}
-	checks == {"complete", "drift", "limits", "quality"}
+	checks == {"complete", "concept", "drift", "limits", "quality"}
 }

@@ -56,9 +56,13 @@ def test_the_page_shows_what_happened_and_why(client: Client, tmp_path: Path) ->
         "traffic: version 2 12% before, 100% now",
         "drift: temp has moved",
         "origin=LGA",
+        ", fail: errors of 38,310 rows in 6 windows: +31%, +25% is allowed",
+        "errors have grown: errors of 38,310 rows in 6 windows",
         "beside the rows that version 1 learnt from",
         "columns, by their part in the change of its answers",
         "temp 71%",
+        "segments, by theirs in that change",
+        "origin=EWR 50%",
     ):
         assert told in page, told
     assert f"{client.url}/v1/models/flights/windows/production/2026-05-11T00%3A00%3A00Z" in page

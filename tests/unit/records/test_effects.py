@@ -14,6 +14,7 @@ from api.db.table import Table
 from perennial.canonical import digest
 from perennial.contracts import records
 from perennial.contracts.alerts import CloseAlert, RaiseAlert
+from perennial.contracts.concept import WindowErrors, WindowKey
 from perennial.contracts.deployments import SetWeights, Share
 from perennial.contracts.errors import PlatformPaused, StaleEpoch
 from perennial.contracts.groups import MoveTogether, PutBack
@@ -66,6 +67,7 @@ READS = {
     "read_label_source",
     "labels_of",
     "labelled_hours",
+    "errors_before",
 }
 
 _MOVED = AliasMoved(
@@ -201,6 +203,10 @@ WRITES: dict[str, Callable[[Store], Any]] = {
         LabelSource(digest="d", watermark=at(35), rows=1),
         [Label(request_id="c", value=True, at=at(35))],
         at(36),
+    ),
+    "keep_errors": lambda s: s.keep_errors(
+        WindowKey("flights", "production", 1, record_window().start),
+        WindowErrors(start=at(0), rows=3, each=2, seconds=(0, 60), means=(0.5, 1.0)),
     ),
     "mark_measured": lambda s: s.mark_measured(
         "flights", [JoinedLabel("b", 0, "b", at(30), True, at(35), 0, False)]

@@ -19,6 +19,7 @@ from api.db.store import Store
 from perennial.blobs import BlobStore
 from perennial.contracts import records
 from perennial.contracts.alerts import CloseAlert, RaiseAlert
+from perennial.contracts.concept import WindowErrors, WindowKey
 from perennial.contracts.deployments import ReadServing
 from perennial.contracts.labelling import CountLabelled
 from perennial.contracts.labels import FoundRequest, Label
@@ -48,6 +49,8 @@ class Place:
         name = f"window of {minutes}".encode()
         refs = {each: self.blobs.put_bytes(each.encode() + name) for each in ("profile", "details")}
         self.store.record_window(record_window(minutes, judged=judged(**refs)))
+        kept = WindowErrors(start=at(minutes), rows=1, each=1, seconds=(0,), means=(0.5,))
+        self.store.keep_errors(WindowKey("flights", "production", 1, at(minutes)), kept)
 
     def label(self, name: str, minutes: float, received: float) -> None:
         label = Label(request_id=name, value=1, at=at(minutes))
@@ -71,6 +74,7 @@ class Place:
             deliveries = session.exec(select(DeliveryRow)).all()
         whole = [window for window in windows if window.swept_at is None]
         blobs = {path.name for path in (self.folder / "blobs").rglob("*") if path.is_file()}
+        assert all((window.errors is not None) == (window in whole) for window in windows)
         assert blobs == {w.judged[each]["sha256"] for w in whole for each in ("profile", "details")}
         starts = [(window.start - at()).total_seconds() / 60 for window in whole]
         return starts, list(labels), len(deliveries)
@@ -130,6 +134,7 @@ async def test_what_was_said_stays(place: Place) -> None:
         windows = session.exec(select(WindowRow)).all()
     assert [window.verdict for window in windows] == ["pass"] * 3
     assert all(window.judged["profile"]["sha256"] for window in windows)
+    assert not any(window.errors for window in windows), "no window of today is put beside them"
 
 
 async def test_a_champion_under_guard_keeps_its_windows_and_labels(place: Place) -> None:

@@ -32,7 +32,7 @@ from serving.desk import Desk
 from serving.log_files import LogFiles
 from serving.pages import Page, Whose
 from serving.records import Area, Records
-from tests.samples import spec
+from tests.samples import record_run, record_version, record_window, spec
 from tests.unit.serving.running import Put, deployment
 
 TEN = datetime(2026, 3, 2, 10, tzinfo=UTC)
@@ -108,6 +108,11 @@ class World:
         label = Label(row=row, value=value, **about)
         self.store.keep_labels("flights", [label], datetime.now(UTC))
 
+    def window(self, start: datetime) -> None:
+        """A window of the champion was judged."""
+        judged = record_window(start=start, end=start + HOUR, effect=f"window {start}")
+        self.store.record_window(judged)
+
     async def join(self, until: datetime = TEN + 5 * HOUR, **more: Any) -> LabelsJoined:
         wanted = {"window_seconds": 3600, "within_seconds": 86400 * 30} | more
         ask = JoinLabels(model="flights", environment="production", until=until, **wanted)
@@ -146,6 +151,8 @@ async def world(desk: Desk, put: Put, tmp_path: Path, monkeypatch: pytest.Monkey
     await desk.take(deployment(put, champion=7000, challenger=3000))
     store = Store.open(f"sqlite:///{tmp_path / 'records.db'}")
     store.record_spec(records.RecordSpec(effect="apply", spec=spec(), actor="ada", at=TEN))
+    store.record_run(record_run("r1"))
+    store.record_version(record_version("r1"))
     yield World(tmp_path, desk, store)
     store.close()
 
@@ -294,6 +301,35 @@ async def test_groups_are_told_with_how_far_they_are_apart(world: World) -> None
     assert judged.metrics["equalized_odds_difference by colour"] == 0.5
     few = await world.judge(groups=["colour"], rows=5)
     assert not any("by colour" in name for name in few.metrics), "too few rows of either"
+
+
+async def test_errors_of_earlier_windows_stand_before_those_of_a_window(world: World) -> None:
+    """One answer in ten is wrong at first, and then one in four."""
+    at = {hour: TEN + hour * HOUR for hour in range(4)}
+    for hour, start in at.items():
+        world.window(start)
+        truth = np.arange(200) % (10 if hour < 2 else 4) == 0
+        world.asked(f"r{hour}", start + MINUTE, [0.9] * 200)
+        for row, wrong in enumerate(truth.tolist()):
+            world.told(f"r{hour}", "on time" if wrong else "late", row=row)
+    assert len((await world.join()).windows) == 4
+    first = (await world.judge(at[0])).concept
+    assert first is not None
+    assert (first.rows, first.windows, first.verdict) == (200, 1, "pass")
+    for hour in (1, 2):
+        await world.judge(at[hour])
+    last = (await world.judge(at[3])).concept
+    assert last is not None and (last.rows, last.windows, last.verdict) == (800, 4, "fail")
+    [change] = last.changes
+    assert change.at == at[2] + MINUTE
+    assert (change.before, change.after) == pytest.approx((0.1, 0.25))
+    assert last.reason.endswith(
+        "changed 1 times, last at 2026-03-02 12:01 from 0.1 to 0.25; 0.1 at first: +150%, +25% is "
+        "allowed"
+    )
+    again = (await world.judge(at[1], concept=None)).concept
+    assert again is not None and (again.windows, again.verdict) == (2, "no_data")
+    assert (await world.judge(at[3])).concept == last, "whichever was measured again"
 
 
 async def test_two_labels_of_one_row_and_a_request_that_was_sent_twice(world: World) -> None:

@@ -61,6 +61,9 @@ _watched contains "drift"
 # none is waited for where it is null
 _watched contains "quality" if input.quality != null
 
+# not judged where it is null, nor in questions from before it was
+_watched contains "concept" if input.concept != null
+
 _severities := {
 	"pass": ["none"],
 	"no_data": ["none"],

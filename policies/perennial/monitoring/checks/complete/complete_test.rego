@@ -14,6 +14,12 @@ test_no_labels_and_no_champion_before_are_facts if {
 	_reasons(example.changed({"/quality": null, "/back_to": null, "/retraining": []})) == set()
 }
 
+test_errors_need_not_be_judged if {
+	_reasons(example.changed({"/concept": null})) == set()
+	_reasons(example.changed({"/concept": example.watched("pass", "none")})) == set()
+	count(_reasons(example.changed({"/concept": example.watched("fail", "none")}))) == 1
+}
+
 test_what_is_not_mentioned_is_told if {
 	_reasons(example.without("/back_to")) == {"back_to is missing; null says that there is none"}
 	_reasons(example.without("/quality")) == {"quality is missing; null says that there is none"}
@@ -26,7 +32,7 @@ test_a_champion_before_is_a_version if {
 }
 
 test_what_is_watched_needs_a_verdict_a_severity_and_a_reason if {
-	every about in ["drift", "quality"] {
+	every about in ["drift", "quality", "concept"] {
 		every watched in [{}, "pass", true, []] {
 			reasons := _reasons(example.changed({$"/{about}": watched}))
 			$"{about}.verdict is missing or is not a verdict" in reasons
