@@ -7,7 +7,8 @@ from datetime import datetime
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
-from sqlalchemy import and_, func
+from sqlalchemy import ColumnElement, Table, and_, func
+from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -15,34 +16,48 @@ from api.db.alert_tables import AlertRow
 from api.db.monitoring_tables import LabelRow, TriggerRow, WindowRow
 
 _FAILING = ("fail", "error")
+_WINDOWS: Table = WindowRow.__table__  # type: ignore[attr-defined]
+_MEASURED = _WINDOWS.c.quality_verdict.not_in(["no_data"])
+"""None, which is null, is in no list either."""
 
 
 def windows(session: Session, now: datetime) -> Iterator[Metric]:
-    """The newest window of each watched environment."""
+    """The newest window of each watched environment; by labels, the newest that has them.
+
+    Labels come later than windows do, and those of another champion say nothing of this one.
+    """
     where = ("model", "environment")
     failing = GaugeMetricFamily(
         "perennial_window_failing",
-        "1 where the newest window fails or cannot be judged, by what is judged.",
+        "1 where the newest window that was judged by it fails or cannot be.",
         labels=(*where, "of"),
     )
     excess = GaugeMetricFamily(
         "perennial_window_excess_ratio",
-        "How many times its alert limit the worst measure of the newest window is.",
+        "How many times its alert limit the worst measure of that window is.",
         labels=(*where, "of"),
     )
     rows = GaugeMetricFamily("perennial_window_rows", "Rows of the newest window.", labels=where)
     ended = GaugeMetricFamily(
         "perennial_window_end_timestamp_seconds", "When the newest window ended.", labels=where
     )
-    for window in session.exec(_newest()):
+    newest = session.exec(_newest()).all()
+    for window in newest:
         place = (window.model, window.environment)
         rows.add_metric(place, window.rows)
         ended.add_metric(place, window.end.timestamp())
         failing.add_metric((*place, "drift"), int(window.verdict in _FAILING))
         excess.add_metric((*place, "drift"), window.judged["drift"]["excess"])
-        if window.quality is not None:
-            failing.add_metric((*place, "quality"), int(window.quality_verdict in _FAILING))
-            excess.add_metric((*place, "quality"), window.quality["excess"])
+    answering = {(window.model, window.environment, window.version) for window in newest}
+    for window in session.exec(_newest("version", of=_MEASURED)):
+        place = (window.model, window.environment)
+        if (*place, window.version) not in answering or window.quality is None:
+            continue
+        judged = {"quality": window.quality, "concept": window.quality.get("concept")}
+        for what, found in judged.items():
+            if found is not None and found.get("verdict", "no_data") != "no_data":
+                failing.add_metric((*place, what), int(found["verdict"] in _FAILING))
+                excess.add_metric((*place, what), found["excess"])
     yield from (failing, excess, rows, ended)
 
 
@@ -82,17 +97,10 @@ def alerts(session: Session, now: datetime) -> Iterator[Metric]:
     yield family
 
 
-def _newest() -> SelectOfScalar[WindowRow]:
-    newest = (
-        select(WindowRow.model, WindowRow.environment, func.max(WindowRow.start).label("start"))
-        .group_by(col(WindowRow.model), col(WindowRow.environment))
-        .subquery()
-    )
-    return select(WindowRow).join(
-        newest,
-        and_(
-            col(WindowRow.model) == newest.c.model,
-            col(WindowRow.environment) == newest.c.environment,
-            col(WindowRow.start) == newest.c.start,
-        ),
-    )
+def _newest(*also: str, of: ColumnElement[bool] | None = None) -> SelectOfScalar[WindowRow]:
+    """The newest window of each environment, and of each value of other columns."""
+    by = [_WINDOWS.c[name] for name in ("model", "environment", *also)]
+    query = columns(*by, func.max(_WINDOWS.c.start).label("start")).group_by(*by)
+    newest = (query if of is None else query.where(of)).subquery()
+    alike = (_WINDOWS.c[each.name] == each for each in newest.c)
+    return select(WindowRow).join(newest, and_(*alike))
