@@ -82,7 +82,13 @@ def _failing(runs: Sequence[Retrain], limits: RetrainLimits) -> Governed | None:
 
 
 def _storm(wish: Wish, wishes: Sequence[Wish], limits: RetrainLimits) -> Governed | None:
-    models = {each.model for each in wishes if wish.at - HOUR < each.at <= wish.at} | {wish.model}
+    if wish.cause == "schedule":
+        return None  # models that have one time of day have no other cause
+    models = {
+        each.model
+        for each in wishes
+        if wish.at - HOUR < each.at <= wish.at and each.cause != "schedule"
+    } | {wish.model}
     if len(models) <= limits.storm:
         return None
     return Governed(

@@ -7,7 +7,7 @@ for that long is over, and the next one is new: what was acknowledged last month
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import update
@@ -90,6 +90,31 @@ def close_alert(session: Session, input: CloseAlert) -> Done:
     if row is not None and row.last_at <= input.at:
         _close(session, row, input.at, input.reason)
     return Done()
+
+
+def close_all(
+    session: Session,
+    model: str,
+    environment: str | None,
+    kinds: Sequence[str],
+    at: datetime,
+    because: str,
+    *,
+    key: str | None = None,
+) -> None:
+    """Alerts of these kinds are over, those of one key or of all; later ones are another matter."""
+    rows = session.exec(
+        select(AlertRow).where(
+            AlertRow.model == model,
+            AlertRow.environment == environment,
+            col(AlertRow.kind).in_(kinds),
+            col(AlertRow.closed_at).is_(None),
+            AlertRow.last_at <= at,
+        )
+    ).all()
+    for row in rows:
+        if key is None or row.key == key:
+            _close(session, row, at, because)
 
 
 def acknowledge(session: Session, input: Acknowledge) -> None:

@@ -8,6 +8,7 @@ from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from api.db import events, journal
+from api.db.facts.alerts_of_champions import tell_of_move
 from api.db.facts.deployments import follow_champion
 from api.db.facts.platform import refuse_while_paused
 from api.db.facts.specs import get_model, living_model
@@ -97,6 +98,7 @@ def move_champion(session: Session, input: MoveChampion) -> Champion | StaleEpoc
         "cause": input.cause,
     }
     events.append(session, input.run_id, "champion", since, moved)
+    tell_of_move(session, input, previous, since)
     journal.append(
         session,
         at=since,

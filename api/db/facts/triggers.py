@@ -8,11 +8,13 @@ from sqlalchemy import or_
 from sqlmodel import Session, col, select
 
 from api.db import journal
+from api.db.facts.alerts import close_alert, raise_alert
 from api.db.facts.notes import correct_notes
 from api.db.facts.specs import living_model
 from api.db.monitoring_tables import TriggerRow
 from api.db.tables import RunRow, SpecRow, StageRow, VersionRow
 from perennial.analysis.governing import HOUR, govern
+from perennial.contracts.alerts import CloseAlert, RaiseAlert
 from perennial.contracts.retraining import Governed, Outcome, Retrain, Wish
 from perennial.contracts.spec import ModelSpec
 from perennial.contracts.triggers import RecordTrigger, TriggerRecorded
@@ -79,7 +81,29 @@ def record_trigger(session: Session, input: RecordTrigger) -> TriggerRecorded:
     session.add(row)
     session.flush()
     _tell(session, row, input, input.effect)
+    _tell_people(session, row)
     return as_recorded(row)
+
+
+def _tell_people(session: Session, row: TriggerRow) -> None:
+    """A wish that a person has to answer is an alert, whatever asked; one that is allowed ends it.
+
+    A monitor tells of its own wishes, with the window.
+    """
+    about = {"model": row.model, "kind": "retrain", "key": "limits", "at": row.at}
+    if row.decision == "allow":
+        over = f"{row.cause}: it is trained again"
+        close_alert(session, CloseAlert.model_validate({**about, "reason": over}))
+    elif row.decision == "ask" and row.rule is not None and row.actor != "monitor":
+        told = {
+            "effect": f"{row.trigger_id}/alert",
+            "severity": "high",
+            "title": f"{row.model}: it is not trained again until a person looks",
+            "body": f"{row.cause}: {row.why}",
+            "detail": {"cause": row.cause, "rule": row.rule, "trigger_id": row.trigger_id},
+            "links": {"triggers": f"/v1/models/{row.model}/triggers"},
+        }
+        raise_alert(session, RaiseAlert.model_validate({**about, **told}))
 
 
 def _no_room(input: RecordTrigger) -> Governed:

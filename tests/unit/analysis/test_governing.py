@@ -87,6 +87,11 @@ def test_a_storm_asks_for_a_person() -> None:
     stormy = govern(wish(), [], asked(5, 10, 59), LIMITS)
     assert (stormy.decision, stormy.rule) == ("ask", "storm")
     assert "4 models want to be trained again within an hour, 3 may" in stormy.reason
+    # models that share a time of day want the same at once each week, and have no cause upstream
+    by_clock = [each.model_copy(update={"cause": "schedule"}) for each in asked(5, 10, 59)]
+    assert govern(wish(), [], by_clock, LIMITS).decision == "allow"
+    scheduled = wish().model_copy(update={"cause": "schedule"})
+    assert govern(scheduled, [], asked(5, 10, 59), LIMITS).decision == "allow"
     assert govern(wish(), [], asked(5, 10), LIMITS).decision == "allow"
     assert govern(wish(), [], asked(5, 10, 60, 61), LIMITS).decision == "allow", "an hour ago"
     again = asked(5, 10, 15, 20, models="abab")
