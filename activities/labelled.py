@@ -59,7 +59,7 @@ class LabelledActivities:
         counted = self._counted.setdefault((model, environment, input.since_epoch), {})
         try:
             within, since = _looked_for(served.deployment.log, now)
-            find_due(self._store, log, model, environment, now, within, since)
+            find_due(self._store, log, model, environment, now, within, since, [])
             for hour in self._store.labelled_hours(model, environment, input.since - _SKEW):
                 start, moment = hour.start, time.monotonic()
                 before, new = counted.get(start), moment

@@ -53,9 +53,10 @@ class LabelActivities:
         with loading():
             from activities.modelling.requests.answers_log import AnswersLog
         log = AnswersLog(self._log, environment, model)
+        broken: list[str] = []
         try:
             joined = find_due(
-                self._store, log, model, environment, now, within, input.until - within
+                self._store, log, model, environment, now, within, input.until - within, broken
             )
         except OSError as error:
             raise away(self._log, model, error) from error
@@ -63,6 +64,7 @@ class LabelActivities:
             windows=self._windows(input, input.until - within),
             joined=joined,
             waiting=self._store.count_labels(model).waiting,
+            broken=broken[0] if broken else "",
         )
 
     def _windows(self, input: JoinLabels, since: datetime) -> tuple[datetime, ...]:
@@ -108,6 +110,7 @@ def find_due(
     now: datetime,
     within: timedelta,
     since: datetime,
+    broken: list[str],
 ) -> int:
     """Look for the requests of labels that are due, and keep which were found.
 
@@ -121,6 +124,7 @@ def find_due(
         now: the time of the search.
         within: how long labels are waited for.
         since: requests before it are not looked for.
+        broken: is told of files of the log that are none.
 
     Returns:
         How many were found.
@@ -133,7 +137,7 @@ def find_due(
     joined = 0
     # what was looked for is not due any more, so this ends
     while waiting := store.waiting_labels(model, environment, now, _BATCH):
-        found = find_requests(log, waiting, since)
+        found = find_requests(log, waiting, since, broken)
         at_hand = {(each.key, each.row) for each in found}
         missed = [
             again(each, now, within, since)

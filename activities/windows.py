@@ -44,7 +44,7 @@ class WindowActivities:
         try:
             frames = read_window(self._log, *where)
         except LogCorrupt as error:
-            return WindowJudged(rows=0, drift=without("error", str(error)))
+            return WindowJudged(rows=0, drift=without("error", str(error)), broken=str(error))
         except OSError as error:
             raise Unavailable(
                 f"the log of requests of {input.model} at {self._log} cannot be read: {error}"

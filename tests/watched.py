@@ -12,17 +12,16 @@ from perennial.blobs import BlobStore
 from perennial.canonical import canonical, digest
 from perennial.contracts import records
 from perennial.contracts.analysis import Verdict
+from perennial.contracts.beside_rows import Multivariate, SegmentVerdict
 from perennial.contracts.causes import AnswersMoved, ColumnEffect, SegmentEffect
 from perennial.contracts.concept import ConceptDrift
 from perennial.contracts.drift import Bin, ColumnDrift, DriftLimits, Side, WindowDrift
 from perennial.contracts.estimates import EstimatedQuality
 from perennial.contracts.monitoring import (
-    Multivariate,
     QualityJudged,
     RecordAction,
     RecordQuality,
     RecordWindow,
-    SegmentVerdict,
     WindowJudged,
 )
 from tests.samples import decision, move, record_trigger, spec

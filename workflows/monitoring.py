@@ -20,14 +20,14 @@ from perennial.windows import start_of
 from workflows.steps import options
 from workflows.steps.answering import Found, answer
 from workflows.steps.label_table import read_table, tell_of_table
+from workflows.steps.log import all_is_there, tell_of_log
 from workflows.steps.run import ENVIRONMENT, STAGE
-from workflows.steps.windows import judge_window, measure_labels, newest
+from workflows.steps.windows import Away, judge_window, measure_labels, newest
 
-_KEPT = 50
-"""Windows that are carried on: more than any plan looks at."""
 _LABELS_EVERY = timedelta(minutes=5)
 """How long labels wait at most where nobody says that they came: where events tell the time, and in
 a table."""
+_ASKS_ONCE = "monitors-ask-once"
 _UNTOLD = timedelta(hours=6)
 """How long they wait should nobody say that they came: `keep_monitors` does, for all at once."""
 
@@ -44,6 +44,8 @@ class MonitoringWorkflow:
         self._look = False
         self._oldest: datetime | None = None
         self._judged: monitoring.WindowJudged | None = None
+        self._away: datetime | None = None
+        self._asked: tuple[object, ...] | None = None
         self._said = "no window was judged yet"
         self._read_labels = LabelsRead()
 
@@ -130,13 +132,26 @@ class MonitoringWorkflow:
         if start is None or now is None or now < self._due(plan, start):
             return False
         end = start + duration(plan.window)
-        judged, self._judged = await judge_window(monitored, start, end)
+        try:
+            judged, self._judged = await judge_window(monitored, start, end)
+        except Away as away:
+            await self._wait_for_log(monitored, str(away))
+            return False
+        if self._away is not None:
+            self._away = None
+            await all_is_there(monitored)
         self._put(
             next_start=end,
             first=self._state.first or start,
-            drift=newest(self._state.drift, [judged], _KEPT),
+            drift=newest(self._state.drift, [judged]),
         )
         return True
+
+    async def _wait_for_log(self, monitored: monitoring.Monitored, why: str) -> None:
+        """The window is judged in a later round; how many may wait so long says the plan."""
+        self._said = f"windows wait: {why}"
+        self._away = self._away or workflow.now()
+        await tell_of_log(monitored, why, self._away)
 
     async def _read_table(self, plan: MonitoringPlan) -> None:
         """What the spec's table has of new labels, once there is a window that they may be of."""
@@ -157,8 +172,8 @@ class MonitoringWorkflow:
         known = [each.quality for each in measured if each.quality.verdict != "no_data"]
         errors = [each.concept for each in measured if each.concept is not None]
         self._put(
-            quality=newest(self._state.quality, known, _KEPT),
-            concept=newest(self._state.concept, errors, _KEPT),
+            quality=newest(self._state.quality, known),
+            concept=newest(self._state.concept, errors),
         )
         return bool(known)
 
@@ -166,19 +181,24 @@ class MonitoringWorkflow:
         self, monitored: monitoring.Monitored, plan: MonitoringPlan, passed_over: int
     ) -> None:
         drift = _watched(self._state.drift, plan)
-        quality = _watched(self._state.quality, plan)
         if drift is None:
             return
-        if drift.verdict == "no_data" and quality is None:
+        if drift.verdict == "no_data" and not self._state.quality:
             self._said = drift.reason
             return
-        grows = plan.quality is not None and plan.quality.concept is not None
+        labelled, errors = (self._recent(of, plan) for of in _by_labels(self._state, plan))
+        quality, concept = _watched(labelled, plan), _watched(errors, plan)
         window = self._state.drift[-1]
         end = window.start + duration(plan.window)
         now = self._now(plan) or end
         since = monitored.since if plan.clock == "wall" else self._state.first
-        guard = timedelta(seconds=monitored.guard_seconds)
-        self._said, alerted = await answer(
+        armed = since is not None and now < since + timedelta(seconds=monitored.guard_seconds)
+        said = [each and (each.verdict, each.severity) for each in (drift, quality, concept)]
+        asked = (window.start, armed, monitored.back_to, monitored.retraining, plan.dry_run, *said)
+        # labels that trickle in would ask the same of the same window again and again
+        if asked == self._asked and workflow.patched(_ASKS_ONCE):
+            return
+        answered = await answer(
             monitored,
             Found(
                 window=window,
@@ -186,14 +206,27 @@ class MonitoringWorkflow:
                 alerted=self._state.alerted,
                 end=end,
                 now=now,
+                labelled=labelled[-1] if labelled else None,
                 drift=drift,
                 quality=quality,
-                concept=_watched(self._state.concept, plan) if grows else None,
-                armed=since is not None and now < since + guard,
+                concept=concept,
+                armed=armed,
                 passed_over=passed_over,
             ),
         )
-        self._put(alerted=alerted)
+        self._said = answered.said
+        self._put(alerted=answered.alerted)
+        self._asked = asked if answered.decided else None
+
+    def _recent(
+        self, windows: Sequence[JudgedWindow], plan: MonitoringPlan
+    ) -> tuple[JudgedWindow, ...]:
+        """Those that labels may still come for, and some before: older ones say nothing of now."""
+        if plan.quality is None:
+            return ()
+        oldest = duration(plan.quality.within) + plan.lasting.of * duration(plan.window)
+        since = self._state.drift[-1].start - oldest
+        return tuple(window for window in windows if window.start >= since)
 
     async def _wait(self, monitored: monitoring.Monitored, plan: MonitoringPlan) -> None:
         """Until a window is over, or something is said to be other than it was."""
@@ -249,6 +282,14 @@ class MonitoringWorkflow:
             f"judged until {f'{until:%Y-%m-%d %H:%M}' if until else 'now: nothing'}\n\n{self._said}"
             + (f"\n\nlabels wait: {away}" if (away := self._read_labels.error) else "")
         )
+
+
+def _by_labels(
+    state: monitoring.MonitorState, plan: MonitoringPlan
+) -> tuple[Sequence[JudgedWindow], Sequence[JudgedWindow]]:
+    """Quality, and errors where the plan has them judged."""
+    judged = plan.quality is not None and plan.quality.concept is not None
+    return state.quality, state.concept if judged else ()
 
 
 def _watched(windows: Sequence[JudgedWindow], plan: MonitoringPlan) -> policy.Watched | None:

@@ -212,11 +212,15 @@ class WindowVerdict(Contract):
     excess: float = Field(default=0.0, ge=0)
 
 
+CARRIED = 50
+"""Windows that a monitor carries on."""
+
+
 class LastingPlan(SpecPart):
     """How many windows have to say the same before something is done."""
 
     windows: int = Field(default=3, ge=1, description="that have to say the same, the newest too")
-    of: int = Field(default=5, ge=1, description="the newest windows that were judged")
+    of: int = Field(default=5, ge=1, le=CARRIED, description="the newest windows that were judged")
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

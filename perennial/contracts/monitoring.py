@@ -9,6 +9,7 @@ from temporalio import activity
 
 from perennial.contracts.analysis import Verdict
 from perennial.contracts.base import BlobRef, Contract, Metrics, Utc
+from perennial.contracts.beside_rows import Multivariate, SegmentVerdict
 from perennial.contracts.causes import AnswersMoved, Upstream
 from perennial.contracts.concept import ConceptDrift
 from perennial.contracts.drift import EarlierWindow, JudgedWindow, WindowVerdict
@@ -130,36 +131,6 @@ class JudgeWindow(Contract):
     monitored: Monitored
 
 
-class SegmentVerdict(Contract):
-    """The part of a window that has one value of a column.
-
-    Attributes:
-        segment: as in `origin=EWR`.
-        rows: of it.
-        share: of the window's rows, from 0 to 1.
-    """
-
-    segment: str
-    rows: int
-    share: float
-    verdict: WindowVerdict
-
-
-class Multivariate(Contract):
-    """How well a classifier tells a window's rows from the reference's (domain classifier).
-
-    Attributes:
-        auc: area under its curve on rows that it has not seen: 0.5 where nothing moved.
-        verdict: `fail` beyond 0.75, `inconclusive` beyond 0.6, chance taken off.
-        columns: that it tells them by, the most telling first.
-    """
-
-    auc: float
-    verdict: Verdict
-    reason: str
-    columns: tuple[str, ...] = ()
-
-
 class WindowJudged(Contract):
     """What a window shows.
 
@@ -177,6 +148,7 @@ class WindowJudged(Contract):
         estimated: quality that is to be expected before labels come; of calibrated classifiers.
         answers: what each column changes in the answers; of windows that fail.
         seconds: that judging took.
+        broken: which file of the log is none, and what to do; empty where all can be read.
     """
 
     rows: int
@@ -192,6 +164,7 @@ class WindowJudged(Contract):
     estimated: EstimatedQuality | None = None
     answers: AnswersMoved | None = None
     seconds: float = 0.0
+    broken: str = ""
 
 
 class JoinLabels(Contract):
@@ -220,11 +193,13 @@ class LabelsJoined(Contract):
             version: so nothing is lost where a process dies in between.
         joined: labels that found their request.
         waiting: labels whose request is not in the log, or not yet.
+        broken: as of a window.
     """
 
     windows: tuple[Utc, ...] = ()
     joined: int = 0
     waiting: int = 0
+    broken: str = ""
 
 
 class JudgeQuality(Contract):

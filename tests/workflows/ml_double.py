@@ -53,6 +53,7 @@ class Plan:
         self.quality: dict[datetime, Verdict] = {}
         self.concept: dict[datetime, Verdict] = {}
         self.labels: list[datetime] = []
+        self.broken = ""
         self.count_labels: Callable[[labelling.CountLabelled], None] | None = None
         self.table: list[label_sources.LabelsRead] = []
         self.new_rows = arrivals.NewRows(rows=0)
@@ -243,7 +244,7 @@ class PlannedML:
     async def judge_window(self, input: monitoring.JudgeWindow) -> monitoring.WindowJudged:
         plan = self.plan(input.model)
         await plan.at("window")
-        said = _said(plan.drift.get(input.start, "pass"), "columns")
+        said = _said("error" if plan.broken else plan.drift.get(input.start, "pass"), "columns")
         drift = WindowVerdict.model_validate({**said, "columns": said})
         moved = AnswersMoved(
             answer="probability.1",
@@ -257,6 +258,7 @@ class PlannedML:
             traffic={input.version: 1000},
             drift=drift,
             answers=moved if drift.verdict == "fail" else None,
+            broken=plan.broken,
         )
 
     @activity.defn(name="read_labels")
@@ -270,7 +272,7 @@ class PlannedML:
         plan = self.plan(input.model)
         await plan.at("join")
         found, plan.labels = plan.labels, []
-        return monitoring.LabelsJoined(windows=tuple(found), joined=len(found))
+        return monitoring.LabelsJoined(windows=tuple(found), joined=len(found), broken=plan.broken)
 
     @activity.defn(name="judge_quality")
     async def judge_quality(self, input: monitoring.JudgeQuality) -> monitoring.QualityJudged:

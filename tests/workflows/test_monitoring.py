@@ -19,7 +19,7 @@ from api.db.monitoring_tables import TriggerRow, WindowRow
 from api.db.tables import ChampionHistoryRow, ChampionRow, DecisionRow
 from perennial.contracts import ids, lifecycle, monitoring, queues
 from perennial.contracts.analysis import Verdict
-from perennial.contracts.errors import Final
+from perennial.contracts.errors import Final, PerennialError
 from perennial.contracts.label_sources import LabelsRead
 from perennial.contracts.labels import Label
 from tests.workflows.house import House
@@ -205,6 +205,9 @@ async def test_errors_that_have_grown_are_told_and_trained_away(days: Days) -> N
     (alert,) = days.alerts()
     assert (alert.kind, alert.severity, alert.status) == ("concept", "high", "open")
     assert alert.title == f"{house.model} in production: it errs more than it did"
+    about = START + 4 * DAY
+    assert f"by labels of the window of {about:%Y-%m-%d %H:%M}: roc_auc" in alert.body
+    assert alert.links["labels"].endswith(f"/windows/production/{about.isoformat()}")
     assert (await labelled(range(5, 6), "pass", 7)).action == "ignore"
     await until(lambda: days.alerts()[0].closed_because == "its newest windows pass")
     await house.apply(**PLAN, retraining={"on": ["quality"]})
@@ -283,6 +286,79 @@ async def test_a_window_that_cannot_be_judged_has_somebody_look(days: Days) -> N
     del house.plan.failures["window"]
     days.pass_by(1)
     assert (await days.judged(2))[-1].verdict == "pass"
+
+
+class Gone(PerennialError):
+    """As `Unavailable`, once its retries have taken too long."""
+
+
+Gone.__name__ = "Unavailable"
+
+
+async def test_a_window_waits_for_a_log_that_is_away(days: Days) -> None:
+    house = days.house
+    await house.apply(**PLAN)
+    await house.run(0.8)
+    house.plan.failures["window"] = Gone("the log at s3://requests cannot be read")
+    days.pass_by(0)
+    await until(lambda: bool(days.alerts()))
+    (told,) = days.alerts()
+    assert (told.kind, told.key, told.severity) == ("log", "away", "high")
+    assert "s3://requests cannot be read" in told.body and "Windows wait for it" in told.body
+    details = await days.monitor.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
+    assert "windows wait: the log at s3://requests" in details.current_details
+    assert days.rows() == [], "nothing is said of a window that nobody could look at"
+    del house.plan.failures["window"]
+    (row,) = await days.judged(1)
+    assert (row.verdict, row.action) == ("pass", "ignore")
+    await until(lambda: days.alerts()[0].closed_because == "the log can be read again")
+
+
+async def test_a_file_of_the_log_that_is_none_is_told_at_once(days: Days) -> None:
+    house = days.house
+    await house.apply(**PLAN)
+    await house.run(0.8)
+    house.plan.broken = "p1.parquet is no Parquet file: remove it"
+    days.pass_by(0)
+    (row,) = await days.judged(1)
+    assert (row.verdict, row.action) == ("error", "ignore"), "one window alone"
+    (told,) = days.alerts()
+    assert (told.kind, told.key, told.raised) == ("log", "file", 1)
+    assert told.body.startswith("p1.parquet is no Parquet file: remove it")
+    await days.idle()
+    days.label(0)
+    days.pass_by(1)
+    await days.judged(2)
+    # by the window, and by each look for requests of labels
+    await until(lambda: days.alerts()[0].raised >= 3)
+
+
+async def test_labels_that_trickle_in_ask_the_policy_once(days: Days) -> None:
+    house = days.house
+    await house.apply(**PLAN)
+    await house.run(0.8)
+    days.pass_by(1)
+    await days.judged(2)
+    await days.idle()
+
+    def decisions() -> int:
+        with house.store.database.reading() as session:
+            query = select(DecisionRow).where(DecisionRow.model == house.model)
+            return sum(row.question["kind"] == "monitoring" for row in session.exec(query))
+
+    async def labelled(day: int, calls: int) -> None:
+        days.label(day)
+        await house.apply(**PLAN, description=f"look again {calls}")  # as labels that are due do
+        await until(lambda: house.plan.calls.count("quality") == calls)
+        await days.idle()
+
+    await labelled(0, 1)
+    asked = decisions()
+    await labelled(1, 2)
+    assert decisions() == asked
+    house.plan.quality = {START: "fail", START + DAY: "fail"}
+    await labelled(1, 3)
+    await until(lambda: decisions() == asked + 1)
 
 
 async def test_one_that_somebody_ended_comes_back_and_goes_on_where_it_was(days: Days) -> None:

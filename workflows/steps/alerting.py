@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from temporalio import workflow
@@ -10,6 +11,7 @@ from perennial.analysis.causes import NOTHING, changed, what_moved
 from perennial.contracts import alerts, ids, monitoring, policy
 from perennial.contracts.alert_plan import Severity
 from perennial.contracts.base import Json
+from perennial.contracts.drift import JudgedWindow
 from workflows.steps import options
 
 _KINDS: dict[monitoring.Action, str] = {
@@ -21,16 +23,20 @@ _SAID = 5
 """Columns and segments that an alert names."""
 
 
-def kind_of(
-    action: monitoring.Action, quality: policy.Watched | None, concept: policy.Watched | None
-) -> str:
-    """What an alert is about: what was done, else what is amiss."""
-    amiss = [
-        kind
-        for kind, watched in (("quality", quality), ("concept", concept))
-        if watched is not None and watched.verdict != "pass"
-    ]
-    return _KINDS.get(action, [*amiss, "drift"][0])
+def kind_of(action: monitoring.Action, said: Mapping[str, policy.Watched | None]) -> str:
+    """What an alert is about: what was done, else what is amiss, and of that what is worst.
+
+    Args:
+        action: of the policy.
+        said: what is known of the champion, by the kind of alert that it is.
+    """
+    if action in _KINDS:
+        return _KINDS[action]
+    for verdicts in (("fail", "error"), ("inconclusive",)):
+        for kind, watched in said.items():
+            if watched is not None and watched.verdict in verdicts:
+                return kind
+    return "drift"
 
 
 async def tell(
@@ -41,8 +47,21 @@ async def tell(
     followed: str,
     decision: policy.Decision,
     judged: monitoring.WindowJudged | None,
+    labelled: JudgedWindow | None,
 ) -> None:
-    """Raise an alert, in the outbox. The same one again is repeated as the spec says."""
+    """Raise an alert, in the outbox. The same one again is repeated as the spec says.
+
+    Args:
+        monitored: the champion.
+        window: start of the newest one.
+        kind: of `kind_of`.
+        severity: of it.
+        followed: what was done.
+        decision: of the policy.
+        judged: what the newest window showed; None after a restart of the monitor.
+        labelled: the window that labels speak of, which is an older one where they come late; None
+            where the alert is not about what they say.
+    """
     upstream = _upstream(monitored, window, decision, judged)
     await workflow.execute_local_activity(
         alerts.raise_alert,
@@ -54,11 +73,13 @@ async def tell(
             kind=kind,
             key=f"version {monitored.version}",
             title=f"{monitored.model} in {monitored.environment}: {_TITLES[kind]}",
-            body="\n".join([*_done(monitored.model, kind, followed), *_why(judged, upstream)]),
+            body="\n".join(
+                [*_done(monitored.model, kind, followed), *_by(labelled), *_why(judged, upstream)]
+            ),
             detail=_cause(monitored, decision, judged, upstream),
             links={
-                "window": f"/v1/models/{monitored.model}/windows/{monitored.environment}/"
-                f"{window.isoformat()}",
+                "window": _address(monitored, window),
+                **({"labels": _address(monitored, labelled.start)} if labelled is not None else {}),
                 "decision": f"/v1/decisions/{decision.decision_id}",
             },
             at=workflow.now(),
@@ -144,6 +165,17 @@ def _done(model: str, kind: str, followed: str) -> tuple[str, ...]:
     if kind == "retrain" and followed.startswith("run "):
         return f"wished for {followed}", f"what came of it: perennial triggers {model}"
     return (followed,)
+
+
+def _address(monitored: monitoring.Monitored, start: datetime) -> str:
+    where = f"/v1/models/{monitored.model}/windows/{monitored.environment}"
+    return f"{where}/{start.isoformat()}"
+
+
+def _by(labelled: JudgedWindow | None) -> tuple[str, ...]:
+    if labelled is None:
+        return ()
+    return (f"by labels of the window of {labelled.start:%Y-%m-%d %H:%M}: {labelled.reason}",)
 
 
 def _why(judged: monitoring.WindowJudged | None, upstream: tuple[str, ...]) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ class Found(NamedTuple):
 
     Attributes:
         window: the newest one that was judged.
+        labelled: the newest one that labels speak of; None where none do.
         judged: all that it showed; None after a restart of the monitor.
         alerted: kinds of alerts that were raised and not closed.
         end: of it.
@@ -38,6 +39,7 @@ class Found(NamedTuple):
     """
 
     window: JudgedWindow
+    labelled: JudgedWindow | None
     judged: monitoring.WindowJudged | None
     alerted: tuple[str, ...]
     end: datetime
@@ -49,12 +51,22 @@ class Found(NamedTuple):
     passed_over: int
 
 
-async def answer(monitored: monitoring.Monitored, found: Found) -> tuple[str, tuple[str, ...]]:
-    """Ask the policy, do what it says, keep both, and tell people.
+class Answered(NamedTuple):
+    """What became of a question.
 
-    Returns:
-        A line for the Temporal UI, and the kinds of alerts that stand now.
+    Attributes:
+        said: a line for the Temporal UI.
+        alerted: kinds of alerts that stand now.
+        decided: whether the policy has answered.
     """
+
+    said: str
+    alerted: tuple[str, ...]
+    decided: bool
+
+
+async def answer(monitored: monitoring.Monitored, found: Found) -> Answered:
+    """Ask the policy, do what it says, keep both, and tell people."""
     assert monitored.plan is not None
     decision = await decide(
         _question(monitored, found),
@@ -86,7 +98,8 @@ async def answer(monitored: monitoring.Monitored, found: Found) -> tuple[str, tu
         **options.record(),
         summary=action,
     )
-    return f"{action}: {followed}", await _tell(monitored, found, action, followed, decision)
+    alerted = await _tell(monitored, found, action, followed, decision)
+    return Answered(f"{action}: {followed}", alerted, decision.action is not None)
 
 
 async def _tell(
@@ -104,9 +117,14 @@ async def _tell(
         return ()
     if monitored.plan.dry_run:
         return found.alerted
-    kind = kind_of(action, found.quality, found.concept)
+    said = {"quality": found.quality, "concept": found.concept, "drift": found.drift}
+    kind = kind_of(action, said)
     severity = "critical" if kind == "rollback" else _severity(found)
-    await tell(monitored, found.window.start, kind, severity, followed, decision, found.judged)
+    amiss = any(each is not None and each.verdict != "pass" for each in [*said.values()][:2])
+    labelled = found.labelled if amiss else None
+    await tell(
+        monitored, found.window.start, kind, severity, followed, decision, found.judged, labelled
+    )
     return tuple(sorted({*found.alerted, kind}))
 
 

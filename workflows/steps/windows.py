@@ -11,13 +11,20 @@ from temporalio.exceptions import ActivityError, FailureError, is_cancelled_exce
 
 from perennial.contracts import ids, monitoring
 from perennial.contracts.analysis import Assessment, Verdict
-from perennial.contracts.drift import JudgedWindow, WindowVerdict
+from perennial.contracts.drift import CARRIED, JudgedWindow, WindowVerdict
+from perennial.contracts.errors import Unavailable
 from perennial.contracts.monitoring_plan import QualityPlan
 from perennial.contracts.spec import duration
 from workflows.steps import options
 from workflows.steps.ending import read_failure
+from workflows.steps.log import tell_of_file
 
+_WAITS = "windows-wait-for-the-log"
 _PATIENCE = timedelta(minutes=10)
+
+
+class Away(Exception):
+    """Raised by a step: what it needs cannot be reached now; nothing was kept."""
 
 
 async def judge_window(
@@ -26,6 +33,9 @@ async def judge_window(
     """Profile, compare, judge and keep a window: what is carried on of it, and all of it.
 
     A window that cannot be judged is an `error`, with the reason: whoever watches goes on.
+
+    Raises:
+        Away: what it is judged by cannot be reached, and may be back later.
     """
     try:
         judged = await workflow.execute_activity(
@@ -44,7 +54,9 @@ async def judge_window(
     except ActivityError as error:
         if is_cancelled_exception(error):
             raise
-        why = read_failure(error)[0]
+        why, type_ = read_failure(error)
+        if type_ == Unavailable.__name__ and workflow.patched(_WAITS):
+            raise Away(why) from error
         broken = Assessment(verdict="error", reason=why)
         judged = monitoring.WindowJudged(
             rows=0, drift=WindowVerdict(verdict="error", reason=why, columns=broken)
@@ -64,6 +76,8 @@ async def judge_window(
         **options.record(),
         summary=f"{judged.drift.verdict}: {judged.rows:,} rows",
     )
+    if judged.broken:
+        await tell_of_file(monitored, judged.broken)
     carried = JudgedWindow(
         start=start,
         verdict=judged.drift.verdict,
@@ -119,6 +133,8 @@ async def measure_labels(
             raise
         workflow.logger.warning("labels not joined: %s", read_failure(error)[0])
         return []
+    if joined.broken:
+        await tell_of_file(monitored, joined.broken)
     if not joined.windows:
         return []
     found = await workflow.execute_local_activity(
@@ -196,11 +212,17 @@ def _kept(start: datetime, verdict: Verdict, excess: float, reason: str) -> Judg
 
 
 def newest(
-    known: Sequence[JudgedWindow], fresh: Sequence[JudgedWindow], most: int
+    known: Sequence[JudgedWindow], fresh: Sequence[JudgedWindow]
 ) -> tuple[JudgedWindow, ...]:
-    """Windows with what is newly known of them: one of each start, oldest first."""
+    """Windows with what is newly known of them: one of each start, oldest first.
+
+    Those that say nothing take nobody's place, but for the newest: after a night without requests
+    a model is judged by the day before.
+    """
     once = {window.start: window for window in (*known, *fresh)}
-    return tuple(once[start] for start in sorted(once)[-most:])
+    ordered = [once[start] for start in sorted(once)]
+    telling = [window for window in ordered[:-1] if window.verdict != "no_data"]
+    return (*telling[1 - CARRIED :], *ordered[-1:])
 
 
 def _effect(monitored: monitoring.Monitored, version: int, start: datetime, what: str) -> str:

@@ -133,10 +133,15 @@ def judge(
     joined = join(answers, labels)
     count, notes = len(joined.truth), _notes(joined, answers)
     if few := enough(joined.rows, count, plan):
-        reason = "; ".join([few, *notes])
-        return Measured(
-            QualityJudged(rows=joined.rows, labelled=count, verdict="no_data", reason=reason)
+        # with those that cannot be read there would be enough: whoever sends them has to look
+        broken = not enough(joined.rows, count + joined.unreadable, plan)
+        judged = QualityJudged(
+            rows=joined.rows,
+            labelled=count,
+            verdict="error" if broken else "no_data",
+            reason="; ".join([few, *notes]),
         )
+        return Measured(judged)
     task = cast(Task, monitored.task)
     metrics, problem = measure_some(task, joined.truth, joined.scores, project)
     if task != "regression" and len(set(joined.truth.tolist())) < 2:

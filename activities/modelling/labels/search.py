@@ -19,7 +19,7 @@ _DAY = timedelta(days=1)
 
 
 def find_requests(
-    log: AnswersLog, labels: Sequence[WaitingLabel], since: datetime
+    log: AnswersLog, labels: Sequence[WaitingLabel], since: datetime, broken: list[str]
 ) -> list[FoundRequest]:
     """Look for the requests of labels in the log.
 
@@ -31,32 +31,39 @@ def find_requests(
         log: of the model.
         labels: whose requests are wanted.
         since: hours before this one are not looked into.
+        broken: is told of files that are none. The others are looked into: one file must not keep
+            all labels from their requests.
 
     Returns:
         A request for each label that has one.
 
     Raises:
-        LogCorrupt: a file is none.
         OSError: the log cannot be reached.
     """
     hours = log.hours(since)
     by_id = [label for label in labels if label.entity is None]
-    found = _by_hour(log, hours, by_id)
+    found = _by_hour(log, hours, by_id, broken)
     left = {(label.key, label.row) for label in by_id} - set(found)
     for hour in hours:
         if not left:
             break
-        here = _ids_in(log, hour, left)
+        here = _ids_in(log, hour, left, broken)
         found |= here
         left -= set(here)
-    found |= _by_entity(log, hours, [label for label in labels if label.entity is not None])
+    entities = [label for label in labels if label.entity is not None]
+    found |= _by_entity(log, hours, entities, broken)
     return list(found.values())
 
 
 Found = dict[tuple[str, int], FoundRequest]
 
 
-def _by_hour(log: AnswersLog, hours: Sequence[datetime], labels: Iterable[WaitingLabel]) -> Found:
+def _by_hour(
+    log: AnswersLog,
+    hours: Sequence[datetime],
+    labels: Iterable[WaitingLabel],
+    broken: list[str],
+) -> Found:
     wanted: dict[datetime, set[tuple[str, int]]] = defaultdict(set)
     for label in labels:
         if label.asked_at is not None:
@@ -65,14 +72,16 @@ def _by_hour(log: AnswersLog, hours: Sequence[datetime], labels: Iterable[Waitin
     found: Found = {}
     for hour in hours:
         if left := wanted[hour] - set(found):
-            found |= _ids_in(log, hour, left)
+            found |= _ids_in(log, hour, left, broken)
     return found
 
 
-def _ids_in(log: AnswersLog, hour: datetime, wanted: set[tuple[str, int]]) -> Found:
+def _ids_in(
+    log: AnswersLog, hour: datetime, wanted: set[tuple[str, int]], broken: list[str]
+) -> Found:
     ids = pa.array({key for key, _ in wanted}, pa.string())
     found: Found = {}
-    for table in log.tables(hour, PLACE):
+    for table in log.tables(hour, PLACE, broken=broken):
         some = table.filter(pc.is_in(table["request_id"], ids))
         for each in some.select(PLACE).to_pylist():
             key, at = (each["request_id"], each["row"]), each["at"]
@@ -81,7 +90,12 @@ def _ids_in(log: AnswersLog, hour: datetime, wanted: set[tuple[str, int]]) -> Fo
     return found
 
 
-def _by_entity(log: AnswersLog, hours: Sequence[datetime], labels: Sequence[WaitingLabel]) -> Found:
+def _by_entity(
+    log: AnswersLog,
+    hours: Sequence[datetime],
+    labels: Sequence[WaitingLabel],
+    broken: list[str],
+) -> Found:
     """The newest request of an entity at a time, or within the day before."""
     of_entity: dict[str, list[WaitingLabel]] = defaultdict(list)
     for label in labels:
@@ -97,7 +111,7 @@ def _by_entity(log: AnswersLog, hours: Sequence[datetime], labels: Sequence[Wait
         if not open_:
             continue
         entities, before = pa.array(open_, pa.string()), dict(found)
-        for table in log.tables(hour, [*PLACE, "entity"]):
+        for table in log.tables(hour, [*PLACE, "entity"], broken=broken):
             some = table.filter(pc.is_in(table["entity"], entities))
             for each in some.select([*PLACE, "entity"]).to_pylist():
                 for label in of_entity[each["entity"]]:

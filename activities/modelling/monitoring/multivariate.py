@@ -22,7 +22,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from activities.modelling.values import as_numbers, as_text
 from perennial.contracts.analysis import Verdict
-from perennial.contracts.monitoring import Multivariate
+from perennial.contracts.beside_rows import Multivariate
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -21,8 +21,8 @@ from activities.modelling.monitoring.drift import compare
 from activities.modelling.monitoring.verdicts import without
 from activities.modelling.values import as_text
 from perennial.analysis.judging import judge
+from perennial.contracts.beside_rows import SegmentVerdict
 from perennial.contracts.drift import DriftLimits
-from perennial.contracts.monitoring import SegmentVerdict
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -18,9 +18,10 @@ from activities.modelling.requests.frames import PREDICTION, PROBABILITY
 from perennial.analysis.judging import judge
 from perennial.blobs import BlobCorrupt, BlobStore
 from perennial.contracts.base import BlobRef
+from perennial.contracts.beside_rows import Multivariate, SegmentVerdict
 from perennial.contracts.drift import DriftLimits, WindowDrift, WindowVerdict
 from perennial.contracts.estimates import EstimatedQuality
-from perennial.contracts.monitoring import JudgeWindow, Monitored, Multivariate, SegmentVerdict
+from perennial.contracts.monitoring import JudgeWindow, Monitored
 
 
 @dataclass(frozen=True)

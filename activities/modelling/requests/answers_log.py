@@ -48,7 +48,11 @@ class AnswersLog:
         return sorted((hour for hour in found if hour > since - HOUR), reverse=True)
 
     def tables(
-        self, hour: datetime, columns: Sequence[str], copies: bool = False
+        self,
+        hour: datetime,
+        columns: Sequence[str],
+        copies: bool = False,
+        broken: list[str] | None = None,
     ) -> Iterator[pa.Table]:
         """Rows of an hour that callers got an answer to, a table for each file.
 
@@ -56,9 +60,10 @@ class AnswersLog:
             hour: the beginning of it.
             columns: to be read, beside `copy` and `named`; one of a model is `inputs.NAME`.
             copies: whether those come too.
+            broken: a file that is none is told here and passed over, in place of being an error.
 
         Raises:
-            LogCorrupt: a file is none.
+            LogCorrupt: a file is none, and nobody wants to be told.
             OSError: the log cannot be reached.
         """
         folder = f"{self._folder}/date={hour:%Y-%m-%d}/hour={hour:%H}"
@@ -70,10 +75,14 @@ class AnswersLog:
                         continue
                     table = file.read(columns=[*columns, "copy", "named"])
             except pa.ArrowInvalid as error:
-                raise LogCorrupt(
+                told = (
                     f"{path} of the log of requests is no Parquet file: {error}; its requests are "
                     f"lost: remove it, and the others are read again"
-                ) from error
+                )
+                if broken is None:
+                    raise LogCorrupt(told) from error
+                broken.append(told)
+                continue
             unwanted = table["named"] if copies else pc.or_(table["copy"], table["named"])
             yield table.filter(pc.invert(unwanted))
 

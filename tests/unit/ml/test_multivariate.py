@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from activities.modelling.monitoring.multivariate import tell_apart
-from perennial.contracts.monitoring import Multivariate
+from perennial.contracts.beside_rows import Multivariate
 
 NAMES = ["x", "y", "price", "town", "flag"]
 

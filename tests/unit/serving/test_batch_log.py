@@ -128,7 +128,7 @@ def test_what_was_scored_elsewhere_is_judged_as_what_was_asked(
     answers = read_answers(log, 1, TEN, TEN + HOUR, columns=["colour"])
     assert answers is not None and answers.classes == ("late", "on time")
     label = WaitingLabel("nightly/5", 0, None, None, TEN)
-    assert [each.at for each in find_requests(log, [label], TEN)] == [TEN]
+    assert [each.at for each in find_requests(log, [label], TEN, [])] == [TEN]
     # once: a job that repeats its step changes nothing
     before = job.files()
     assert job.log(rows).repeated and job.log(pa.table(rows)).repeated

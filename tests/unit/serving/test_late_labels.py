@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -286,6 +287,11 @@ async def test_labels_that_say_nothing(world: World) -> None:
     assert judged.metrics["accuracy"] == 1 and "roc_auc" not in judged.metrics
     assert [(g.group, g.rows) for g in judged.groups] == [("colour=red", 2), ("size=1", 3)]
     assert judged.groups[0].metrics["accuracy"] == 1
+    # three can be read, and five came: whoever sends them has to look
+    broken = await world.judge(rows=5)
+    assert (broken.verdict, broken.labelled) == ("error", 3)
+    assert "5 rows and 0% are needed" in broken.reason and "such as 'maybe', True" in broken.reason
+    assert (await world.judge(rows=6)).verdict == "no_data"
 
 
 async def test_groups_are_told_with_how_far_they_are_apart(world: World) -> None:
@@ -350,10 +356,18 @@ async def test_a_log_that_cannot_be_read(world: World, tmp_path: Path) -> None:
     world.told("a", "late")
     (file,) = (tmp_path / "requests").rglob("*.parquet")
     file.write_bytes(b"half a file")
-    with pytest.raises(LogCorrupt, match=r"p1-000001.parquet of the log of requests is no Parquet"):
-        await world.join()
-    file.unlink()
+    told = r"p1-000001.parquet of the log of requests is no Parquet"
+    with pytest.raises(LogCorrupt, match=told):
+        await world.judge()
+    # one file that is none keeps no other label from its request
+    world.asked("b", TEN + HOUR)
+    world.told("b", "late")
+    found = await world.join()
+    assert (found.joined, found.waiting) == (1, 1) and re.search(told, found.broken)
+    for parquet in (tmp_path / "requests").rglob("*.parquet"):
+        parquet.unlink()
     file.mkdir()
+    world.told("c", "late")
     with pytest.raises(Unavailable, match="cannot be read"):
         await world.join()
     with pytest.raises(Unavailable, match="cannot be read"):
