@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import pytest
@@ -17,8 +18,9 @@ from api.context import Context
 from api.db.facts import serving
 from api.db.store import Store
 from api.metrics.serving import Served
+from perennial.contracts.records import Outcome, RecordSpec, RunKind, SetModelStatus
 from perennial.contracts.serving import LATENCIES, Report, Tally
-from tests.samples import at
+from tests.samples import at, spec
 from tests.scraped import Scrape
 from tests.seeded import seed
 
@@ -52,6 +54,24 @@ async def test_what_the_records_say(viewer: httpx.AsyncClient) -> None:
     assert found.value("perennial_window_end_timestamp_seconds", **window) == at(240).timestamp()
     wish = {"model": "flights", "cause": "request", "decision": "ask"}
     assert found.value("perennial_triggers_total", **wish) == 1
+
+
+async def test_ends_of_runs_are_counted_from_none_on(
+    viewer: httpx.AsyncClient, context: Context
+) -> None:
+    """What first appears with a 1 has not grown, for Prometheus."""
+    new = spec("new")
+    context.store.record_spec(RecordSpec(effect="new", spec=new, actor="engineer", at=at(0)))
+    counted = "perennial_runs_finished_total"
+    found = await scrape(viewer)
+    for model, kind in product(("flights", "new"), get_args(RunKind)):
+        assert found.value(counted, model=model, kind=kind, outcome="failed") == 0
+    of_flights = {"model": "flights", "kind": "lifecycle"}
+    assert found.value(counted, outcome="promoted", **of_flights) == 1
+    assert found.labels(counted, "outcome") == set(get_args(Outcome))
+    retired = {"effect": "gone", "model": "new", "status": "retired", "actor": "ada", "reason": ""}
+    context.store.set_model_status(SetModelStatus.model_validate(retired | {"at": at(1)}))
+    assert (await scrape(viewer)).labels(counted, "model") == {"flights"}
 
 
 @pytest.mark.parametrize(
