@@ -35,7 +35,9 @@ async def scrape(client: httpx.AsyncClient) -> Scrape:
     return Scrape(answer.text)
 
 
-async def test_what_the_records_say(viewer: httpx.AsyncClient) -> None:
+async def test_what_the_records_say(viewer: httpx.AsyncClient, context: Context) -> None:
+    watched = spec(request_log={}, monitoring={"environments": ["development"]})
+    context.store.record_spec(RecordSpec(effect="w", spec=watched, actor="engineer", at=at(0)))
     found = await scrape(viewer)
     assert found.value("perennial_models", status="active") == 1
     assert found.value("perennial_models", status="retired") == 0
