@@ -160,4 +160,5 @@ FACTS: tuple[Fact, ...] = (
     watched.labels,
     watched.triggers,
     watched.alerts,
+    watched.deliveries,
 )

@@ -1,19 +1,21 @@
-"""What the records say of champions that are watched: windows, labels, wishes and alerts."""
+"""What the records say of champions that are watched, and of alerts and who was told of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import get_args
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from sqlalchemy import ColumnElement, func
 from sqlmodel import Session, col, select
 
-from api.db.alert_tables import AlertRow
+from api.db.alert_tables import AlertRow, DeliveryRow
 from api.db.facts.monitored import champions_with_specs
 from api.db.monitoring_tables import LabelRow, TriggerRow, WindowRow
 from api.db.tables import ChampionRow
+from perennial.contracts.alerts import DeliveryStatus
 from perennial.contracts.base import Json
 
 _FAILING = ("fail", "error")
@@ -95,6 +97,21 @@ def alerts(session: Session, now: datetime) -> Iterator[Metric]:
     query = select(*by, func.count()).where(AlertRow.status == "open").group_by(*by)
     for *place, count in session.execute(query):
         family.add_metric(place, count)
+    yield family
+
+
+def deliveries(session: Session, now: datetime) -> Iterator[Metric]:
+    """What became of telling channels of alerts."""
+    of_status = dict.fromkeys(get_args(DeliveryStatus), 0)
+    status = col(DeliveryRow.status)
+    of_status |= dict(session.execute(select(status, func.count()).group_by(status)).all())
+    family = GaugeMetricFamily(
+        "perennial_deliveries",
+        "Tellings of alerts to channels by what became of them, until they are old.",
+        labels=("status",),
+    )
+    for each, count in of_status.items():
+        family.add_metric((each,), count)
     yield family
 
 

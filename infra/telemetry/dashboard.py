@@ -143,6 +143,11 @@ ROWS = (
                 "short",
                 ((told("perennial_alerts_open", "model, severity"), "{{model}} {{severity}}"),),
             ),
+            Panel(
+                "Tellings of alerts to channels",
+                "short",
+                ((told("perennial_deliveries", "status"), "{{status}}"),),
+            ),
         ),
     ),
     Row(

@@ -12,12 +12,15 @@ from typing import Any, get_args
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlmodel import select
 
 from api.app import create_app
 from api.context import Context
+from api.db.alert_tables import DeliveryRow
 from api.db.facts import serving
 from api.db.store import Store
 from api.metrics.serving import Served
+from perennial.contracts.alerts import DeliveryStatus, RaiseAlert
 from perennial.contracts.records import Outcome, RecordSpec, RunKind, SetModelStatus
 from perennial.contracts.serving import LATENCIES, Report, Tally
 from tests.samples import at, spec
@@ -74,6 +77,26 @@ async def test_ends_of_runs_are_counted_from_none_on(
     retired = {"effect": "gone", "model": "new", "status": "retired", "actor": "ada", "reason": ""}
     context.store.set_model_status(SetModelStatus.model_validate(retired | {"at": at(1)}))
     assert (await scrape(viewer)).labels(counted, "model") == {"flights"}
+
+
+async def test_what_became_of_tellings(viewer: httpx.AsyncClient, context: Context) -> None:
+    async def shown() -> dict[str, float | None]:
+        found = await scrape(viewer)
+        every = get_args(DeliveryStatus)
+        return {each: found.value("perennial_deliveries", status=each) for each in every}
+
+    assert await shown() == {"pending": 0, "sent": 0, "failed": 0, "suppressed": 0}
+    told = spec(alerts={"channels": [{"name": "ops"}, {"name": "pager"}]})
+    context.store.record_spec(RecordSpec(effect="a", spec=told, actor="engineer", at=at(0)))
+    raised: dict[str, Any] = {"model": "flights", "severity": "high", "kind": "drift", "title": "t"}
+    for key in ("psi", "ks"):
+        context.store.raise_alert(RaiseAlert(effect=key, key=key, at=at(0), **raised))
+    with context.store.database.writing() as session:
+        row = session.exec(select(DeliveryRow).where(DeliveryRow.channel == "pager")).first()
+        assert row is not None
+        row.status = "failed"
+        session.add(row)
+    assert await shown() == {"pending": 3, "sent": 0, "failed": 1, "suppressed": 0}
 
 
 @pytest.mark.parametrize(
