@@ -193,6 +193,10 @@ class Plane:
         self.store = store
         self.served = Served()
 
+    def says(self, process: str, minutes: float, **report: Any) -> None:
+        with self.store.database.writing() as session:
+            serving.record_report(session, "production", process, Report(**report), at(minutes))
+
     def reports(self, process: str, minutes: float, *, version: int = 1, **counts: Any) -> None:
         tally = Tally(
             model="flights",
@@ -202,9 +206,7 @@ class Plane:
             sha256="0" * 64,
             **counts,
         )
-        with self.store.database.writing() as session:
-            report = Report(tallies=(tally,), busy=0.25)
-            serving.record_report(session, "production", process, report, at(minutes))
+        self.says(process, minutes, tallies=(tally,), busy=0.25)
 
     def look(self, minutes: float) -> dict[str, dict[tuple[str, ...], float]]:
         with self.store.database.reading() as session:
@@ -275,3 +277,33 @@ def test_what_nobody_serves_any_more_is_left_out(plane: Plane) -> None:
     assert plane.look(day + 2)["perennial_serving_requests"] == {(*FIRST[:3], "2"): 4}
     assert plane.look(3 * day)["perennial_serving_requests"] == {}
     assert plane.look(3 * day)["perennial_serving_processes"] == {}
+
+
+PRODUCTION = ("production",)
+
+
+def test_memory_is_of_the_processes_that_report(plane: Plane) -> None:
+    plane.says("a", 0, memory_bytes=300)
+    plane.says("b", 0, memory_bytes=200)
+    plane.says("old", 0)
+    assert plane.look(0)["perennial_data_plane_memory_bytes"] == {PRODUCTION: 500}
+    plane.says("a", 0.1, memory_bytes=320)
+    plane.says("b", 0.1, memory_bytes=200, leaving=True)
+    assert plane.look(0.1)["perennial_data_plane_memory_bytes"] == {PRODUCTION: 320}
+
+
+def test_the_processors_time_of_all_processes_only_grows(plane: Plane) -> None:
+    def seconds(minutes: float) -> dict[tuple[str, ...], float]:
+        return plane.look(minutes)["perennial_data_plane_cpu_seconds"]
+
+    plane.says("a", 0, cpu_seconds=50.0)
+    assert seconds(0) == {PRODUCTION: 0}, "an earlier process of the API has told of that"
+    plane.says("a", 0.1, cpu_seconds=51.5)
+    plane.says("b", 0.1, cpu_seconds=2.0)
+    assert seconds(0.1) == {PRODUCTION: 3.5}
+    plane.says("b", 0.2, cpu_seconds=2.5, leaving=True)
+    assert seconds(0.2) == {PRODUCTION: 4}, "with the last of who leaves"
+    day = 24 * 60
+    plane.says("c", day + 2, cpu_seconds=1.0)
+    assert seconds(day + 2) == {PRODUCTION: 5}, "and of who is forgotten"
+    assert seconds(3 * day) == {}
