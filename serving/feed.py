@@ -11,6 +11,7 @@ import logging
 import time
 
 import httpx
+import psutil
 
 from perennial import discovery
 from perennial.contracts.errors import PerennialError
@@ -56,6 +57,7 @@ class Feed:
         self._counting = counting
         self._path = f"/v1/deployments/{environment}"
         self._process = process
+        self._self = psutil.Process()
         self._said = ""
         self._reported: tuple[Tally, ...] | None = None
         self._reported_at = float("-inf")
@@ -71,7 +73,7 @@ class Feed:
     async def leave(self) -> None:
         """Say what was answered last, and that this process is to be waited for no more."""
         with contextlib.suppress(httpx.HTTPError, discovery.DiscoveryError):
-            await self._put(Report(tallies=self._counting.tallies(), leaving=True))
+            await self._put(self._report(self._counting.tallies(), leaving=True))
 
     async def look(self) -> None:
         """Look once. What goes wrong is said once, and what was served before is served on."""
@@ -90,13 +92,24 @@ class Feed:
         """What is to be served; said with it what is, where that is news or was said long ago."""
         if self._has_news() or time.monotonic() - self._reported_at > REPORT_SECONDS:
             tallies = self._counting.tallies()
-            answer = await self._put(Report(tallies=tallies, busy=self._busy()))
+            answer = await self._put(self._report(tallies, busy=self._busy()))
             self._reported, self._reported_at = tallies, time.monotonic()
         else:
             url, headers = _found()
             answer = await self._client.get(f"{url}{self._path}", headers=headers)
             answer.raise_for_status()
         return Deployments.model_validate_json(answer.content).deployments
+
+    def _report(
+        self, tallies: tuple[Tally, ...], *, busy: float = 0.0, leaving: bool = False
+    ) -> Report:
+        return Report(
+            tallies=tallies,
+            busy=busy,
+            leaving=leaving,
+            memory_bytes=self._self.memory_info().rss,
+            cpu_seconds=time.process_time(),
+        )
 
     async def _put(self, report: Report) -> httpx.Response:
         url, headers = _found()

@@ -325,7 +325,7 @@ class DeploymentRow(Table, table=True):
 
 
 class DataPlaneRow(Table, table=True):
-    """A process that answers requests, and when it last said so."""
+    """A process that answers requests, when it last said so, and what it costs."""
 
     __tablename__ = "data_planes"
     __table_args__ = (one_of("environment", Environment),)
@@ -334,6 +334,8 @@ class DataPlaneRow(Table, table=True):
     environment: str
     seen_at: datetime = Field(sa_type=UtcDateTime)
     busy: float = 0.0
+    memory_bytes: int = Field(default=0, sa_type=BigInt)
+    cpu_seconds: float = 0.0
 
 
 class TallyRow(Table, table=True):

@@ -18,10 +18,19 @@ from api.db.facts.platform import read_platform
 from api.db.tables import ApprovalRow, ChampionRow, DeploymentRow, ModelRow, ModelStatus, RunRow
 from api.metrics import watched
 from perennial.contracts.deployments import Share
-from perennial.contracts.records import RunStatus
+from perennial.contracts.records import Outcome, RunKind, RunStatus
 from perennial.contracts.serving import WHOLE
 
 Fact = Callable[[Session, datetime], Iterable[Metric]]
+
+_COMPARED = ("reproduced", "differs")
+_TRAINED = tuple(each for each in get_args(Outcome) if each not in _COMPARED)
+_ENDS: dict[RunKind, tuple[str, ...]] = {
+    "lifecycle": _TRAINED,
+    "promotion": _TRAINED,
+    "reproduction": (*_COMPARED, "failed", "cancelled"),
+}
+"""How a run of each kind may end."""
 
 
 def models(session: Session, now: datetime) -> Iterator[Metric]:
@@ -107,7 +116,11 @@ def approvals(session: Session, now: datetime) -> Iterator[Metric]:
 
 
 def runs(session: Session, now: datetime) -> Iterator[Metric]:
-    """What runs do, and how they ended."""
+    """What runs do, and how they ended.
+
+    Each model that may still run has a count of every end from its beginning: of a series that
+    first appears with a 1, Prometheus does not see that it grew.
+    """
     under_way = GaugeMetricFamily(
         "perennial_runs", "Runs that have not ended, by their status.", labels=("model", "status")
     )
@@ -117,6 +130,8 @@ def runs(session: Session, now: datetime) -> Iterator[Metric]:
     open_runs: dict[tuple[str, str], int] = {}
     model, status = col(RunRow.model), col(RunRow.status)
     kind, outcome = col(RunRow.kind), col(RunRow.outcome)
+    may_run = session.exec(select(ModelRow.name).where(ModelRow.status != "retired"))
+    ends = {(name, of, end): 0 for name in may_run for of, each in _ENDS.items() for end in each}
     for name, state, what, end, count in session.execute(
         select(model, status, kind, outcome, func.count()).group_by(model, status, kind, outcome)  # type: ignore[call-overload]
     ):
@@ -126,9 +141,11 @@ def runs(session: Session, now: datetime) -> Iterator[Metric]:
         if end is None:
             open_runs[name, state] += count
         else:
-            ended.add_metric((name, what, end), count)
+            ends[name, what, end] = count
     for place, count in open_runs.items():
         under_way.add_metric(place, count)
+    for which, count in ends.items():
+        ended.add_metric(which, count)
     yield under_way
     yield ended
 
@@ -143,4 +160,5 @@ FACTS: tuple[Fact, ...] = (
     watched.labels,
     watched.triggers,
     watched.alerts,
+    watched.deliveries,
 )

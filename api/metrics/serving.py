@@ -52,9 +52,11 @@ class Served:
         self._lock = threading.Lock()
         self._seen: dict[_Row, tuple[int, ...]] | None = None
         self._sums: dict[_Place, list[int]] = {}
+        self._worked: dict[str, float] | None = None
+        self._cpu: dict[str, float] = {}
 
     def __call__(self, session: Session, now: datetime) -> Iterator[Metric]:
-        """What has been answered since the first look, and by how many processes."""
+        """What has been answered since the first look, by how many processes at what cost."""
         with self._lock:
             self._look(session, now)
             for place, count in enumerate(COUNTS):
@@ -71,7 +73,7 @@ class Served:
                 # there is no sum of seconds: none is counted on the way of a request
                 took.add_metric(labels, list(zip(_BOUNDS, upto, strict=True)), None)
             yield took
-        yield from _processes(session, now)
+            yield from self._processes(session, now)
 
     def _look(self, session: Session, now: datetime) -> None:
         # columns, not rows: there are as many as models, variants and processes together
@@ -95,26 +97,49 @@ class Served:
                 into[index] += max(new - old, 0)
         self._seen, self._sums = seen, sums
 
+    def _processes(self, session: Session, now: datetime) -> Iterator[Metric]:
+        alive = now - timedelta(seconds=ALIVE_SECONDS)
+        heard = select(DataPlaneRow).where(DataPlaneRow.seen_at >= now - _LOOKED_BACK)
+        found: dict[str, list[DataPlaneRow]] = {}
+        worked: dict[str, float] = {}
+        cpu: dict[str, float] = {}
+        for row in session.exec(heard):
+            planes = found.setdefault(row.environment, [])
+            if row.seen_at >= alive:
+                planes.append(row)
+            seconds = worked[row.process] = row.cpu_seconds
+            before = seconds if self._worked is None else self._worked.get(row.process, 0.0)
+            so_far = cpu.get(row.environment, self._cpu.get(row.environment, 0.0))
+            cpu[row.environment] = so_far + max(seconds - before, 0.0)
+        self._worked, self._cpu = worked, cpu
+        yield from _shown(found, cpu)
 
-def _processes(session: Session, now: datetime) -> Iterator[Metric]:
+
+def _shown(found: dict[str, list[DataPlaneRow]], cpu: dict[str, float]) -> Iterator[Metric]:
+    """By environment: of processes there is no end, since each start makes another one."""
+    labels = ("environment",)
     processes = GaugeMetricFamily(
-        "perennial_serving_processes",
-        "Processes of the data plane that report.",
-        labels=("environment",),
+        "perennial_serving_processes", "Processes of the data plane that report.", labels=labels
     )
     busy = GaugeMetricFamily(
         "perennial_serving_busy_ratio",
         "The part of its time that the busiest process had to do, from 0 to 1.",
-        labels=("environment",),
+        labels=labels,
     )
-    alive = now - timedelta(seconds=ALIVE_SECONDS)
-    found: dict[str, list[float]] = {}
-    for row in session.exec(select(DataPlaneRow).where(DataPlaneRow.seen_at >= now - _LOOKED_BACK)):
-        planes = found.setdefault(row.environment, [])
-        if row.seen_at >= alive:
-            planes.append(row.busy)
+    memory = GaugeMetricFamily(
+        "perennial_data_plane_memory_bytes",
+        "Resident memory of those processes together; what they share counts in each.",
+        labels=labels,
+    )
+    seconds = CounterMetricFamily(
+        "perennial_data_plane_cpu_seconds",
+        "Processors' time that processes of the data plane have had.",
+        labels=labels,
+    )
     for environment, planes in found.items():
-        processes.add_metric((environment,), len(planes))
-        busy.add_metric((environment,), max(planes, default=0.0))
-    yield processes
-    yield busy
+        place = (environment,)
+        processes.add_metric(place, len(planes))
+        busy.add_metric(place, max((plane.busy for plane in planes), default=0.0))
+        memory.add_metric(place, sum(plane.memory_bytes for plane in planes))
+        seconds.add_metric(place, cpu[environment])
+    yield from (processes, busy, memory, seconds)

@@ -1,30 +1,33 @@
-"""What the records say of champions that are watched: windows, labels, wishes and alerts."""
+"""What the records say of champions that are watched, and of alerts and who was told of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import get_args
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
-from sqlalchemy import ColumnElement, Table, and_, func
-from sqlalchemy import select as columns
+from sqlalchemy import ColumnElement, func
 from sqlmodel import Session, col, select
-from sqlmodel.sql.expression import SelectOfScalar
 
-from api.db.alert_tables import AlertRow
+from api.db.alert_tables import AlertRow, DeliveryRow
+from api.db.facts.monitored import champions_with_specs
 from api.db.monitoring_tables import LabelRow, TriggerRow, WindowRow
+from api.db.tables import ChampionRow
+from perennial.contracts.alerts import DeliveryStatus
+from perennial.contracts.base import Json
 
 _FAILING = ("fail", "error")
-_WINDOWS: Table = WindowRow.__table__  # type: ignore[attr-defined]
-_MEASURED = _WINDOWS.c.quality_verdict.not_in(["no_data"])
+_MEASURED = col(WindowRow.quality_verdict).not_in(["no_data"])
 """None, which is null, is in no list either."""
 
 
 def windows(session: Session, now: datetime) -> Iterator[Metric]:
-    """The newest window of each watched environment; by labels, the newest that has them.
+    """The newest window of each champion that is watched; by labels, the newest that has them.
 
-    Labels come later than windows do, and those of another champion say nothing of this one.
+    Labels come later than windows do, and those of another champion say nothing of this one. What
+    nobody watches any more is left out: its last window would be failing for ever.
     """
     where = ("model", "environment")
     failing = GaugeMetricFamily(
@@ -41,17 +44,17 @@ def windows(session: Session, now: datetime) -> Iterator[Metric]:
     ended = GaugeMetricFamily(
         "perennial_window_end_timestamp_seconds", "When the newest window ended.", labels=where
     )
-    newest = session.exec(_newest()).all()
-    for window in newest:
-        place = (window.model, window.environment)
-        rows.add_metric(place, window.rows)
-        ended.add_metric(place, window.end.timestamp())
-        failing.add_metric((*place, "drift"), int(window.verdict in _FAILING))
-        excess.add_metric((*place, "drift"), window.judged["drift"]["excess"])
-    answering = {(window.model, window.environment, window.version) for window in newest}
-    for window in session.exec(_newest("version", of=_MEASURED)):
-        place = (window.model, window.environment)
-        if (*place, window.version) not in answering or window.quality is None:
+    for champion, plan in _watched(session):
+        place = (champion.model, champion.environment)
+        if window := _newest(session, champion):
+            rows.add_metric(place, window.rows)
+            ended.add_metric(place, window.end.timestamp())
+            failing.add_metric((*place, "drift"), int(window.verdict in _FAILING))
+            excess.add_metric((*place, "drift"), window.judged["drift"]["excess"])
+        if plan.get("quality") is None:
+            continue
+        window = _newest(session, champion, WindowRow.version == champion.version, _MEASURED)
+        if window is None or window.quality is None:
             continue
         judged = {"quality": window.quality, "concept": window.quality.get("concept")}
         for what, found in judged.items():
@@ -97,10 +100,41 @@ def alerts(session: Session, now: datetime) -> Iterator[Metric]:
     yield family
 
 
-def _newest(*also: str, of: ColumnElement[bool] | None = None) -> SelectOfScalar[WindowRow]:
-    """The newest window of each environment, and of each value of other columns."""
-    by = [_WINDOWS.c[name] for name in ("model", "environment", *also)]
-    query = columns(*by, func.max(_WINDOWS.c.start).label("start")).group_by(*by)
-    newest = (query if of is None else query.where(of)).subquery()
-    alike = (_WINDOWS.c[each.name] == each for each in newest.c)
-    return select(WindowRow).join(newest, and_(*alike))
+def deliveries(session: Session, now: datetime) -> Iterator[Metric]:
+    """What became of telling channels of alerts."""
+    of_status = dict.fromkeys(get_args(DeliveryStatus), 0)
+    status = col(DeliveryRow.status)
+    of_status |= dict(session.execute(select(status, func.count()).group_by(status)).all())
+    family = GaugeMetricFamily(
+        "perennial_deliveries",
+        "Tellings of alerts to channels by what became of them, until they are old.",
+        labels=("status",),
+    )
+    for each, count in of_status.items():
+        family.add_metric((each,), count)
+    yield family
+
+
+def _watched(session: Session) -> Iterator[tuple[ChampionRow, Json]]:
+    """Champions that are watched, each with the plan of its model's spec.
+
+    The plan is as it was stored: to read the specs of thousands of models would take a second.
+    """
+    for champion, spec in session.exec(champions_with_specs()).all():
+        plan: Json = spec.spec.get("monitoring") or {}
+        if champion.environment in plan.get("environments", ()):
+            yield champion, plan
+
+
+def _newest(
+    session: Session, champion: ChampionRow, *of: ColumnElement[bool] | bool
+) -> WindowRow | None:
+    """The newest window of a champion's environment: the primary key ends with its order."""
+    return session.exec(
+        select(WindowRow)
+        .where(
+            WindowRow.model == champion.model, WindowRow.environment == champion.environment, *of
+        )
+        .order_by(col(WindowRow.start).desc(), col(WindowRow.version).desc())
+        .limit(1)
+    ).first()

@@ -189,6 +189,17 @@ ALERTS = (
         "`perennial alerts` shows it; `perennial alerts ack ID` says that you are at it.",
     ),
     Alert(
+        "PerennialDeliveriesFail",
+        # whether their number grew in any ten minutes: once a day old ones are removed, which a
+        # difference over hours would set off against new ones
+        'max(max_over_time(delta(perennial_deliveries{status="failed"}[10m])[6h:5m])) > 0',
+        "1m",
+        "ticket",
+        "an alert did not reach a channel, and nobody tries any more",
+        "`perennial alerts` lists what is open, and `perennial alerts show ID` has each channel's "
+        "last error. See to the channel (docs/guides/alerts.md): it gets the next alert.",
+    ),
+    Alert(
         "PerennialGpuFull",
         f"{gpus('memory_used_bytes')} / {gpus('memory_bytes')} > 0.97",
         "10m",

@@ -143,6 +143,11 @@ ROWS = (
                 "short",
                 ((told("perennial_alerts_open", "model, severity"), "{{model}} {{severity}}"),),
             ),
+            Panel(
+                "Tellings of alerts to channels",
+                "short",
+                ((told("perennial_deliveries", "status"), "{{status}}"),),
+            ),
         ),
     ),
     Row(
@@ -308,6 +313,24 @@ ROWS = (
             ),
             Panel("Memory", "bytes", (("process_resident_memory_bytes", "{{job}} {{instance}}"),)),
             Panel("Open files", "short", (("process_open_fds", "{{job}} {{instance}}"),)),
+            Panel(
+                "Cores in use by the data plane",
+                "short",
+                (
+                    (
+                        told(
+                            "rate(perennial_data_plane_cpu_seconds_total[5m])",
+                            "environment",
+                        ),
+                        "{{environment}}",
+                    ),
+                ),
+            ),
+            Panel(
+                "Memory of the data plane",
+                "bytes",
+                ((told("perennial_data_plane_memory_bytes", "environment"), "{{environment}}"),),
+            ),
         ),
     ),
     Row(

@@ -208,12 +208,16 @@ class Report(Contract):
         busy: the part of its last seconds that it was busy, from 0 to 1; 1 where it had to turn
             requests away.
         leaving: it answers no more, and nobody is to wait for it.
+        memory_bytes: of the machine's that it has (resident); what it shares with others, too.
+        cpu_seconds: of processors that it has had since it began. An older process tells neither.
     """
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"tallies": []}]})
 
     leaving: bool = Field(default=False, strict=True)
     busy: float = Field(default=0.0, strict=True, ge=0, le=1)
+    memory_bytes: Count = 0
+    cpu_seconds: float = Field(default=0.0, strict=True, ge=0, lt=2**53)
     tallies: tuple[Tally, ...] = ()
 
 

@@ -30,6 +30,7 @@ def record_report(
         _forget(session, at - KEPT)
         plane = DataPlaneRow(process=process, environment=environment, seen_at=at)
     plane.environment, plane.busy = environment, report.busy
+    plane.memory_bytes, plane.cpu_seconds = report.memory_bytes, report.cpu_seconds
     plane.seen_at = at - 2 * _ALIVE if report.leaving else max(at, plane.seen_at)
     session.add(plane)
     session.flush()

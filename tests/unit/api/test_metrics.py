@@ -5,20 +5,25 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlmodel import select
 
 from api.app import create_app
 from api.context import Context
+from api.db.alert_tables import DeliveryRow
 from api.db.facts import serving
 from api.db.store import Store
 from api.metrics.serving import Served
+from perennial.contracts.alerts import DeliveryStatus, RaiseAlert
+from perennial.contracts.records import Outcome, RecordSpec, RunKind, SetModelStatus
 from perennial.contracts.serving import LATENCIES, Report, Tally
-from tests.samples import at
+from tests.samples import at, spec
 from tests.scraped import Scrape
 from tests.seeded import seed
 
@@ -33,7 +38,9 @@ async def scrape(client: httpx.AsyncClient) -> Scrape:
     return Scrape(answer.text)
 
 
-async def test_what_the_records_say(viewer: httpx.AsyncClient) -> None:
+async def test_what_the_records_say(viewer: httpx.AsyncClient, context: Context) -> None:
+    watched = spec(request_log={}, monitoring={"environments": ["development"]})
+    context.store.record_spec(RecordSpec(effect="w", spec=watched, actor="engineer", at=at(0)))
     found = await scrape(viewer)
     assert found.value("perennial_models", status="active") == 1
     assert found.value("perennial_models", status="retired") == 0
@@ -52,6 +59,44 @@ async def test_what_the_records_say(viewer: httpx.AsyncClient) -> None:
     assert found.value("perennial_window_end_timestamp_seconds", **window) == at(240).timestamp()
     wish = {"model": "flights", "cause": "request", "decision": "ask"}
     assert found.value("perennial_triggers_total", **wish) == 1
+
+
+async def test_ends_of_runs_are_counted_from_none_on(
+    viewer: httpx.AsyncClient, context: Context
+) -> None:
+    """What first appears with a 1 has not grown, for Prometheus."""
+    new = spec("new")
+    context.store.record_spec(RecordSpec(effect="new", spec=new, actor="engineer", at=at(0)))
+    counted = "perennial_runs_finished_total"
+    found = await scrape(viewer)
+    for model, kind in product(("flights", "new"), get_args(RunKind)):
+        assert found.value(counted, model=model, kind=kind, outcome="failed") == 0
+    of_flights = {"model": "flights", "kind": "lifecycle"}
+    assert found.value(counted, outcome="promoted", **of_flights) == 1
+    assert found.labels(counted, "outcome") == set(get_args(Outcome))
+    retired = {"effect": "gone", "model": "new", "status": "retired", "actor": "ada", "reason": ""}
+    context.store.set_model_status(SetModelStatus.model_validate(retired | {"at": at(1)}))
+    assert (await scrape(viewer)).labels(counted, "model") == {"flights"}
+
+
+async def test_what_became_of_tellings(viewer: httpx.AsyncClient, context: Context) -> None:
+    async def shown() -> dict[str, float | None]:
+        found = await scrape(viewer)
+        every = get_args(DeliveryStatus)
+        return {each: found.value("perennial_deliveries", status=each) for each in every}
+
+    assert await shown() == {"pending": 0, "sent": 0, "failed": 0, "suppressed": 0}
+    told = spec(alerts={"channels": [{"name": "ops"}, {"name": "pager"}]})
+    context.store.record_spec(RecordSpec(effect="a", spec=told, actor="engineer", at=at(0)))
+    raised: dict[str, Any] = {"model": "flights", "severity": "high", "kind": "drift", "title": "t"}
+    for key in ("psi", "ks"):
+        context.store.raise_alert(RaiseAlert(effect=key, key=key, at=at(0), **raised))
+    with context.store.database.writing() as session:
+        row = session.exec(select(DeliveryRow).where(DeliveryRow.channel == "pager")).first()
+        assert row is not None
+        row.status = "failed"
+        session.add(row)
+    assert await shown() == {"pending": 3, "sent": 0, "failed": 1, "suppressed": 0}
 
 
 @pytest.mark.parametrize(
@@ -148,6 +193,10 @@ class Plane:
         self.store = store
         self.served = Served()
 
+    def says(self, process: str, minutes: float, **report: Any) -> None:
+        with self.store.database.writing() as session:
+            serving.record_report(session, "production", process, Report(**report), at(minutes))
+
     def reports(self, process: str, minutes: float, *, version: int = 1, **counts: Any) -> None:
         tally = Tally(
             model="flights",
@@ -157,9 +206,7 @@ class Plane:
             sha256="0" * 64,
             **counts,
         )
-        with self.store.database.writing() as session:
-            report = Report(tallies=(tally,), busy=0.25)
-            serving.record_report(session, "production", process, report, at(minutes))
+        self.says(process, minutes, tallies=(tally,), busy=0.25)
 
     def look(self, minutes: float) -> dict[str, dict[tuple[str, ...], float]]:
         with self.store.database.reading() as session:
@@ -230,3 +277,33 @@ def test_what_nobody_serves_any_more_is_left_out(plane: Plane) -> None:
     assert plane.look(day + 2)["perennial_serving_requests"] == {(*FIRST[:3], "2"): 4}
     assert plane.look(3 * day)["perennial_serving_requests"] == {}
     assert plane.look(3 * day)["perennial_serving_processes"] == {}
+
+
+PRODUCTION = ("production",)
+
+
+def test_memory_is_of_the_processes_that_report(plane: Plane) -> None:
+    plane.says("a", 0, memory_bytes=300)
+    plane.says("b", 0, memory_bytes=200)
+    plane.says("old", 0)
+    assert plane.look(0)["perennial_data_plane_memory_bytes"] == {PRODUCTION: 500}
+    plane.says("a", 0.1, memory_bytes=320)
+    plane.says("b", 0.1, memory_bytes=200, leaving=True)
+    assert plane.look(0.1)["perennial_data_plane_memory_bytes"] == {PRODUCTION: 320}
+
+
+def test_the_processors_time_of_all_processes_only_grows(plane: Plane) -> None:
+    def seconds(minutes: float) -> dict[tuple[str, ...], float]:
+        return plane.look(minutes)["perennial_data_plane_cpu_seconds"]
+
+    plane.says("a", 0, cpu_seconds=50.0)
+    assert seconds(0) == {PRODUCTION: 0}, "an earlier process of the API has told of that"
+    plane.says("a", 0.1, cpu_seconds=51.5)
+    plane.says("b", 0.1, cpu_seconds=2.0)
+    assert seconds(0.1) == {PRODUCTION: 3.5}
+    plane.says("b", 0.2, cpu_seconds=2.5, leaving=True)
+    assert seconds(0.2) == {PRODUCTION: 4}, "with the last of who leaves"
+    day = 24 * 60
+    plane.says("c", day + 2, cpu_seconds=1.0)
+    assert seconds(day + 2) == {PRODUCTION: 5}, "and of who is forgotten"
+    assert seconds(3 * day) == {}

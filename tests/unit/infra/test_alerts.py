@@ -16,6 +16,7 @@ _WAITED = "temporal_activity_schedule_to_start_latency_seconds_bucket"
 _TWO = ('instance="a",job="perennial-api"', 'instance="b",job="perennial-api"')
 _MINUTES = {
     "PerennialRunsFail": 420,
+    "PerennialDeliveriesFail": 420,
     "PerennialPaused": 300,
     "PerennialPredictionsSlower": 24 * 60 + 60,
 }
@@ -144,7 +145,8 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
     "PerennialRunsFail": (
         {
             'perennial_runs_finished_total{model="m",kind="lifecycle",outcome="failed"}': (
-                "2x300 3x30 4x30 5x60"
+                # its very first ones
+                "0x300 1x30 2x30 3x60"
             )
         },
         {
@@ -164,6 +166,17 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
     "PerennialAlertsWait": (
         {'perennial_alerts_open{model="m",severity="critical"}': "1x40"},
         {'perennial_alerts_open{model="m",severity="high"}': "3x40"},
+    ),
+    "PerennialDeliveriesFail": (
+        # one was given up, and then old ones were removed: fewer are left than there were
+        {'perennial_deliveries{status="failed"}': "7x100 8x50 3x300"},
+        {
+            # the last was given up long ago; since then old ones were removed
+            'perennial_deliveries{status="failed"}': "6x40 7x200 3x300",
+            'perennial_deliveries{status="pending"}': "0+1x540",
+            # another process of the API began, and says the same
+            'perennial_deliveries{status="failed",instance="b"}': "_x200 7x40 3x300",
+        },
     ),
     "PerennialGpuFull": (
         {

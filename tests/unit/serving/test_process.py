@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from sqlmodel import select
 
@@ -14,8 +15,13 @@ from api.app import create_app
 from api.context import Context
 from api.db.engine import Database
 from api.db.tables import DataPlaneRow
+from perennial.blobs import BlobStore
 from perennial.contracts.errors import Unavailable
+from perennial.contracts.serving import Deployments, Report
 from perennial.settings import Settings
+from serving.counting import Counting
+from serving.desk import Desk
+from serving.feed import Feed
 from serving.limits import Limits
 from serving.process import Process
 from tests.served import served
@@ -71,3 +77,29 @@ async def test_who_is_to_know_first_takes_no_request_before_the_api_has_spoken(
     await life
     with pytest.raises(Unavailable, match="does not follow"):
         process.check()
+
+
+async def test_a_process_says_what_it_costs_also_when_it_leaves(
+    api: tuple[str, Database], tmp_path: Path
+) -> None:
+    said: list[Report] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        said.append(Report.model_validate_json(request.content))
+        nothing = Deployments(environment="production", deployments=())
+        return httpx.Response(200, content=nothing.model_dump_json())
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
+        desk = Desk(BlobStore(f"file://{tmp_path / 'blobs'}"))
+        feed = Feed(client, desk, Counting(), "production", "host-1")
+        await feed.look()
+        await feed.leave()
+    first, last = said[0], said[-1]
+    assert (first.leaving, last.leaving) == (False, True)
+    assert min(first.memory_bytes, last.memory_bytes) > 2**20
+    assert last.cpu_seconds >= first.cpu_seconds > 0
+
+
+def test_an_older_process_says_nothing_of_what_it_costs() -> None:
+    report = Report.model_validate_json('{"tallies": [], "busy": 0.5}')
+    assert (report.memory_bytes, report.cpu_seconds) == (0, 0.0)
