@@ -1,10 +1,10 @@
-"""Schedules in Temporal, kept as the specs say."""
+"""Schedules in Temporal, kept as the specs say; and wishes whose time has come."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from temporalio import activity
 from temporalio.client import (
@@ -23,7 +23,7 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError, RPCStatusCode
 
-from perennial.contracts import cron, ids, queues, schedules
+from perennial.contracts import cron, ids, queues, schedules, triggers
 from perennial.contracts.store import RecordStore
 
 CATCH_UP = timedelta(minutes=10)
@@ -33,6 +33,7 @@ _OVER = 2000
 """The first year that Temporal takes."""
 JITTER = timedelta(minutes=1)
 """Specs like round hours: all models at once would be a crowd."""
+_AT_ONCE = 50
 
 
 class ScheduleActivities:
@@ -44,7 +45,7 @@ class ScheduleActivities:
 
     @activity.defn(name="keep_schedules")
     async def keep_schedules(self, input: schedules.KeepSchedules) -> schedules.SchedulesKept:
-        """Make, change and remove what differs; one query and one list where nothing does.
+        """Make, change and remove what differs; two queries and one list where nothing does.
 
         What is compared is the name of a timetable, which a schedule carries as its comment: in
         Temporal's list it is a calendar. A schedule that an operator has paused stays paused.
@@ -67,8 +68,38 @@ class ScheduleActivities:
             activity.heartbeat(model)
             await self._remove(model)
         return schedules.SchedulesKept(
-            wanted=len(wanted), made=tuple(made), changed=tuple(changed), removed=tuple(removed)
+            wanted=len(wanted),
+            made=tuple(made),
+            changed=tuple(changed),
+            removed=tuple(removed),
+            asked_again=tuple(await self._ask_again()),
         )
+
+    async def _ask_again(self) -> list[str]:
+        """Put the wishes that had to wait and may come by now; returns whose they are.
+
+        A round that dies in between, or one that comes before the model has answered, puts them
+        under the same names, and the model hears each once.
+        """
+        due = await asyncio.to_thread(self._store.waiting_wishes, datetime.now(UTC))
+        heard: list[str] = []
+        for first in range(0, len(due), _AT_ONCE):
+            activity.heartbeat(first)
+            batch = due[first : first + _AT_ONCE]
+            answers = await asyncio.gather(*map(self._put_again, batch))
+            heard += [wish.model for wish, told in zip(batch, answers, strict=True) if told]
+        return heard
+
+    async def _put_again(self, wish: triggers.WaitingWish) -> bool:
+        owner = self._client.get_workflow_handle(ids.model_workflow(wish.model))
+        try:
+            await owner.signal(triggers.RETRAIN_WANTED, wish.wanted)
+        except RPCError as error:
+            # nobody to hear it; whoever asks the model for anything starts it again
+            if error.status != RPCStatusCode.NOT_FOUND:
+                raise
+            return False
+        return True
 
     async def _put(self, wanted: schedules.Timetable) -> None:
         schedule, name = _schedule(wanted), ids.retrain_schedule(wanted.due.model)

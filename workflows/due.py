@@ -51,7 +51,7 @@ class DueWorkflow:
             cause, rows, name = "data", f"data/{found.newest}", f"data/{due:%Y-%m-%dT%H:%M:%SZ}"
         wanted = triggers.RetrainWanted(
             request_id=name,
-            actor="schedule",
+            actor=schedules.ACTOR,
             cause=cause,
             # the rows of that time, whichever they are
             snapshot=hashlib.sha256(f"{input.model}/{rows}".encode()).hexdigest(),

@@ -1,4 +1,4 @@
-"""Every minute: what was not told, not scheduled, not ended or moved by hand is put right."""
+"""Every minute: what was not told, scheduled, asked again or ended, or was moved, is put right."""
 
 from __future__ import annotations
 
@@ -48,7 +48,8 @@ class ReconcileWorkflow:
         return f"{kept.wanted} monitors, started: {started}, told of labels: {len(kept.woken)}"
 
     async def _keep(self) -> str:
-        """Specs come and go by updates of models; their schedules follow within a minute."""
+        """Specs come and go by updates of models; their schedules follow within a minute. A wish
+        that came once and had to wait is forgotten by whoever had it."""
         try:
             kept = await workflow.execute_activity(
                 schedules.keep_schedules,
@@ -59,7 +60,11 @@ class ReconcileWorkflow:
         except ActivityError as error:
             return f"schedules not looked at: {read_failure(error)[0]}"
         put_right = (*kept.made, *kept.changed, *kept.removed)
-        return f"{kept.wanted} schedules, put right: {', '.join(put_right) or 'none'}"
+        again = ", ".join(kept.asked_again) or "none"
+        return (
+            f"{kept.wanted} schedules, put right: {', '.join(put_right) or 'none'}; "
+            f"asked again: {again}"
+        )
 
     async def _sweep(self) -> str:
         """A run that ended while its ML worker was dead could not end its training itself."""

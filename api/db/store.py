@@ -24,6 +24,7 @@ from api.db.facts import (
     specs,
     triggers,
     versions,
+    waiting_wishes,
     windows,
 )
 from api.db.label_store import LabelStore
@@ -56,7 +57,7 @@ from perennial.contracts.platform import Platform, SetPlatform, Untold
 from perennial.contracts.schedules import Timetable
 from perennial.contracts.serving import Deployment, Report, Serving
 from perennial.contracts.spec import Environment
-from perennial.contracts.triggers import RecordTrigger, TriggerRecorded
+from perennial.contracts.triggers import RecordTrigger, TriggerRecorded, WaitingWish
 
 
 class Store(LabelStore):
@@ -285,6 +286,11 @@ class Store(LabelStore):
         """Models that are trained again by the clock, with when their specs say so."""
         with self.database.reading() as session:
             return specs.read_schedules(session)
+
+    def waiting_wishes(self, now: datetime) -> tuple[WaitingWish, ...]:
+        """Wishes that had to wait, and may be put again now."""
+        with self.database.reading() as session:
+            return waiting_wishes.waiting_wishes(session, now)
 
     def read_aliases(self, model: str | None = None) -> tuple[registry.AliasTruth, ...]:
         """What MLflow's aliases should say: of every model, or of one."""

@@ -88,7 +88,7 @@ def _say(out: Console, model: str, answer: TriggerRecorded) -> None:
         out.print(f"[yellow]not without a person:[/] {why}")
         out.print(f"  `perennial run {model}` starts a run by hand")
     else:
-        until = f"; ask again {when(governed['until'])}" if governed["until"] else ""
+        until = f"; asked again by itself {when(governed['until'])}" if governed["until"] else ""
         out.print(f"[yellow]not now:[/] {why}{until}")
 
 

@@ -72,6 +72,11 @@ def window_wish(environment: str, start: datetime, decision: str) -> str:
     return effect(environment, start.isoformat(), decision)
 
 
+def wish_again(trigger_id: str, times: int) -> str:
+    """The request by which a wish that had to wait is put again, by how often it then was."""
+    return effect(trigger_id, "again", times)
+
+
 def retrain_schedule(model: str) -> str:
     """The schedule by which a model is trained again, and the workflows that it starts."""
     return f"retrain:{model}"

@@ -11,6 +11,8 @@ from perennial.contracts.spec import Source
 
 DUE_WORKFLOW = "RetrainDue"
 """What such a schedule starts: it tells the model that its time has come."""
+ACTOR = "schedule"
+"""Who wishes then."""
 
 
 class Due(Contract):
@@ -43,7 +45,8 @@ class Timetable(Contract):
 
 
 class KeepSchedules(Contract):
-    """Compare the schedules that there are with the specs that count."""
+    """Compare the schedules that there are with the specs that count, and put wishes again whose
+    time has come."""
 
 
 class SchedulesKept(Contract):
@@ -51,12 +54,14 @@ class SchedulesKept(Contract):
 
     Attributes:
         wanted: how many specs name a time.
+        asked_again: whose wish had to wait, and was put again.
     """
 
     wanted: int
     made: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
+    asked_again: tuple[str, ...] = ()
 
 
 @activity.defn(name="keep_schedules")

@@ -41,7 +41,7 @@ from perennial.contracts.retention import LoggedModel, Measurable, OldWindow, Re
 from perennial.contracts.schedules import Timetable
 from perennial.contracts.serving import Deployment, Labelled, Serving
 from perennial.contracts.spec import Environment
-from perennial.contracts.triggers import RecordTrigger, TriggerRecorded
+from perennial.contracts.triggers import RecordTrigger, TriggerRecorded, WaitingWish
 
 
 class RecordStore(Protocol):
@@ -116,6 +116,9 @@ class RecordStore(Protocol):
 
     def read_schedules(self) -> dict[str, Timetable]:
         """Models that are trained again by the clock, with when their specs say so."""
+
+    def waiting_wishes(self, now: datetime) -> tuple[WaitingWish, ...]:
+        """Wishes that came once, had to wait, and may be put again now: one of a model at most."""
 
     def read_aliases(self, model: str | None = None) -> tuple[registry.AliasTruth, ...]:
         """What MLflow's aliases should say: of every model, or of one."""

@@ -66,6 +66,17 @@ class TriggerRecorded(Contract):
     run_id: str | None = None
 
 
+class WaitingWish(Contract):
+    """A wish that had to wait and may be put again.
+
+    Attributes:
+        wanted: as it is put now; its request names the wish that came first, and the attempt.
+    """
+
+    model: str
+    wanted: RetrainWanted
+
+
 @activity.defn(name="record_trigger")
 async def record_trigger(input: RecordTrigger) -> TriggerRecorded:
     """Raises NotFound."""

@@ -56,7 +56,7 @@ def test_a_wish_that_is_allowed_names_the_run(api: Script, cli: Call) -> None:
                 until="2026-11-24T10:00:00Z",
                 reason="the last run began [today]",
             ),
-            "not now: the last run began [today]; ask again 2026-11-24 10:00",
+            "not now: the last run began [today]; asked again by itself 2026-11-24 10:00",
         ),
         (recorded("wait", rule="running", reason="it has not ended"), "not now: it has not ended"),
         (

@@ -63,6 +63,7 @@ READS = {
     "count_due_labels",
     "monitors_with_labels",
     "waiting_labels",
+    "waiting_wishes",
     "windows_to_measure",
     "read_label_source",
     "labels_of",
