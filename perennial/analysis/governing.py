@@ -51,7 +51,7 @@ def govern(
 def _same_rows(wish: Wish, runs: Sequence[Retrain]) -> Governed | None:
     for run in reversed(runs):
         # a run that failed has not learnt from its rows
-        if run.snapshot == wish.snapshot and run.outcome != "failed":
+        if wish.snapshot in (run.snapshot, run.learnt) and run.outcome != "failed":
             return Governed(
                 decision="wait",
                 rule="snapshot",

@@ -42,7 +42,8 @@ class Retrain(Contract):
     """A run that trained the model again, whoever asked for it.
 
     Attributes:
-        snapshot: digest of its rows.
+        snapshot: digest of its rows, or of what named them when it was asked for.
+        learnt: of the rows themselves, once it has a version of them.
         started: when.
         ended: when, once it has.
         outcome: of it.
@@ -51,6 +52,7 @@ class Retrain(Contract):
     """
 
     snapshot: Sha256
+    learnt: Sha256 | None = None
     started: Utc
     ended: Utc | None = None
     outcome: Outcome = "running"

@@ -199,10 +199,12 @@ def _past(session: Session, wish: Wish, counted: bool) -> list[Retrain]:
             continue
         took = (run.finished_at or run.created_at) - run.created_at
         cpu_hours, gpu_hours = _hours(session, run) if counted else (0.0, 0.0)
+        learnt = snapshots.get(run.run_id)
         past.append(
             Retrain(
                 # of no snapshot: it failed before it had one, and was asked for by nobody's rows
-                snapshot=trigger.snapshot if trigger else snapshots.get(run.run_id, "0" * 64),
+                snapshot=trigger.snapshot if trigger else learnt or "0" * 64,
+                learnt=learnt,
                 started=started,
                 ended=None if run.finished_at is None else started + took,
                 outcome=_outcome(run),

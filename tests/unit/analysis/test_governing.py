@@ -45,6 +45,8 @@ def days(*ago: float, **of_each: Any) -> list[Retrain]:
         ([run(3 * DAY, snapshot=digest(0))], "wait", "snapshot", None, "had the same rows"),
         ([run(3 * DAY, "rejected", snapshot=digest(0))], "wait", "snapshot", None, "is rejected"),
         ([run(3 * DAY, "failed", snapshot=digest(0))], "allow", None, None, "run 2 of 4"),
+        # one that a window had asked for, and that learnt these very rows
+        ([run(3 * DAY, learnt=digest(0))], "wait", "snapshot", None, "had the same rows"),
         ([run(2 * DAY, "running")], "wait", "running", None, "2024-05-30 12:00 has not ended"),
         ([run(5 * HOUR)], "wait", "cooldown", NOW + 19 * HOUR, "24h lie between two; from 2024"),
         ([run(24 * HOUR)], "allow", None, None, "run 2 of 4"),
