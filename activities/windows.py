@@ -114,6 +114,6 @@ class WindowActivities:
             details=details,
             segments=segments,
             multivariate=whole,
-            estimated=windows.estimated(rows),
+            estimated=windows.estimated(rows, input.monitored),
             answers=answers,
         )

@@ -132,6 +132,7 @@ def _findings(drifts: Sequence[ColumnDrift], limits: DriftLimits) -> list[Findin
                     value=value,
                     limit=band.alert if failed else band.warn,
                     verdict="fail" if failed else "inconclusive",
+                    values=each.new[:_SAID] if measure == "unknown" else (),
                 )
             )
     return sorted(found, key=lambda each: (-_excess(each, limits), each.column))
@@ -167,7 +168,8 @@ def _excess(finding: Finding, limits: DriftLimits) -> float:
 def _sentence(finding: Finding) -> str:
     shown = "{:.1%}" if finding.measure in _SHARES else "{:.3f}"
     value, limit = shown.format(finding.value), shown.format(finding.limit)
-    return f"{finding.column}: {_WORDS[finding.measure]} {value}, {limit} is allowed"
+    told = f"{finding.column}: {_WORDS[finding.measure]} {value}, {limit} is allowed"
+    return f"{told} (such as {', '.join(finding.values)})" if finding.values else told
 
 
 def _few(what: str, sentences: Sequence[str]) -> str:

@@ -166,6 +166,8 @@ class Finding(Contract):
         value: that was measured; of `psi` and `unknown`, beyond chance.
         limit: that it is beyond.
         verdict: `fail` beyond `alert`, `inconclusive` beyond `warn`.
+        values: of `unknown`, the most frequent ones that the reference does not hold, three at
+            most.
     """
 
     column: str
@@ -173,6 +175,7 @@ class Finding(Contract):
     value: float
     limit: float
     verdict: Verdict
+    values: tuple[str, ...] = ()
 
 
 class Moved(Contract):

@@ -23,6 +23,8 @@ from perennial.contracts.drift import DriftLimits, WindowDrift, WindowVerdict
 from perennial.contracts.estimates import EstimatedQuality
 from perennial.contracts.monitoring import JudgeWindow, Monitored
 
+_CALIBRATED = 0.1
+
 
 @dataclass(frozen=True)
 class Beside:
@@ -132,10 +134,15 @@ def rows_in_words(asked: Monitored) -> str:
     return f"the rows that version {asked.version} learnt from" if asked.snapshot else ""
 
 
-def estimated(rows: pd.DataFrame) -> EstimatedQuality | None:
-    """What is to be expected of a classifier's answers; None of other models."""
+def estimated(rows: pd.DataFrame, monitored: Monitored) -> EstimatedQuality | None:
+    """What is to be expected of a calibrated classifier's answers; None of other models.
+
+    An estimate is off by about as much as the probabilities that it follows from: one whose
+    held-out rows have shown them to be off by more than 0.1 has none.
+    """
     names = [name for name in rows if str(name).startswith(PROBABILITY)]
-    return estimate(rows[names].to_numpy()) if len(names) > 1 else None
+    calibrated = monitored.promised.get("calibration_error", 0.0) <= _CALIBRATED
+    return estimate(rows[names].to_numpy()) if len(names) > 1 and calibrated else None
 
 
 def unanswered(rows: pd.DataFrame) -> int:

@@ -49,6 +49,11 @@ FEW = Side(rows=ROWS, missing=0.96)
             "fail",
             "a: unknown values beyond chance 6.0%, 5.0% is allowed",
         ),
+        (
+            window(column("a", unknown=0.06, new=("ANC", "TVC", "XWA", "MVY"))),
+            "fail",
+            "a: unknown values beyond chance 6.0%, 5.0% is allowed (such as ANC, TVC, XWA)",
+        ),
         (window(column("a", unknown=0.06, unknown_chance=0.055)), "pass", "within"),
         (
             window(column("a", out_of_range=0.02)),

@@ -128,6 +128,9 @@ async def test_a_window_like_the_reference(plane: Plane) -> None:
     assert all((each.psi or 0) < 0.05 for each in details.predictions)
     assert found.estimated is not None and found.estimated.skipped == 100
     assert 0.5 < found.estimated.metrics["accuracy"] < 1
+    for error, named in ((0.1, True), (0.11, False)):
+        again = await plane.judge(promised={"calibration_error": error})
+        assert (again.estimated is not None) == named, "of calibrated classifiers only"
     assert found.multivariate is not None and found.multivariate.verdict == "pass"
     # 300 rows of another colour are too few to be judged
     [red] = found.segments
@@ -159,6 +162,8 @@ async def test_a_segment_that_moves_is_found_and_named(plane: Plane) -> None:
     assert found.answers is not None and found.answers.answer == "probability.on time"
     (largest, *_) = found.answers.columns
     assert (largest.column, largest.change < -0.05, largest.share > 0.9) == ("size", True, True)
+    whose, *_ = found.answers.segments
+    assert (whose.segment, whose.share > 0.5) == ("colour=green", True), whose
     assert found.beside == found.beside_rows == "the rows that version 2 learnt from"
     green, red = found.segments
     assert (green.segment, green.verdict.verdict) == ("colour=green", "fail")
@@ -281,6 +286,16 @@ def removed(plane: Plane) -> BlobRef:
     ref = plane.blobs.put_bytes(b"a profile, once")
     plane.blobs.get(ref).unlink()
     return ref
+
+
+async def test_a_file_of_the_log_that_is_none_is_told(plane: Plane, tmp_path: Path) -> None:
+    await plane.ask(drawn(ROWS, seed=1))
+    assert (await plane.judge()).broken == ""
+    for file in (tmp_path / "requests").rglob("*.parquet"):
+        file.write_bytes(b"half a file")
+    found = await plane.judge()
+    assert (found.rows, found.drift.verdict) == (0, "error")
+    assert found.broken == found.drift.reason and "remove it" in found.broken
 
 
 @pytest.mark.parametrize("broken", [garbage, overwritten, removed])
