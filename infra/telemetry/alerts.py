@@ -89,6 +89,18 @@ ALERTS = (
         "Start more workers of that queue, or give the machine more cores.",
     ),
     Alert(
+        "PerennialWorkflowStands",
+        # Temporal tries again at ten minutes at the latest; a series begins with its first count, so
+        # that one failure is no growth
+        told("increase(temporal_workflow_task_execution_failed_total[30m])", "workflow_type")
+        + " > 1",
+        "5m",
+        "ticket",
+        "a {{ $labels.workflow_type }} workflow stands still: its code fails again and again",
+        "Nothing is lost. The control worker's log has the reason (`make logs SERVICE=control`); "
+        "docs/guides/changing-workflows.md says how code is mended under runs.",
+    ),
+    Alert(
         "PerennialNothingServes",
         # every environment with a champion has a deployment; callers are in production
         told('perennial_deployment_weight_ratio{environment="production"}', "environment")

@@ -60,6 +60,11 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
             for le, n in (("10", "0+59x40"), ("100", "0+60x40"), ("+Inf", "0+60x40"))
         },
     ),
+    "PerennialWorkflowStands": (
+        {'temporal_workflow_task_execution_failed_total{workflow_type="Monitor"}': "_x5 1+1x40"},
+        # once, as when a worker is replaced
+        {'temporal_workflow_task_execution_failed_total{workflow_type="Monitor"}': "_x5 1x40"},
+    ),
     "PerennialNothingServes": (
         {
             f"perennial_deployment_weight_ratio{{{_V}}}": "1x40",
