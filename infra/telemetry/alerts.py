@@ -90,7 +90,7 @@ ALERTS = (
     ),
     Alert(
         "PerennialWorkflowStands",
-        # Temporal tries again at ten minutes at the latest; a series begins with its first count, so
+        # Temporal tries again after ten minutes at most; a series begins with its first count, so
         # that one failure is no growth
         told("increase(temporal_workflow_task_execution_failed_total[30m])", "workflow_type")
         + " > 1",
