@@ -19,7 +19,7 @@ from api.db.monitoring_tables import TriggerRow, WindowRow
 from api.db.tables import ChampionHistoryRow, ChampionRow, DecisionRow
 from perennial.contracts import ids, lifecycle, monitoring, queues
 from perennial.contracts.analysis import Verdict
-from perennial.contracts.errors import Final, PerennialError
+from perennial.contracts.errors import Final, Unavailable
 from perennial.contracts.label_sources import LabelsRead
 from perennial.contracts.labels import Label
 from tests.workflows.house import House
@@ -288,18 +288,13 @@ async def test_a_window_that_cannot_be_judged_has_somebody_look(days: Days) -> N
     assert (await days.judged(2))[-1].verdict == "pass"
 
 
-class Gone(PerennialError):
-    """As `Unavailable`, once its retries have taken too long."""
-
-
-Gone.__name__ = "Unavailable"
-
-
 async def test_a_window_waits_for_a_log_that_is_away(days: Days) -> None:
     house = days.house
     await house.apply(**PLAN)
     await house.run(0.8)
-    house.plan.failures["window"] = Gone("the log at s3://requests cannot be read")
+    away = Unavailable("the log at s3://requests cannot be read")
+    away.retryable = False  # as once its retries have taken too long
+    house.plan.failures["window"] = away
     days.pass_by(0)
     await until(lambda: bool(days.alerts()))
     (told,) = days.alerts()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any, get_args
@@ -23,6 +24,7 @@ from api.metrics.serving import Served
 from perennial.contracts.alerts import DeliveryStatus, RaiseAlert
 from perennial.contracts.records import Outcome, RecordSpec, RunKind, SetModelStatus
 from perennial.contracts.serving import LATENCIES, Report, Tally
+from perennial.settings import Settings
 from tests.samples import at, spec
 from tests.scraped import Scrape
 from tests.seeded import seed
@@ -38,10 +40,38 @@ async def scrape(client: httpx.AsyncClient) -> Scrape:
     return Scrape(answer.text)
 
 
-async def test_what_the_records_say(viewer: httpx.AsyncClient, context: Context) -> None:
+@dataclass(frozen=True)
+class Own:
+    """The API on records of its own, which a test may change."""
+
+    store: Store
+    viewer: httpx.AsyncClient
+
+
+@pytest.fixture
+async def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Own]:
+    monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
+    context = Context.open(Settings.model_validate({"state_dir": tmp_path}))
+    seed(context.store)
+    tokens = json.loads(Path(context.settings.tokens).read_text())["tokens"]
+    [token] = [each["token"] for each in tokens if each["role"] == "viewer"]
+    app = create_app(context)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(
+            transport=httpx.ASGITransport(app),
+            base_url="http://api",
+            headers={"Authorization": f"Bearer {token}"},
+        ) as viewer,
+    ):
+        yield Own(context.store, viewer)
+    context.store.close()
+
+
+async def test_what_the_records_say(own: Own) -> None:
     watched = spec(request_log={}, monitoring={"environments": ["development"]})
-    context.store.record_spec(RecordSpec(effect="w", spec=watched, actor="engineer", at=at(0)))
-    found = await scrape(viewer)
+    own.store.record_spec(RecordSpec(effect="w", spec=watched, actor="engineer", at=at(0)))
+    found = await scrape(own.viewer)
     assert found.value("perennial_models", status="active") == 1
     assert found.value("perennial_models", status="retired") == 0
     assert found.value("perennial_platform_paused") == 0
@@ -61,37 +91,35 @@ async def test_what_the_records_say(viewer: httpx.AsyncClient, context: Context)
     assert found.value("perennial_triggers_total", **wish) == 1
 
 
-async def test_ends_of_runs_are_counted_from_none_on(
-    viewer: httpx.AsyncClient, context: Context
-) -> None:
+async def test_ends_of_runs_are_counted_from_none_on(own: Own) -> None:
     """What first appears with a 1 has not grown, for Prometheus."""
     new = spec("new")
-    context.store.record_spec(RecordSpec(effect="new", spec=new, actor="engineer", at=at(0)))
+    own.store.record_spec(RecordSpec(effect="new", spec=new, actor="engineer", at=at(0)))
     counted = "perennial_runs_finished_total"
-    found = await scrape(viewer)
+    found = await scrape(own.viewer)
     for model, kind in product(("flights", "new"), get_args(RunKind)):
         assert found.value(counted, model=model, kind=kind, outcome="failed") == 0
     of_flights = {"model": "flights", "kind": "lifecycle"}
     assert found.value(counted, outcome="promoted", **of_flights) == 1
     assert found.labels(counted, "outcome") == set(get_args(Outcome))
     retired = {"effect": "gone", "model": "new", "status": "retired", "actor": "ada", "reason": ""}
-    context.store.set_model_status(SetModelStatus.model_validate(retired | {"at": at(1)}))
-    assert (await scrape(viewer)).labels(counted, "model") == {"flights"}
+    own.store.set_model_status(SetModelStatus.model_validate(retired | {"at": at(1)}))
+    assert (await scrape(own.viewer)).labels(counted, "model") == {"flights"}
 
 
-async def test_what_became_of_tellings(viewer: httpx.AsyncClient, context: Context) -> None:
+async def test_what_became_of_tellings(own: Own) -> None:
     async def shown() -> dict[str, float | None]:
-        found = await scrape(viewer)
+        found = await scrape(own.viewer)
         every = get_args(DeliveryStatus)
         return {each: found.value("perennial_deliveries", status=each) for each in every}
 
     assert await shown() == {"pending": 0, "sent": 0, "failed": 0, "suppressed": 0}
     told = spec(alerts={"channels": [{"name": "ops"}, {"name": "pager"}]})
-    context.store.record_spec(RecordSpec(effect="a", spec=told, actor="engineer", at=at(0)))
+    own.store.record_spec(RecordSpec(effect="a", spec=told, actor="engineer", at=at(0)))
     raised: dict[str, Any] = {"model": "flights", "severity": "high", "kind": "drift", "title": "t"}
     for key in ("psi", "ks"):
-        context.store.raise_alert(RaiseAlert(effect=key, key=key, at=at(0), **raised))
-    with context.store.database.writing() as session:
+        own.store.raise_alert(RaiseAlert(effect=key, key=key, at=at(0), **raised))
+    with own.store.database.writing() as session:
         row = session.exec(select(DeliveryRow).where(DeliveryRow.channel == "pager")).first()
         assert row is not None
         row.status = "failed"
