@@ -44,7 +44,7 @@ class MonitoringWorkflow:
         self._look = False
         self._oldest: datetime | None = None
         self._judged: monitoring.WindowJudged | None = None
-        self._away: datetime | None = None
+        self._passed_over = 0
         self._asked: tuple[object, ...] | None = None
         self._said = "no window was judged yet"
         self._read_labels = LabelsRead()
@@ -69,13 +69,13 @@ class MonitoringWorkflow:
                     continue
                 return f"nothing of {state.model} is watched in {state.environment} any more"
             self._begin(monitored)
-            passed_over = self._catch_up(monitored, plan)
+            self._passed_over += self._catch_up(monitored, plan)
             judged = await self._judge_next(monitored, plan)
             # once a round: windows that are caught up with follow each other without a pause
             if not judged:
                 await self._read_table(plan)
             if await self._measure(monitored, plan) or judged:
-                await self._answer(monitored, plan, passed_over)
+                await self._answer(monitored, plan)
             self._show(monitored)
             if workflow.info().is_continue_as_new_suggested() and not self._look:
                 workflow.continue_as_new(self._state)
@@ -137,8 +137,8 @@ class MonitoringWorkflow:
         except Away as away:
             await self._wait_for_log(monitored, str(away))
             return False
-        if self._away is not None:
-            self._away = None
+        if self._state.log_away is not None:
+            self._put(log_away=None)
             await all_is_there(monitored)
         self._put(
             next_start=end,
@@ -150,8 +150,9 @@ class MonitoringWorkflow:
     async def _wait_for_log(self, monitored: monitoring.Monitored, why: str) -> None:
         """The window is judged in a later round; how many may wait so long says the plan."""
         self._said = f"windows wait: {why}"
-        self._away = self._away or workflow.now()
-        await tell_of_log(monitored, why, self._away)
+        since = self._state.log_away or workflow.now()
+        self._put(log_away=since)
+        await tell_of_log(monitored, why, since)
 
     async def _read_table(self, plan: MonitoringPlan) -> None:
         """What the spec's table has of new labels, once there is a window that they may be of."""
@@ -177,9 +178,7 @@ class MonitoringWorkflow:
         )
         return bool(known)
 
-    async def _answer(
-        self, monitored: monitoring.Monitored, plan: MonitoringPlan, passed_over: int
-    ) -> None:
+    async def _answer(self, monitored: monitoring.Monitored, plan: MonitoringPlan) -> None:
         drift = _watched(self._state.drift, plan)
         if drift is None:
             return
@@ -211,10 +210,10 @@ class MonitoringWorkflow:
                 quality=quality,
                 concept=concept,
                 armed=armed,
-                passed_over=passed_over,
+                passed_over=self._passed_over,
             ),
         )
-        self._said = answered.said
+        self._said, self._passed_over = answered.said, 0
         self._put(alerted=answered.alerted)
         self._asked = asked if answered.decided else None
 

@@ -39,6 +39,7 @@ class MonitorState(Contract):
         concept: the same by when errors became others.
         alerted: kinds of alerts that were raised and not closed.
         labels_away: since when the table of labels cannot be read; None where it can.
+        log_away: the same of the log of requests.
     """
 
     model: str
@@ -52,6 +53,7 @@ class MonitorState(Contract):
     concept: tuple[JudgedWindow, ...] = ()
     alerted: tuple[str, ...] = ()
     labels_away: Utc | None = None
+    log_away: Utc | None = None
 
 
 class ReadMonitored(Contract):

@@ -272,6 +272,19 @@ async def test_after_a_standstill_the_newest_windows_are_caught_up(days: Days) -
     assert (told.status, told.closed_because) == ("closed", "the table can be read again")
 
 
+async def test_windows_that_were_passed_over_are_said_to_be_with_the_first_that_says_anything(
+    days: Days,
+) -> None:
+    house = days.house
+    await house.apply(**{**PLAN, "monitoring": {**PLAN["monitoring"], "catch_up": 2}})
+    await house.run(0.8)
+    house.plan.drift = {START + 3 * DAY: "no_data"}
+    days.pass_by(4)
+    silent, told = await days.judged(2)
+    assert (silent.verdict, silent.action) == ("no_data", None)
+    assert "3 windows passed over after a standstill" in told.followed
+
+
 async def test_a_window_that_cannot_be_judged_has_somebody_look(days: Days) -> None:
     house = days.house
     plan = {**PLAN["monitoring"], "lasting": {"windows": 1, "of": 1}}
