@@ -141,7 +141,7 @@ def runs(session: Session, now: datetime) -> Iterator[Metric]:
         if end is None:
             open_runs[name, state] += count
         else:
-            ends[name, what, end] = count
+            ends[name, what, end] = ends.get((name, what, end), 0) + count
     for place, count in open_runs.items():
         under_way.add_metric(place, count)
     for which, count in ends.items():
