@@ -201,6 +201,10 @@ class ChampionWanted(Contract):
     )
 
 
+GUARD = "guard"
+"""Who rolls back by what a rollout watches after it is over."""
+
+
 class RollbackWanted(Contract):
     """A guard or a monitor found a champion worse than the one before it, or worse than none."""
 
@@ -209,7 +213,7 @@ class RollbackWanted(Contract):
     back_to: int | None = Field(description="None: nothing is served any more")
     run_id: str
     reason: str
-    actor: str = "guard"
+    actor: str = GUARD
 
 
 class ChampionAnswered(Contract):

@@ -19,6 +19,8 @@ from perennial.contracts.records import Done
 from perennial.contracts.spec_part import Environment
 
 MONITOR_WORKFLOW = "Monitor"
+ACTOR = "monitor"
+"""Who wishes and rolls back by what windows show, and tells people of it with the window."""
 LOOK_AGAIN = "look_again"
 """Signal: the champion, the spec or the labels are others than they were."""
 

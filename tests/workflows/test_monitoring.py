@@ -22,6 +22,7 @@ from perennial.contracts.analysis import Verdict
 from perennial.contracts.errors import Final, Unavailable
 from perennial.contracts.label_sources import LabelsRead
 from perennial.contracts.labels import Label
+from perennial.policy_answer import interpret
 from tests.workflows.house import House
 from tests.workflows.waiting import until
 
@@ -341,7 +342,9 @@ async def test_a_file_of_the_log_that_is_none_is_told_at_once(days: Days) -> Non
     await until(lambda: days.alerts()[0].raised >= 3)
 
 
-async def test_labels_that_trickle_in_ask_the_policy_once(days: Days) -> None:
+async def test_labels_that_trickle_in_ask_the_policy_once(
+    days: Days, monkeypatch: pytest.MonkeyPatch
+) -> None:
     house = days.house
     await house.apply(**PLAN)
     await house.run(0.8)
@@ -364,9 +367,16 @@ async def test_labels_that_trickle_in_ask_the_policy_once(days: Days) -> None:
     asked = decisions()
     await labelled(1, 2)
     assert decisions() == asked
-    house.plan.quality = {START: "fail", START + DAY: "fail"}
-    await labelled(1, 3)
-    await until(lambda: decisions() == asked + 1)
+    # what it does not answer it is asked again
+    with monkeypatch.context() as patch:
+        patch.setattr("activities.policy.interpret", lambda _, kind: interpret(None, kind))
+        house.plan.quality = {START: "fail", START + DAY: "fail"}
+        await labelled(1, 3)
+        await until(lambda: decisions() == asked + 1)
+    await labelled(1, 4)
+    await until(lambda: decisions() == asked + 2)
+    await labelled(1, 5)
+    assert decisions() == asked + 2
 
 
 async def test_one_that_somebody_ended_comes_back_and_goes_on_where_it_was(days: Days) -> None:

@@ -99,7 +99,7 @@ async def answer(monitored: monitoring.Monitored, found: Found) -> Answered:
         summary=action,
     )
     alerted = await _tell(monitored, found, action, followed, decision)
-    return Answered(f"{action}: {followed}", alerted, decision.action is not None)
+    return Answered(f"{action}: {followed}", alerted, bool(decision.action))
 
 
 async def _tell(
@@ -120,7 +120,7 @@ async def _tell(
     said = {"quality": found.quality, "concept": found.concept, "drift": found.drift}
     kind = kind_of(action, said)
     severity = "critical" if kind == "rollback" else _severity(found)
-    amiss = any(each is not None and each.verdict != "pass" for each in [*said.values()][:2])
+    amiss = any(each.verdict != "pass" for each in _by_labels(found))
     labelled = found.labelled if amiss else None
     await tell(
         monitored, found.window.start, kind, severity, followed, decision, found.judged, labelled
@@ -136,7 +136,11 @@ def _severity(found: Found) -> Severity:
 
 def _said(found: Found) -> list[policy.Watched]:
     """All that is known of the champion."""
-    return [found.drift, *filter(None, [found.quality, found.concept])]
+    return [found.drift, *_by_labels(found)]
+
+
+def _by_labels(found: Found) -> list[policy.Watched]:
+    return [each for each in (found.quality, found.concept) if each is not None]
 
 
 def _question(monitored: monitoring.Monitored, found: Found) -> policy.MonitoringQuestion:
@@ -187,14 +191,14 @@ def _quiet(found: Found) -> str:
 async def _retrain(monitored: monitoring.Monitored, found: Found, decision: policy.Decision) -> str:
     """Wish for it. What keeps wishes in check answers at once, and the model's owner follows."""
     assert monitored.plan is not None
-    by_labels = [each.verdict for each in _said(found)[1:]]
-    cause: RetrainCause = "quality" if "fail" in by_labels else "drift"
+    worse = any(each.verdict == "fail" for each in _by_labels(found))
+    cause: RetrainCause = "quality" if worse else "drift"
     start = found.window.start
     rows = f"{monitored.model}/{monitored.environment}/{start.isoformat()}"
     events = monitored.plan.clock == "events"
     wanted = triggers.RetrainWanted(
         request_id=ids.window_wish(monitored.environment, start, decision.decision_id),
-        actor="monitor",
+        actor=monitoring.ACTOR,
         cause=cause,
         snapshot=hashlib.sha256(rows.encode()).hexdigest(),
         at=found.now,
@@ -236,7 +240,7 @@ async def _roll_back(
             back_to=back_to,
             run_id=monitored.run_id,
             reason=_reasons(decision),
-            actor="monitor",
+            actor=monitoring.ACTOR,
         ),
     )
     where = "nothing is served any more" if back_to is None else f"back to version {back_to}"

@@ -7,14 +7,13 @@ from datetime import datetime
 from sqlmodel import Session
 
 from api.db.facts.alerts import close_all, raise_alert
+from perennial.contracts import monitoring
 from perennial.contracts.alerts import RaiseAlert
+from perennial.contracts.lifecycle import GUARD
 from perennial.contracts.records import MoveChampion
 
 _OF_A_CHAMPION = ("drift", "quality", "concept", "retrain")
 _ROLLBACK = "rollback"
-_TELLS_ITSELF = "monitor"
-"""It raises the same alert, with the window that it is about."""
-_BY_ITSELF = "guard"
 
 
 def tell_of_move(session: Session, input: MoveChampion, previous: int | None, at: datetime) -> None:
@@ -35,7 +34,7 @@ def tell_of_move(session: Session, input: MoveChampion, previous: int | None, at
         close_all(session, *where, [_ROLLBACK], at, over)
         # a run by hand that ends in a champion is what was asked for
         close_all(session, input.model, None, ["retrain"], at, over)
-    if input.cause == "rollback" and previous is not None and input.actor != _TELLS_ITSELF:
+    if input.cause == "rollback" and previous is not None and input.actor != monitoring.ACTOR:
         raise_alert(session, _taken_back(input, previous, at))
 
 
@@ -45,7 +44,7 @@ def _taken_back(input: MoveChampion, previous: int, at: datetime) -> RaiseAlert:
         effect=f"{input.effect}/alert",
         model=input.model,
         environment=input.environment,
-        severity="critical" if input.actor == _BY_ITSELF else "high",
+        severity="critical" if input.actor == GUARD else "high",
         kind=_ROLLBACK,
         key=f"version {previous}",
         title=f"{input.model} in {input.environment}: it is taken back",

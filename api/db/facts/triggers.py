@@ -14,6 +14,7 @@ from api.db.facts.specs import living_model
 from api.db.monitoring_tables import TriggerRow
 from api.db.tables import RunRow, SpecRow, StageRow, VersionRow
 from perennial.analysis.governing import HOUR, govern
+from perennial.contracts import monitoring
 from perennial.contracts.alerts import CloseAlert, RaiseAlert
 from perennial.contracts.retraining import Governed, Outcome, Retrain, Wish
 from perennial.contracts.spec import ModelSpec
@@ -94,7 +95,7 @@ def _tell_people(session: Session, row: TriggerRow) -> None:
     if row.decision == "allow":
         over = f"{row.cause}: it is trained again"
         close_alert(session, CloseAlert.model_validate({**about, "reason": over}))
-    elif row.decision == "ask" and row.rule is not None and row.actor != "monitor":
+    elif row.decision == "ask" and row.rule is not None and row.actor != monitoring.ACTOR:
         told = {
             "effect": f"{row.trigger_id}/alert",
             "severity": "high",

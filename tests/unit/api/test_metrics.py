@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -40,6 +41,23 @@ async def scrape(client: httpx.AsyncClient) -> Scrape:
     return Scrape(answer.text)
 
 
+@asynccontextmanager
+async def viewing(context: Context) -> AsyncIterator[httpx.AsyncClient]:
+    """A viewer of an API of its own."""
+    app = create_app(context)
+    entries = json.loads(context.settings.tokens.read_text())["tokens"]
+    [token] = [entry["token"] for entry in entries if entry["role"] == "viewer"]
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(
+            transport=httpx.ASGITransport(app),
+            base_url="http://api",
+            headers={"Authorization": f"Bearer {token}"},
+        ) as client,
+    ):
+        yield client
+
+
 @dataclass(frozen=True)
 class Own:
     """The API on records of its own, which a test may change."""
@@ -53,17 +71,7 @@ async def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
     monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
     context = Context.open(Settings.model_validate({"state_dir": tmp_path}))
     seed(context.store)
-    tokens = json.loads(Path(context.settings.tokens).read_text())["tokens"]
-    [token] = [each["token"] for each in tokens if each["role"] == "viewer"]
-    app = create_app(context)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(
-            transport=httpx.ASGITransport(app),
-            base_url="http://api",
-            headers={"Authorization": f"Bearer {token}"},
-        ) as viewer,
-    ):
+    async with viewing(context) as viewer:
         yield Own(context.store, viewer)
     context.store.close()
 
@@ -174,17 +182,7 @@ async def test_systems_that_are_away(viewer: httpx.AsyncClient) -> None:
 
 async def test_records_that_are_away_cost_only_what_they_say(context: Context) -> None:
     away = Store("postgresql+psycopg://nobody@127.0.0.1:1/nothing")
-    app = create_app(Context(context.settings, away, context.tokens))
-    entries = json.loads(context.settings.tokens.read_text())["tokens"]
-    [token] = [entry["token"] for entry in entries if entry["role"] == "viewer"]
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(
-            transport=httpx.ASGITransport(app),
-            base_url="http://api",
-            headers={"Authorization": f"Bearer {token}"},
-        ) as client,
-    ):
+    async with viewing(Context(context.settings, away, context.tokens)) as client:
         found = await scrape(client)
     assert found.value("perennial_dependency_up", dependency="records") == 0
     assert found.value("process_resident_memory_bytes")
