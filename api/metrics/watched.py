@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from typing import get_args
@@ -13,6 +14,7 @@ from sqlmodel import Session, col, select
 
 from api.db.alert_tables import AlertRow, DeliveryRow
 from api.db.facts.monitored import champions_with_specs
+from api.db.facts.triggers import was_promised
 from api.db.monitoring_tables import LabelRow, TriggerRow, WindowRow
 from api.db.tables import ChampionRow
 from perennial.contracts.alerts import DeliveryStatus
@@ -76,14 +78,23 @@ def labels(session: Session, now: datetime) -> Iterator[Metric]:
 
 
 def triggers(session: Session, now: datetime) -> Iterator[Metric]:
-    """What asked for models to be trained again, and what became of it."""
+    """What asked for models to be trained again, and what became of it.
+
+    One that was promised a run and found no room is counted as both: a counter does not go down.
+    """
     family = CounterMetricFamily(
         "perennial_triggers",
         "Wishes to train a model again, by what asked and what became of it.",
         labels=("model", "cause", "decision"),
     )
     by = (col(TriggerRow.model), col(TriggerRow.cause), col(TriggerRow.decision))
-    for *place, count in session.execute(select(*by, func.count()).group_by(*by)):
+    counted: Counter[tuple[str, str, str]] = Counter()
+    for model, cause, decision, count in session.execute(select(*by, func.count()).group_by(*by)):
+        counted[model, cause, decision] += count
+    promised = select(*by[:2], func.count()).where(TriggerRow.rule == "room", was_promised())
+    for model, cause, count in session.execute(promised.group_by(*by[:2])):
+        counted[model, cause, "allow"] += count
+    for place, count in sorted(counted.items()):
         family.add_metric(place, count)
     yield family
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_
+from sqlalchemy import ColumnElement, exists, literal, or_
 from sqlmodel import Session, col, select
 
 from api.db import journal
@@ -12,9 +12,9 @@ from api.db.facts.alerts import close_alert, raise_alert
 from api.db.facts.notes import correct_notes
 from api.db.facts.specs import living_model
 from api.db.monitoring_tables import TriggerRow
-from api.db.tables import RunRow, SpecRow, StageRow, VersionRow
+from api.db.tables import LedgerRow, RunRow, SpecRow, StageRow, VersionRow
 from perennial.analysis.governing import HOUR, govern
-from perennial.contracts import monitoring
+from perennial.contracts import ids, monitoring
 from perennial.contracts.alerts import CloseAlert, RaiseAlert
 from perennial.contracts.retraining import Governed, Outcome, Retrain, Wish
 from perennial.contracts.spec import ModelSpec
@@ -22,6 +22,8 @@ from perennial.contracts.triggers import RecordTrigger, TriggerRecorded
 
 _PAST = timedelta(days=90)
 """Runs that a wish is judged by: those of a month, and some before."""
+_NO_ROOM = ("trigger", "room")
+"""Begins the effect by which one that was promised a run is told to wait."""
 _BY_HAND = Governed(
     decision="ask",
     reason="the spec has no `retraining`, so it is not trained again by itself: a person may start "
@@ -86,6 +88,12 @@ def record_trigger(session: Session, input: RecordTrigger) -> TriggerRecorded:
     return as_recorded(row)
 
 
+def was_promised() -> ColumnElement[bool]:
+    """Of a wish that found no room: whether a run had been promised before."""
+    effect = literal(ids.effect(*_NO_ROOM, "")) + col(TriggerRow.trigger_id)
+    return exists().where(col(LedgerRow.effect) == effect)
+
+
 def _tell_people(session: Session, row: TriggerRow) -> None:
     """A wish that a person has to answer is an alert, whatever asked; one that is allowed ends it.
 
@@ -120,7 +128,7 @@ def _found_no_room(session: Session, row: TriggerRow, input: RecordTrigger) -> N
     row.run_id = None
     session.add(row)
     session.flush()
-    _tell(session, row, input, f"{input.effect}/room")
+    _tell(session, row, input, ids.effect(*_NO_ROOM, row.trigger_id))
 
 
 def _tell(session: Session, row: TriggerRow, input: RecordTrigger, effect: str) -> None:

@@ -26,7 +26,7 @@ from perennial.contracts.alerts import DeliveryStatus, RaiseAlert
 from perennial.contracts.records import Outcome, RecordSpec, RunKind, SetModelStatus
 from perennial.contracts.serving import LATENCIES, Report, Tally
 from perennial.settings import Settings
-from tests.samples import at, spec
+from tests.samples import at, record_trigger, spec
 from tests.scraped import Scrape
 from tests.seeded import seed
 
@@ -97,6 +97,32 @@ async def test_what_the_records_say(own: Own) -> None:
     assert found.value("perennial_window_end_timestamp_seconds", **window) == at(240).timestamp()
     wish = {"model": "flights", "cause": "request", "decision": "ask"}
     assert found.value("perennial_triggers_total", **wish) == 1
+
+
+async def test_a_wish_that_finds_no_room_later_is_counted_as_both(own: Own) -> None:
+    """What goes down has begun anew, for Prometheus, and has grown by all of it."""
+    new = spec("new")
+    own.store.record_spec(RecordSpec(effect="new", spec=new, actor="engineer", at=at(0)))
+    wished = {"model": "new", "cause": "drift"}
+
+    async def counted() -> dict[str, float | None]:
+        found = await scrape(own.viewer)
+        return {
+            decision: found.value("perennial_triggers_total", decision=decision, **wished)
+            for decision in ("allow", "wait")
+        }
+
+    full = {"no_room": "the queue of 'new' is full"}
+    first, other = (
+        record_trigger(name, 9000).model_copy(update={"model": "new"}) for name in ("w1", "w2")
+    )
+    assert own.store.record_trigger(first).governed.decision == "allow"
+    assert await counted() == {"allow": 1, "wait": None}
+    own.store.record_trigger(first.model_copy(update=full))
+    assert await counted() == {"allow": 1, "wait": 1}
+    # one that never had room was never promised a run
+    own.store.record_trigger(other.model_copy(update=full))
+    assert await counted() == {"allow": 1, "wait": 2}
 
 
 async def test_ends_of_runs_are_counted_from_none_on(own: Own) -> None:
