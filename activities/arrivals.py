@@ -1,27 +1,46 @@
-"""New rows in a source: counted, and not kept."""
+"""Whether there is anything new to learn: what a source has, and what versions learnt from."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from temporalio import activity
 
 from activities.data import KnownSnapshots
 from activities.work import in_thread, loading
-from perennial.contracts.arrivals import FindNewRows, NewRows
+from perennial.contracts.arrivals import FindLearnt, FindNewRows, Learnt, NewRows
+
+
+class KnownTrainings(KnownSnapshots, Protocol):
+    """What is asked of the records about earlier runs."""
+
+    def find_learnt(self, input: FindLearnt, source_digest: str) -> int | None:
+        """The newest version that learnt from the same rows, by this code and the same plan."""
 
 
 class ArrivalActivities:
     """Reads what a run would read, from where the newest snapshot ends."""
 
-    def __init__(self, known: KnownSnapshots) -> None:
+    def __init__(self, known: KnownTrainings) -> None:
         self._known = known
 
     @activity.defn(name="find_new_rows")
     async def find_new_rows(self, input: FindNewRows) -> NewRows:
         """Count them."""
         return await in_thread(self._find, input)
+
+    @activity.defn(name="find_learnt")
+    async def find_learnt(self, input: FindLearnt) -> Learnt:
+        """Look for the version that it would be."""
+        return await in_thread(self._find_learnt, input)
+
+    def _find_learnt(self, input: FindLearnt) -> Learnt:
+        with loading():
+            from activities.modelling.projects import digest_of
+
+        code = digest_of(input.spec.project)
+        return Learnt(version=self._known.find_learnt(input, code))
 
     def _find(self, input: FindNewRows) -> NewRows:
         with loading():

@@ -7,7 +7,7 @@ from perennial.contracts.spec import ModelSpec, Training
 
 
 def lifecycle_input(
-    spec: ModelSpec, spec_version: int, ask: lifecycle.StartRun
+    spec: ModelSpec, spec_version: int, ask: lifecycle.StartRun, *, wished: bool = False
 ) -> lifecycle.RunInput:
     """Of a lifecycle run. Raises ValueError where its hyper-parameters are none."""
     changes: dict[str, object] = {"params": {**spec.training.params, **ask.params}}
@@ -26,6 +26,7 @@ def lifecycle_input(
         author=ask.actor,
         reason=ask.reason,
         hotfix=ask.hotfix,
+        wished=wished,
     )
 
 

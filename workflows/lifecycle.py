@@ -7,6 +7,7 @@ from temporalio.common import VersioningBehavior
 
 from perennial.contracts.lifecycle import LIFECYCLE_WORKFLOW, RunInput, RunResult
 from workflows.steps import (
+    end_if_learnt,
     evaluate,
     export,
     profile_data,
@@ -36,6 +37,7 @@ class LifecycleWorkflow(Judged):
     async def _life(self) -> None:
         run = self._run
         snapshot = await snapshot_data(run)
+        await end_if_learnt(run, snapshot)
         validation = await validate_data(run, snapshot)
         profile = await profile_data(run, snapshot)
         await search_parameters(run, snapshot)

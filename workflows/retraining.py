@@ -35,7 +35,7 @@ class Retraining:
             reason=because,
             as_of=wanted.as_of,
         )
-        input = lifecycle_input(spec, spec_version, ask)
+        input = lifecycle_input(spec, spec_version, ask, wished=True)
 
         async def judge(no_room: str) -> triggers.TriggerRecorded:
             recorded: triggers.TriggerRecorded = await workflow.execute_local_activity(

@@ -15,6 +15,7 @@ from api.db.facts import (
     decisions,
     deployments,
     groups,
+    learnt,
     monitored,
     outbox,
     platform,
@@ -39,6 +40,7 @@ from perennial.contracts.alerts import (
     RaiseAlert,
     SetSilence,
 )
+from perennial.contracts.arrivals import FindLearnt
 from perennial.contracts.base import Json, Utc
 from perennial.contracts.data import DatasetSnapshot, ReferenceProfile
 from perennial.contracts.deployments import ReadServing, SetWeights
@@ -360,6 +362,11 @@ class Store(LabelStore):
         """The newest of a model, of those that were made in the same way where one is named."""
         with self.database.reading() as session:
             return versions.newest_snapshot(session, model, transformation)
+
+    def find_learnt(self, input: FindLearnt, source_digest: str) -> int | None:
+        """The newest version that learnt from the same rows, by this code and the same plan."""
+        with self.database.reading() as session:
+            return learnt.find_learnt(session, input, source_digest)
 
     def find_decision(self, effect: str) -> policy.Decision | None:
         """The decision that was stored under this effect, if any."""

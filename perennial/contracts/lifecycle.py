@@ -173,6 +173,9 @@ class RunInput(Contract):
     group: str = ""
     version: int | None = Field(default=None, description="promotion runs: which version")
     up_to: Environment | None = Field(default=None, description="None: the last environment")
+    wished: bool = Field(
+        default=False, description="follows a wish to train again: it ends where nothing is new"
+    )
 
 
 class RunResult(Contract):

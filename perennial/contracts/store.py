@@ -12,6 +12,7 @@ from typing import Protocol
 
 from perennial.contracts import policy, records, registry
 from perennial.contracts.alerts import Alert, CloseAlert, Message, RaiseAlert
+from perennial.contracts.arrivals import FindLearnt
 from perennial.contracts.base import Json, Utc
 from perennial.contracts.concept import WindowErrors, WindowKey
 from perennial.contracts.data import DatasetSnapshot, ReferenceProfile
@@ -87,6 +88,9 @@ class RecordStore(Protocol):
         self, model: str, transformation: str | None = None
     ) -> tuple[DatasetSnapshot, ReferenceProfile] | None:
         """The newest of a model, of those that were made in the same way where one is named."""
+
+    def find_learnt(self, input: FindLearnt, source_digest: str) -> int | None:
+        """The newest version that learnt from the same rows, by this code and the same plan."""
 
     def find_decision(self, effect: str) -> policy.Decision | None:
         """The decision that was stored under this effect, if any."""

@@ -61,5 +61,6 @@ PATHS = {
     "test_it_waits_for_labels_and_goes_back_by_those_that_come_after_it": "labelled",
     "test_after_a_standstill_the_newest_windows_are_caught_up": "labels-of-a-table",
     "test_a_schedule_follows_its_spec_and_ends_in_one_wish": "scheduled",
+    "test_a_wish_that_would_learn_nothing_new_trains_nothing": "nothing-new",
     "test_what_is_old_is_removed_and_told_in_the_ledger": "swept",
 }

@@ -57,6 +57,7 @@ class Plan:
         self.count_labels: Callable[[labelling.CountLabelled], None] | None = None
         self.table: list[label_sources.LabelsRead] = []
         self.new_rows = arrivals.NewRows(rows=0)
+        self.learnt = arrivals.Learnt()
         self.gone: tuple[str, ...] = ()
         self.score: float | None = None
         self.aliases_moved: tuple[registry.AliasMoved, ...] = ()
@@ -113,6 +114,12 @@ class PlannedML:
         plan = self.plan(input.model)
         await plan.at(f"new rows of {input.source.uri}")
         return plan.new_rows
+
+    @activity.defn(name="find_learnt")
+    async def find_learnt(self, input: arrivals.FindLearnt) -> arrivals.Learnt:
+        plan = self.plan(input.model)
+        await plan.at("learnt")
+        return plan.learnt
 
     @activity.defn(name="take_snapshot")
     async def take_snapshot(self, input: data.TakeSnapshot) -> data.DatasetSnapshot:

@@ -5,7 +5,7 @@ Each takes the `Run` of the workflow it works for; `scale_serving` works for all
 """
 
 from workflows.steps import options
-from workflows.steps.data import profile_data, snapshot_data, validate_data
+from workflows.steps.data import end_if_learnt, profile_data, snapshot_data, validate_data
 from workflows.steps.effects import Effect, all_or_none
 from workflows.steps.ending import Ended
 from workflows.steps.promotion import promote_through
@@ -19,6 +19,7 @@ __all__ = [
     "Ended",
     "Run",
     "all_or_none",
+    "end_if_learnt",
     "evaluate",
     "export",
     "options",

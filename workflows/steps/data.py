@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from temporalio import workflow
 
-from perennial.contracts import data, records
+from perennial.contracts import arrivals, data, records
 from workflows.steps import options
 from workflows.steps.ending import Ended
 from workflows.steps.run import Run
@@ -27,6 +27,29 @@ async def snapshot_data(run: Run) -> data.DatasetSnapshot:
             rows=snapshot.rows,
         )
     return snapshot
+
+
+async def end_if_learnt(run: Run, snapshot: data.DatasetSnapshot) -> None:
+    """End a run that something wished for, where it would make a version that there is already.
+
+    A person who starts a run has a reason; a window, a message or a timetable cannot know of the
+    rows that the source has now.
+    """
+    if not run.input.wished:
+        return
+    learnt: arrivals.Learnt = await workflow.execute_activity(
+        arrivals.find_learnt,
+        arrivals.FindLearnt(model=run.model, snapshot=snapshot.digest, spec=run.spec),
+        **options.compute(run.patience),
+        summary=f"who learnt from {snapshot.digest[:12]}?",
+    )
+    if learnt.version is not None:
+        raise Ended(
+            "denied",
+            f"there is nothing new to learn: version {learnt.version} learnt from the same rows "
+            f"(snapshot {snapshot.digest[:12]}) by the same code and plan; see that "
+            f"{run.spec.source.uri} has newer ones, or start a run by hand",
+        )
 
 
 async def validate_data(run: Run, snapshot: data.DatasetSnapshot) -> data.DataValidation:

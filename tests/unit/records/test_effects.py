@@ -56,6 +56,7 @@ READS = {
     "read_aliases",
     "previous_champion",
     "find_decision",
+    "find_learnt",
     "newest_snapshot",
     "finished_among",
     "mlflow_versions",
