@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Iterator
 
 import grpc
 import ray
@@ -18,8 +17,8 @@ from ray.core.generated import common_pb2, node_manager_pb2
 from ray.core.generated.node_manager_pb2_grpc import NodeManagerServiceStub
 
 _ANSWER_SECONDS = 3.0
-_START_SECONDS = 10.0
-"""The longest that a process is waited for; it registers within a second or two."""
+_START_SECONDS = 60.0
+"""The longest that a process is waited for, as Ray does; it registers within a second or two."""
 _LOOK_SECONDS = 0.2
 _KEPT_SECONDS = 24 * 60 * 60
 """Ray ends idle processes beyond one for each CPU, but not sooner than this."""
@@ -40,20 +39,25 @@ def keep_one() -> None:
         for address in _nodes():
             with contextlib.suppress(grpc.RpcError):
                 workers = _workers(address)
-                if not any(map(_is_spare, workers)):
-                    _ask_for_one(address)
+                if not any(map(_is_spare, workers)) and _ask_for_one(address):
                     asked[address] = {worker.pid for worker in workers}
         deadline = time.monotonic() + _START_SECONDS
         while asked and time.monotonic() < deadline:
             time.sleep(_LOOK_SECONDS)
             # one that has been given away at once is no spare any more, and has come all the same
-            asked = {address: pids for address, pids in asked.items() if not _came(address, pids)}
+            asked = {
+                address: asked[address]
+                for address in asked.keys() & _nodes()
+                if not _came(address, asked[address])
+            }
 
 
-def _nodes() -> Iterator[str]:
-    for node in ray.nodes():
-        if node["Alive"] and node["Resources"].get("CPU"):
-            yield f"{node['NodeManagerAddress']}:{node['NodeManagerPort']}"
+def _nodes() -> set[str]:
+    return {
+        f"{node['NodeManagerAddress']}:{node['NodeManagerPort']}"
+        for node in ray.nodes()
+        if node["Alive"] and node["Resources"].get("CPU")
+    }
 
 
 def _workers(address: str) -> list[common_pb2.CoreWorkerStats]:
@@ -64,19 +68,25 @@ def _workers(address: str) -> list[common_pb2.CoreWorkerStats]:
     return [worker for worker in stats.core_workers_stats if worker.pid]
 
 
-def _ask_for_one(address: str) -> None:
+def _ask_for_one(address: str) -> bool:
+    """Whether one is to come."""
     wanted = node_manager_pb2.PrestartWorkersRequest(
         language=common_pb2.PYTHON, num_workers=1, keep_alive_duration_secs=_KEPT_SECONDS
     )
     with init_grpc_channel(address) as channel:
-        NodeManagerServiceStub(channel).PrestartWorkers(wanted, timeout=_ANSWER_SECONDS)
+        try:
+            NodeManagerServiceStub(channel).PrestartWorkers(wanted, timeout=_ANSWER_SECONDS)
+        except grpc.RpcError as error:
+            # who answers too late has heard it
+            return bool(error.code() == grpc.StatusCode.DEADLINE_EXCEEDED)
+    return True
 
 
 def _came(address: str, before: set[int]) -> bool:
-    """Whether a node has a worker that it did not have before, or does not answer any more."""
+    """Whether a node has a worker that it did not have before; not yet, where it is too busy."""
     with contextlib.suppress(grpc.RpcError):
         return bool({worker.pid for worker in _workers(address)} - before)
-    return True
+    return False
 
 
 def _is_spare(worker: common_pb2.CoreWorkerStats) -> bool:
