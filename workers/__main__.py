@@ -16,6 +16,7 @@ quieten()  # before any library that phones home is loaded
 
 import uvloop  # noqa: E402
 from temporalio.client import Client  # noqa: E402
+from temporalio.runtime import Runtime  # noqa: E402
 from temporalio.worker import Worker  # noqa: E402
 
 from perennial import tracing  # noqa: E402
@@ -42,38 +43,45 @@ def _worker(role: str, client: Client, settings_: Settings) -> AbstractAsyncCont
     return ml_worker(client, settings_)
 
 
-async def _listen(here: Settings) -> None:
+async def _listen(client: Client, here: Settings, figures: Runtime | None) -> None:
     from workers.bus import listening
+    from workers.bus_figures import BusFigures
 
-    # neither Temporal nor the bus need be there: both are waited for, and nothing is lost
-    async with listening(await connect(lazy=True), here):
+    async with listening(client, here, BusFigures(figures)):
         stop = asked_to_stop()
         with _ready(here, "bus"):
             await stop.wait()
         logging.info("no longer listening: finishing what is in flight")
 
 
-async def _serve(role: str) -> None:
-    here = settings()
-    if role == "bus":
-        await _listen(here)
-        return
-    figures = runtime(here.worker_metrics)
-    traced = tracing.start(f"perennial-{role}")
-    client = await connect(runtime=figures, interceptors=tracing.interceptors(traced))
+async def _poll(role: str, client: Client, here: Settings) -> None:
     await ensure_search_attributes(client)
     if role == "control":
         await ensure_schedules(client)
     async with _worker(role, client, here) as worker:
         stop = asked_to_stop()
-        shown = asyncio.create_task(show_process(figures)) if figures else None
         async with worker:
             with _ready(here, role):
                 logging.info("%s worker polls %s", role, worker.task_queue)
                 await stop.wait()
             logging.info("%s worker stops: finishing what is in flight", role)
-        if shown:
-            shown.cancel()
+
+
+async def _serve(role: str) -> None:
+    here = settings()
+    figures = runtime(here.worker_metrics)
+    traced = tracing.start(f"perennial-{role}")
+    # for a bus, neither it nor Temporal need be there: both are waited for, and nothing is lost
+    client = await connect(
+        lazy=role == "bus", runtime=figures, interceptors=tracing.interceptors(traced)
+    )
+    shown = asyncio.create_task(show_process(figures)) if figures else None
+    if role == "bus":
+        await _listen(client, here, figures)
+    else:
+        await _poll(role, client, here)
+    if shown:
+        shown.cancel()
     if traced:
         await asyncio.to_thread(traced.close)
 

@@ -24,6 +24,8 @@ GROUP = "perennial"
 """Processes of this Kafka group share the partitions of the topic."""
 RECONNECT = 2.0
 """Seconds between two tries to find a RabbitMQ again that has gone away."""
+ANSWER = 5.0
+"""Seconds that a bus has to answer."""
 AT_ONCE = 8
 """Messages of RabbitMQ that are taken side by side."""
 
@@ -38,6 +40,9 @@ class Broker(Protocol):
 
     async def stop(self) -> None:
         """Listen no more. What is not acknowledged is delivered again."""
+
+    async def answers(self) -> bool:
+        """Whether it does, now."""
 
     async def put_aside(self, message: Message, reason: str) -> None:
         """Keep a message where it holds up no other, with the reason in its headers."""
@@ -95,6 +100,9 @@ class _Rabbit:
     async def stop(self) -> None:
         await self._broker.stop()
 
+    async def answers(self) -> bool:
+        return await self._broker.ping(ANSWER)
+
     async def put_aside(self, message: Message, reason: str) -> None:
         await self._broker.publish(
             message.body,
@@ -124,6 +132,9 @@ class _Kafka:
 
     async def stop(self) -> None:
         await self._broker.stop()
+
+    async def answers(self) -> bool:
+        return await self._broker.ping(ANSWER)
 
     async def put_aside(self, message: Message, reason: str) -> None:
         headers = {**message.headers, "perennial-reason": reason}

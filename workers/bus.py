@@ -17,11 +17,13 @@ from temporalio.client import Client
 
 from api.db.store import Store
 from api.wishes import wish
+from perennial import tracing
 from perennial.contracts.errors import PerennialError, Unavailable
 from perennial.contracts.triggers import TriggerRecorded
 from perennial.settings import Settings
 from workers import cloud_events
 from workers.brokers import Broker, Message, broker
+from workers.bus_figures import BusFigures
 
 ACTOR = "bus"
 FIRST, LONGEST = 1.0, 30.0
@@ -29,13 +31,15 @@ FIRST, LONGEST = 1.0, 30.0
 HELD = 120.0
 """Seconds that a message is held before the bus is given it back, which delivers it again: Kafka
 takes a listener for dead after five minutes, RabbitMQ after half an hour."""
+LOOK = 5.0
+"""Seconds between two looks whether the bus answers."""
 _UNEXPECTED = 3
 
 _log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def listening(client: Client, settings: Settings) -> AsyncIterator[Bus]:
+async def listening(client: Client, settings: Settings, figures: BusFigures) -> AsyncIterator[Bus]:
     """Listen for as long as it is open, once the bus is there.
 
     Raises:
@@ -43,7 +47,7 @@ async def listening(client: Client, settings: Settings) -> AsyncIterator[Bus]:
     """
     store = Store.open(settings.database)
     try:
-        bus = Bus(client, store, settings)
+        bus = Bus(client, store, settings, figures)
         task = asyncio.create_task(bus.listen())
         try:
             yield bus
@@ -59,8 +63,11 @@ async def listening(client: Client, settings: Settings) -> AsyncIterator[Bus]:
 class Bus:
     """One bus and what becomes of its messages."""
 
-    def __init__(self, client: Client, store: Store, settings: Settings) -> None:
+    def __init__(
+        self, client: Client, store: Store, settings: Settings, figures: BusFigures
+    ) -> None:
         self._client = client
+        self._figures = figures
         self._store = store
         self._settings = settings
         self._stopping = asyncio.Event()
@@ -69,7 +76,10 @@ class Bus:
         """Set once messages are delivered."""
 
     async def listen(self) -> None:
-        """Connect, again and again until the bus is there; from then on it reconnects itself."""
+        """Connect, again and again until the bus is there; from then on it reconnects itself.
+
+        Whether it answers is shown for as long as this one listens.
+        """
         pause = FIRST
         while not self._stopping.is_set():
             try:
@@ -89,7 +99,10 @@ class Bus:
             else:
                 _log.info("listening to %s", self._settings.bus_queue)
                 self.connected.set()
-                return
+                break
+        while not self._stopping.is_set():
+            self._figures.connected(await self._broker.answers())
+            await self._pause(LOOK)
 
     async def stop(self) -> None:
         """Finish what is in flight, as far as that is quick."""
@@ -106,7 +119,7 @@ class Bus:
             _log.exception("message %s is delivered again", message.message_id)
             await self._pause(FIRST)
             with suppress(Exception):
-                await message.nack()
+                await self._give_back(message)
 
     async def _take(self, message: Message) -> None:
         try:
@@ -132,33 +145,40 @@ class Bus:
                     return
             else:
                 await message.ack()
+                self._figures.became("wished")
                 governed = recorded.governed
                 _log.info("%s of %s: %s", event.reason, event.subject, governed.reason)
                 return
             _log.warning("%s waits: %s", event.reason, why)
             if self._stopping.is_set() or time.monotonic() + pause > until:
-                await message.nack()
+                await self._give_back(message)
                 return
             await self._pause(pause)
             pause = min(pause * 2, LONGEST)
 
     async def _wish(self, event: cloud_events.Event) -> TriggerRecorded:
-        return await wish(
-            self._client,
-            self._store.database,
-            event.subject,
-            request_id=event.request_id,
-            actor=ACTOR,
-            cause="message",
-            snapshot=event.data.snapshot,
-            reason=event.reason,
-        )
+        with tracing.within(event.traceparent):
+            return await wish(
+                self._client,
+                self._store.database,
+                event.subject,
+                request_id=event.request_id,
+                actor=ACTOR,
+                cause="message",
+                snapshot=event.data.snapshot,
+                reason=event.reason,
+            )
 
     async def _put_aside(self, message: Message, reason: str) -> None:
         _log.error("message %s is put aside: %s", message.message_id, reason)
         # header values are kept short by some buses
         await self._broker.put_aside(message, reason[:1000])
+        self._figures.became("put_aside")
         await message.ack()
+
+    async def _give_back(self, message: Message) -> None:
+        await message.nack()
+        self._figures.became("given_back")
 
     async def _pause(self, seconds: float) -> None:
         with suppress(TimeoutError):

@@ -7,7 +7,14 @@ import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+)
 
 from perennial.contracts.errors import BadInput
 
@@ -15,7 +22,7 @@ DATA_ARRIVED = "dev.perennial.data.arrived"
 
 _SEPARATORS = ("cloudevents:", "cloudevents_", "ce_", "ce-")
 """Before an attribute's name in a header: AMQP's (JMS cannot have a colon), Kafka's, HTTP's."""
-_NAMES = {"specversion", "id", "source", "type", "subject", "datacontenttype"}
+_NAMES = {"specversion", "id", "source", "type", "subject", "datacontenttype", "traceparent"}
 
 _Text = Annotated[
     # as CloudEvents say: no control characters
@@ -37,7 +44,11 @@ class Arrived(BaseModel):
 
 
 class Event(BaseModel):
-    """Rows of a model have arrived. Other attributes, as of extensions, are not looked at."""
+    """Rows of a model have arrived. Other attributes, as of extensions, are not looked at.
+
+    Attributes:
+        traceparent: the trace that it is part of, by CloudEvents' extension for that.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -46,7 +57,14 @@ class Event(BaseModel):
     source: _Text
     type: Literal["dev.perennial.data.arrived"]
     subject: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$", description="the model")]
+    traceparent: str = ""
     data: Arrived = Arrived()
+
+    @field_validator("traceparent", mode="before")
+    @classmethod
+    def _or_none(cls, said: object) -> object:
+        """One that makes no sense spoils no event: it is in no trace."""
+        return said if isinstance(said, str) else ""
 
     @property
     def request_id(self) -> str:

@@ -36,6 +36,7 @@ class Ports:
     serving: int = 8080
     control_metrics: int = 9464
     ml_metrics: int = 9465
+    bus_metrics: int = 9466
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Ports:

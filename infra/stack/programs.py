@@ -51,8 +51,7 @@ def programs(config: Config) -> list[Program]:
     """The programs that run here: all but those which the person has elsewhere."""
     here = [program for program in _all(config) if program.name not in config.elsewhere]
     if config.bus_url:
-        command = (sys.executable, "-m", "workers", "bus")
-        here.append(Program("bus", command, last=True, patience=_WORKER_PATIENCE))
+        here.append(_worker("bus", config))
     return here
 
 

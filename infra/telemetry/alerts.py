@@ -89,6 +89,23 @@ ALERTS = (
         "Start more workers of that queue, or give the machine more cores.",
     ),
     Alert(
+        "PerennialBusAway",
+        told("perennial_bus_connected", "job") + " == 0",
+        "5m",
+        "ticket",
+        "the message bus does not answer who listens to it",
+        "Its log says why (`make logs SERVICE=bus`). Nothing is lost: messages wait on the bus.",
+    ),
+    Alert(
+        "PerennialMessagesPutAside",
+        'sum by (job) (increase(perennial_bus_messages_total{became="put_aside"}[1h])) > 0',
+        "0s",
+        "ticket",
+        "messages of the bus can never become a wish and are put aside",
+        "They are on the queue or topic `<PERENNIAL_BUS_QUEUE>.dead`, each with the reason in its "
+        "header `perennial-reason`; mended, they can be sent again.",
+    ),
+    Alert(
         "PerennialWorkflowStands",
         # Temporal tries again after ten minutes at most; a series begins with its first count, so
         # that one failure is no growth

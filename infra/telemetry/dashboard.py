@@ -301,6 +301,16 @@ ROWS = (
                     ),
                 ),
             ),
+            Panel(
+                "Messages of the bus, in a day",
+                "short",
+                (
+                    (
+                        "sum by (became) (increase(perennial_bus_messages_total[1d]))",
+                        "{{became}}",
+                    ),
+                ),
+            ),
         ),
     ),
     Row(

@@ -21,15 +21,15 @@ def document(api_url: str, config: Config, every: str = "15s") -> dict[str, Any]
         every: how often to ask. Paths of the files beside it are as seen from there.
     """
     at = urlsplit(api_url)
+    shown = [("control", config.ports.control_metrics), ("ml", config.ports.ml_metrics)]
+    if config.bus_url:
+        shown.append(("bus", config.ports.bus_metrics))
     workers = [
         {
             "job_name": f"perennial-{role}",
             "static_configs": [{"targets": [f"{HOST}:{port}"]}],
         }
-        for role, port in (
-            ("control", config.ports.control_metrics),
-            ("ml", config.ports.ml_metrics),
-        )
+        for role, port in shown
     ]
     return {
         "global": {"scrape_interval": every, "evaluation_interval": every},

@@ -76,3 +76,19 @@ def continued(
             yield
     finally:
         tracing.close()
+
+
+@contextmanager
+def within(parent: str) -> Iterator[None]:
+    """Have what is traced in a block be part of a trace that began elsewhere.
+
+    Args:
+        parent: as W3C's `traceparent` has it; where it is empty or none, nothing is other.
+    """
+    if not (parent and wanted()):
+        yield
+        return
+    from perennial.tracing.spans import below
+
+    with below(parent):
+        yield

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 
-from opentelemetry import trace
+from opentelemetry import context, trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import TracerProvider
@@ -64,3 +64,13 @@ def current() -> str:
     carrier: dict[str, str] = {}
     W3C.inject(carrier)
     return carrier.get("traceparent", "")
+
+
+@contextmanager
+def below(traceparent: str) -> Iterator[None]:
+    """Have spans that are made in a block be below one that W3C's header tells of."""
+    token = context.attach(W3C.extract({"traceparent": traceparent}))
+    try:
+        yield
+    finally:
+        context.detach(token)

@@ -11,7 +11,13 @@ from temporalio.client import Client
 from api.context import Context
 from tests import kafka
 from tests.gate import Gate
-from tests.integration.api.courier import Aside, Place, nothing_is_lost, poison_is_put_aside
+from tests.integration.api.courier import (
+    Aside,
+    Place,
+    figures_are_shown,
+    nothing_is_lost,
+    poison_is_put_aside,
+)
 from tests.integration.api.desk import Desk
 from tests.servers import free_port
 from workers.brokers import GROUP
@@ -80,3 +86,9 @@ async def test_what_never_becomes_a_wish_is_put_aside_and_holds_up_no_other(
     place: Place, desk: Desk
 ) -> None:
     await poison_is_put_aside(place, desk)
+
+
+async def test_it_is_shown_what_becomes_of_messages_and_whether_the_bus_answers(
+    place: Place, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await figures_are_shown(place, desk, monkeypatch)

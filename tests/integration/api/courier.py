@@ -5,19 +5,27 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import httpx
 import pytest
-from temporalio.client import Client
+from temporalio.client import Client, Interceptor
+from temporalio.runtime import Runtime
 
 from perennial.plugin import PerennialPlugin
 from perennial.settings import Settings
 from tests.gate import Gate
 from tests.integration.api.desk import Desk
+from tests.scraped import Scrape
+from tests.servers import free_port
 from tests.workflows.waiting import until
+from workers import brokers, bus
 from workers.bus import Bus, listening
+from workers.bus_figures import CONNECTED, MESSAGES, BusFigures
+from workers.metrics import runtime
 
 
 @dataclass
@@ -53,12 +61,17 @@ class Place:
     temporal: Gate
     courier: Courier
 
-    async def listening(self) -> AbstractAsyncContextManager[Bus]:
+    async def listening(
+        self, shown: Runtime | None = None, interceptors: Sequence[Interceptor] = ()
+    ) -> AbstractAsyncContextManager[Bus]:
         """A listener as its process makes it."""
         client = await Client.connect(
-            f"127.0.0.1:{self.temporal.port}", plugins=[PerennialPlugin()], lazy=True
+            f"127.0.0.1:{self.temporal.port}",
+            plugins=[PerennialPlugin()],
+            interceptors=interceptors,
+            lazy=True,
         )
-        return listening(client, self.settings)
+        return listening(client, self.settings, BusFigures(shown))
 
 
 def event(model: str, id: str = "", **data: Any) -> dict[str, Any]:
@@ -150,3 +163,37 @@ async def poison_is_put_aside(place: Place, desk: Desk) -> None:
     ):
         assert reason.startswith(says), reason
     assert b"\xff no event" in {each.body for each in aside}
+
+
+async def figures_are_shown(place: Place, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What becomes of messages, and whether the bus answers."""
+    monkeypatch.setattr(bus, "LOOK", 0.1)
+    monkeypatch.setattr(brokers, "ANSWER", 0.5)
+    await desk.apply(environments=["development"])
+    at = f"127.0.0.1:{free_port()}"
+
+    def figures() -> tuple[float | None, dict[str, float | None]]:
+        found = Scrape(httpx.get(f"http://{at}/metrics").text)
+        messages = f"{MESSAGES}_total"
+        became = found.labels(messages, "became")
+        return found.value(CONNECTED), {
+            each: found.value(messages, became=each) for each in sorted(became)
+        }
+
+    courier = place.courier
+    counts = {"given_back": 0.0, "put_aside": 0.0, "wished": 0.0}
+    place.bus.shut()
+    await place.temporal.open()
+    shown = runtime(at)  # for as long as it is kept
+    async with await place.listening(shown):
+        await until(lambda: figures() == (0, counts))
+        await place.bus.open()
+        await until(lambda: figures() == (1, counts))
+        await courier.send(b"no event", "application/json")
+        await send(courier, event(desk.model))
+        counts |= {"put_aside": 1, "wished": 1}
+        await until(lambda: figures() == (1, counts))
+        place.bus.shut()
+        await until(lambda: figures() == (0, counts))
+        await place.bus.open()
+        await until(lambda: figures() == (1, counts))

@@ -9,10 +9,21 @@ import pytest
 from temporalio.client import Client
 
 from api.context import Context
+from perennial import tracing
 from tests import rabbitmq
 from tests.gate import Gate
-from tests.integration.api.courier import Aside, Place, nothing_is_lost, poison_is_put_aside
+from tests.integration.api.courier import (
+    Aside,
+    Place,
+    count,
+    event,
+    figures_are_shown,
+    nothing_is_lost,
+    poison_is_put_aside,
+    send,
+)
 from tests.integration.api.desk import Desk
+from tests.otlp import otlp_receiver
 
 
 class Rabbits:
@@ -80,3 +91,30 @@ async def test_what_never_becomes_a_wish_is_put_aside_and_holds_up_no_other(
     place: Place, desk: Desk
 ) -> None:
     await poison_is_put_aside(place, desk)
+
+
+async def test_it_is_shown_what_becomes_of_messages_and_whether_the_bus_answers(
+    place: Place, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await figures_are_shown(place, desk, monkeypatch)
+
+
+async def test_a_wish_is_in_the_trace_of_its_event(
+    place: Place, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await desk.apply(environments=["development"])
+    trace, parent = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+    with otlp_receiver() as received:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", received.url)
+        ours = tracing.start("perennial-bus")
+        assert ours is not None
+        await place.bus.open()
+        await place.temporal.open()
+        async with await place.listening(interceptors=tracing.interceptors(ours)):
+            traced = {"traceparent": f"00-{trace}-{parent}-01"}
+            await send(place.courier, event(desk.model) | traced)
+            await count(desk, 1)
+        ours.close()
+        name = "StartUpdateWithStartWorkflow:Model"
+        span = received.wait_for(name)[name]
+    assert (span.service, span.trace, span.parent) == ("perennial-bus", trace, parent)

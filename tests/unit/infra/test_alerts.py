@@ -14,6 +14,7 @@ from tests.prometheus import promtool
 _V = 'model="m",environment="production",variant="champion",version="1"'
 _WAITED = "temporal_activity_schedule_to_start_latency_seconds_bucket"
 _TWO = ('instance="a",job="perennial-api"', 'instance="b",job="perennial-api"')
+_BUS = ('instance="a",job="perennial-bus"', 'instance="b",job="perennial-bus"')
 _MINUTES = {
     "PerennialRunsFail": 420,
     "PerennialDeliveriesFail": 420,
@@ -58,6 +59,21 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
         {
             f'{_WAITED}{{task_queue="q",le="{le}"}}': n
             for le, n in (("10", "0+59x40"), ("100", "0+60x40"), ("+Inf", "0+60x40"))
+        },
+    ),
+    # one of two processes hears it
+    "PerennialBusAway": (
+        {f"perennial_bus_connected{{{each}}}": "0x40" for each in _BUS},
+        {
+            f"perennial_bus_connected{{{_BUS[0]}}}": "0x40",
+            f"perennial_bus_connected{{{_BUS[1]}}}": "1x40",
+        },
+    ),
+    "PerennialMessagesPutAside": (
+        {f'perennial_bus_messages_total{{became="put_aside",{_BUS[0]}}}': "0x20 1x20"},
+        {
+            f'perennial_bus_messages_total{{became="put_aside",{_BUS[0]}}}': "3x40",
+            f'perennial_bus_messages_total{{became="wished",{_BUS[0]}}}': "0+5x40",
         },
     ),
     "PerennialWorkflowStands": (

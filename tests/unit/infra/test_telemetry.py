@@ -14,12 +14,13 @@ import yaml
 
 from infra.stack.config import Config
 from infra.stack.ports import Ports
-from infra.telemetry import alerts, dashboard
+from infra.telemetry import alerts, dashboard, scraping
 from infra.telemetry.__main__ import write
 from perennial.discovery import DiscoveryError
 from tests.prometheus import promtool
 from tests.scraped import Scrape
 from tests.unit.api.conftest import app, as_, context, settings, tokens, viewer  # noqa: F401
+from workers import bus_figures
 
 GUIDE = Path("docs/guides/telemetry.md")
 EXPRESSIONS = [
@@ -67,6 +68,7 @@ async def test_they_ask_for_what_the_api_shows(
         for name, family in shown.families.items()
         for end in {"counter": ("_total",), "histogram": ("_bucket",)}.get(family.type, ("",))
     }
+    known |= {bus_figures.CONNECTED, f"{bus_figures.MESSAGES}_total"}  # tests/integration/api
     asked = {name for expr in EXPRESSIONS for name in re.findall(r"perennial_[a-z_]+", expr)}
     assert len(asked) > 20
     assert asked <= known
@@ -87,6 +89,14 @@ def test_the_scrape_asks_with_the_viewers_token(written: Path) -> None:
     token = written / api["authorization"]["credentials_file"]
     assert token.read_text() == "secret"
     assert stat.S_IMODE(token.stat().st_mode) == 0o600
+
+
+def test_who_listens_to_a_bus_is_asked_where_there_is_one(tmp_path: Path) -> None:
+    ports = Ports(bus_metrics=3333)
+    listens = scraping.document("http://x", Config(tmp_path, ports, bus_url="amqp://bus"))
+    *_, bus = listens["scrape_configs"]
+    assert bus["job_name"] == "perennial-bus"
+    assert bus["static_configs"] == [{"targets": ["127.0.0.1:3333"]}]
 
 
 def test_without_a_token_nothing_is_written(

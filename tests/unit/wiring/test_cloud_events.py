@@ -45,6 +45,15 @@ def test_one_whose_attributes_are_headers(prefix: str, encoded: bool) -> None:
     assert read(headers, None, b"").data.snapshot is None
 
 
+def test_the_trace_that_it_is_part_of_comes_either_way() -> None:
+    parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    assert read({}, STRUCTURED, body(traceparent=parent)).traceparent == parent
+    headers = ATTRIBUTES | {"traceparent": parent}
+    binary = {f"ce_{name}": value.encode() for name, value in headers.items()}
+    assert read(binary, None, b"").traceparent == parent
+    assert read({}, STRUCTURED, body(traceparent=7)).traceparent == ""
+
+
 def test_source_and_id_name_it_and_nothing_else_does() -> None:
     first = read({}, STRUCTURED, body()).request_id
     assert read({}, STRUCTURED, body(data=...)).request_id == first
