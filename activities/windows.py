@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from temporalio import activity
 
 from activities.work import in_thread, loading
+from perennial.analysis.hearing import heard
 from perennial.blobs import BlobStore
 from perennial.contracts.errors import Unavailable
 from perennial.contracts.monitoring import JudgeWindow, WindowJudged
@@ -95,11 +96,13 @@ class WindowActivities:
         profile, columns = profile_and_read(rows, input.start, of, later)
         beside = windows.beside_reference(self._blobs, columns, input.monitored)
         segments, whole = windows.beside_rows(self._references, rows, input)
+        also = plan.drift.also if plan is not None else ()
+        verdict = heard(beside.verdict, also, segments, whole)
         answers = None
-        if beside.verdict.verdict == "fail" and input.monitored.onnx is not None:
+        if verdict.verdict == "fail" and input.monitored.onnx is not None:
             graph = Graph(self._blobs.get(input.monitored.onnx))
             by = plan.segments if plan is not None else ()
-            answers = what_moved(graph, rows, beside.usual, beside.verdict, input.start, by)
+            answers = what_moved(graph, rows, beside.usual, verdict, input.start, by)
         details = None
         if beside.drift is not None:
             measured = f'{{"window":{json.dumps(of)},{beside.drift.model_dump_json()[1:]}'
@@ -107,7 +110,7 @@ class WindowActivities:
         return WindowJudged(
             rows=len(rows),
             failed=windows.unanswered(rows),
-            drift=beside.verdict,
+            drift=verdict,
             beside=beside.words,
             beside_rows=windows.rows_in_words(input.monitored),
             profile=self._blobs.put_bytes(profile),

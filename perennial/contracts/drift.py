@@ -25,6 +25,10 @@ Measure = Literal[
 
 Severity = Literal["none", "low", "high", "critical"]
 
+Heard = Literal["segments", "together"]
+"""What a window may be judged by besides: its parts by the values of columns; all its columns at
+once, by the domain classifier."""
+
 
 class Side(Contract):
     """A column on one side of a comparison.
@@ -155,6 +159,11 @@ class DriftLimits(SpecPart):
     )
     out_of_range: Band | None = Band(warn=0.01, alert=0.05)
     unknown: Band | None = Band(warn=0.01, alert=0.05)
+    also: tuple[Heard, ...] = Field(
+        default=(),
+        description="what a window fails by besides its columns and predictions, rather than only "
+        "being reported: segments, those of monitoring.segments; together, the domain classifier",
+    )
 
 
 class Finding(Contract):
@@ -196,7 +205,7 @@ class WindowVerdict(Contract):
     """What a window's drift says.
 
     Attributes:
-        verdict: the worse one of both below.
+        verdict: the worse one of both below, or of what the plan hears besides.
         reason: the sentence with the numbers it follows from.
         columns: of what the model was asked.
         predictions: of what it answered, where that was compared.

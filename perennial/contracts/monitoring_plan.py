@@ -105,6 +105,10 @@ class MonitoringPlan(SpecPart):
             raise ValueError("monitoring.environments must not name one twice")
         if duration(self.window).total_seconds() < 10:
             raise ValueError(f"monitoring.window {self.window} is shorter than 10s")
+        if "segments" in self.drift.also and not self.segments:
+            raise ValueError(
+                "monitoring.drift.also names segments, and monitoring.segments no column"
+            )
         if self.labels is not None and self.quality is None:
             raise ValueError("monitoring.labels are for monitoring.quality, which is null")
         return self

@@ -173,6 +173,25 @@ async def test_a_segment_that_moves_is_found_and_named(plane: Plane) -> None:
     assert found.multivariate.verdict == "inconclusive", found.multivariate.reason
 
 
+async def test_what_no_column_shows_by_itself_fails_a_window_whose_plan_hears_it(
+    plane: Plane,
+) -> None:
+    """All greens are small and all reds large: greens were larger. Of each there is the usual."""
+    rows = drawn(3000, seed=1)
+    rows["size"] = np.sort(rows["size"])
+    rows["colour"] = np.sort(rows["colour"])
+    await plane.ask(rows)
+    columns = ("colour",)
+    found = await plane.judge(plan=MonitoringPlan(segments=columns))
+    assert found.drift.columns.verdict == "pass", found.drift.reason
+    assert found.drift.verdict != "fail", "it is in the report alone"
+    for also, says in (("segments", "colour=green: columns: size"), ("together", "domain class")):
+        plan = {"segments": columns, "drift": {"also": [also]}}
+        found = await plane.judge(plan=MonitoringPlan.model_validate(plan), onnx=plane.put(0))
+        assert found.drift.verdict == "fail" and says in found.drift.reason, found.drift.reason
+        assert found.drift.columns.verdict == "pass"
+
+
 async def test_a_window_beside_those_before_it(plane: Plane) -> None:
     """What has moved since the training is the usual by now; what moves today is not."""
     rolling = MonitoringPlan(reference="rolling", reference_windows=2)
