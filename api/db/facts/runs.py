@@ -9,6 +9,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from api.db import events, journal
+from api.db.facts.alerts_of_runs import tell_of_end
 from api.db.facts.specs import get_model
 from api.db.tables import RunRow, StageRow
 from perennial.contracts.base import Json
@@ -199,6 +200,7 @@ def finish_run(session: Session, input: FinishRun) -> Done:
         body={**end, "version": run.version, "reached": input.reached},
         effect=input.effect,
     )
+    tell_of_end(session, input)
     return done
 
 

@@ -106,13 +106,13 @@ def ended(store: Store, run_id: str, outcome: str, minutes: float) -> None:
 
 @pytest.fixture
 def failing(ready: Store) -> Store:
-    """A wish was followed, and its run has failed."""
+    """A wish was followed, and its run has made no champion."""
     for run_id in ("r1", "r2", "r3"):
         ended(ready, run_id, "promoted", 50)
     wished = ready.record_trigger(wish(100))
     assert wished.run_id is not None
     ready.record_run(record_run(wished.run_id))
-    ended(ready, wished.run_id, "failed", 101)
+    ended(ready, wished.run_id, "cancelled", 101)
     return ready
 
 
