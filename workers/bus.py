@@ -101,8 +101,13 @@ class Bus:
                 self.connected.set()
                 break
         while not self._stopping.is_set():
-            self._figures.connected(await self._broker.answers())
+            self._figures.connected(await self._answers())
             await self._pause(LOOK)
+
+    async def _answers(self) -> bool:
+        with suppress(Exception):  # of whichever library
+            return await self._broker.answers()
+        return False
 
     async def stop(self) -> None:
         """Finish what is in flight, as far as that is quick."""

@@ -24,7 +24,8 @@ def heard(
         verdict: by its columns and predictions. One without data stays as it is.
         also: what else it is judged by.
         segments: of the window, those that moved most first.
-        together: what the domain classifier says; None where it had no rows to compare with.
+        together: what the domain classifier says; None where it had no rows to compare with. An
+            `error` is that they cannot be read, so that there are no segments either.
     """
     if verdict.verdict == "no_data":
         return verdict
@@ -34,7 +35,7 @@ def heard(
             excess = max(excess, each.verdict.excess)
             reason = f"{each.segment}: {each.verdict.reason}"
             others.append(Assessment(verdict=each.verdict.verdict, reason=reason))
-    if "together" in also and together is not None:
+    if also and together is not None and ("together" in also or together.verdict == "error"):
         others.append(Assessment(verdict=together.verdict, reason=together.reason))
     # what has too little data, or passes, changes nothing
     others = [each for each in others if each.verdict not in ("no_data", "pass")]

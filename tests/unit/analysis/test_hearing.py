@@ -36,7 +36,7 @@ def test_nothing_else_is_heard_unless_it_is_named() -> None:
 
 
 def test_a_part_that_fails_fails_its_window() -> None:
-    found = heard(window("pass"), ("segments",), PARTS, together("error"))
+    found = heard(window("pass"), ("segments",), PARTS, together("fail"))
     assert (found.verdict, found.reason) == ("fail", "a=1: columns of a=1")
     assert found.excess == 2.5, "so far beyond its limit that it is critical once it lasts"
     assert found.columns.verdict == "pass"
@@ -46,6 +46,13 @@ def test_all_columns_at_once() -> None:
     found = heard(window("pass"), ("together",), PARTS, together("fail"))
     assert (found.verdict, found.reason, found.excess) == ("fail", "domain classifier", 0.5)
     assert heard(window("pass"), ("together",), PARTS, None) == window("pass")
+
+
+def test_rows_that_cannot_be_read_are_an_error_whatever_is_heard() -> None:
+    """There are no segments then, and their silence would be taken for a pass."""
+    for also in (("segments",), ("together",)):
+        found = heard(window("pass"), also, (), together("error"))
+        assert (found.verdict, found.reason) == ("error", "domain classifier")
 
 
 @pytest.mark.parametrize("verdict", ["pass", "no_data"])
