@@ -17,7 +17,7 @@ from benchmarks.serving.load import NoLoad, Request
 
 _BATCHES = (1, 64)
 _CONNECTIONS = 16
-_ROUNDS, _SECONDS = 4, 2
+_ROUNDS, _SECONDS = 10, 2
 _TARGET = 0.95
 ROUNDS = "PERENNIAL_BENCH_ROUNDS"
 
