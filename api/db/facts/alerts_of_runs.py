@@ -22,10 +22,12 @@ _SEVERITY: dict[Outcome, Severity] = {
 def tell_of_end(session: Session, input: FinishRun) -> None:
     """In the transaction of the end: whoever wished for the run asks no more how it went."""
     severity = _SEVERITY.get(input.outcome)
+    if severity is None:
+        return
     wish = session.exec(
         select(TriggerRow).where(TriggerRow.model == input.model, TriggerRow.run_id == input.run_id)
     ).first()
-    if severity is None or wish is None:
+    if wish is None:
         return
     raise_alert(
         session,
